@@ -1,0 +1,9 @@
+/** The compiler: sources, IR, quantization, passes, the oracle. */
+module dev.qnet.compiler {
+    requires dev.qnet.grammar;
+    requires dev.qnet.runtime;
+    requires com.fasterxml.jackson.databind;
+    requires static org.jspecify;
+
+    exports dev.qnet.compiler.ir;
+}

@@ -1,0 +1,6 @@
+grammar Qnet;
+
+file : 'qnet' INT EOF ;
+
+INT : [0-9]+ ;
+WS : [ \t\r\n]+ -> channel(HIDDEN) ;
