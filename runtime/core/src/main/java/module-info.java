@@ -3,5 +3,4 @@ module dev.qnet.runtime {
     requires static jdk.incubator.vector;
     requires static org.jspecify;
 
-    exports dev.qnet.runtime.io;
 }
