@@ -5,5 +5,8 @@ module dev.qnet.compiler {
     requires com.fasterxml.jackson.databind;
     requires static org.jspecify;
 
+    exports dev.qnet.compiler.ir;
+    exports dev.qnet.compiler.pass;
+    exports dev.qnet.compiler.quant;
     exports dev.qnet.compiler.source;
 }

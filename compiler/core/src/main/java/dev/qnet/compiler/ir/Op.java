@@ -1,0 +1,8 @@
+package dev.qnet.compiler.ir;
+
+/**
+ * An operation: what a node does, without its operands. Attributes are the record's components. Three families are the
+ * three lowering levels ({@link FloatOp} → {@link QuantOp} → {@link IntOp}); {@link DataOp} only moves elements and means
+ * the same at each.
+ */
+public sealed interface Op permits DataOp, FloatOp, QuantOp, IntOp {}

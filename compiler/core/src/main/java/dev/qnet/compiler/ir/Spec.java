@@ -1,0 +1,99 @@
+package dev.qnet.compiler.ir;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a value shall be quantized: the request of the source, before parameters are known.
+ *
+ * @param storage how codes are stored
+ * @param symmetric whether the zero point is 0 (for unsigned storage: real 0 is code 0)
+ * @param narrow whether the lowest code of a signed storage is left out
+ * @param granularity what shares a scale
+ * @param range how the real range is found
+ * @param dynamic whether scales are computed at run time, for activations
+ */
+public record Spec(
+        Storage storage,
+        boolean symmetric,
+        boolean narrow,
+        Granularity granularity,
+        RangeMethod range,
+        boolean dynamic) {
+
+    /** What shares a scale. */
+    public sealed interface Granularity {
+        record PerTensor() implements Granularity {}
+
+        /** One scale for each index along the axis; 0 is a weight's output channels. */
+        record PerChannel(int axis) implements Granularity {}
+
+        /** One for each run of {@code size} inputs of an output channel. */
+        record PerGroup(int size) implements Granularity {}
+    }
+
+    /** How the range of real values is found. */
+    public sealed interface RangeMethod {
+        record MinMax() implements RangeMethod {}
+
+        /** Exponential moving average of each batch's extremes. */
+        record MovingAverage(double momentum) implements RangeMethod {}
+
+        /** The range that holds {@code percent} of the values, 0 to 100. */
+        record Percentile(double percent) implements RangeMethod {}
+
+        /** The clipping with the least mean squared error. */
+        record Mse() implements RangeMethod {}
+
+        /** The clipping with the least Kullback-Leibler divergence. */
+        record Entropy() implements RangeMethod {}
+
+        /** Given in the source. */
+        record Fixed(float lo, float hi) implements RangeMethod {}
+
+        /** Scales and zero points given in the source: one of each, or one a channel. */
+        record Given(List<Float> scales, List<Integer> zeros) implements RangeMethod {
+            public Given {
+                scales = List.copyOf(scales);
+                zeros = List.copyOf(zeros);
+            }
+        }
+    }
+
+    /** The lowest code in use. */
+    public int lo() {
+        return narrow && storage.signed() && storage != Storage.BIPOLAR && storage != Storage.TERNARY
+                ? storage.min() + 1
+                : storage.min();
+    }
+
+    /** The highest code in use. */
+    public int hi() {
+        return storage.max();
+    }
+
+    public Spec withRange(RangeMethod other) {
+        return new Spec(storage, symmetric, narrow, granularity, other, dynamic);
+    }
+
+    /**
+     * What a whole graph asks for.
+     *
+     * @param weights of weights
+     * @param activations of activations
+     * @param rounding the rounding contract
+     */
+    public record Policy(Spec weights, Spec activations, Rounding rounding) {}
+
+    /**
+     * What the source asks for one node beyond the policy.
+     *
+     * @param weights for its weights, or null for the policy's
+     * @param activations for its result, or null for the policy's
+     * @param keepFloat whether it stays in f32
+     */
+    public record Intent(@Nullable Spec weights, @Nullable Spec activations, boolean keepFloat) {
+        /** Nothing beyond the policy. */
+        public static final Intent NONE = new Intent(null, null, false);
+    }
+}
