@@ -10,6 +10,7 @@ public sealed interface Tensor {
     Tensor reshaped(Shape shape);
 
     /** Singles; equal if all bits are. */
+    @SuppressWarnings("ArrayRecordComponent") // equality and hash go by content below
     record OfFloat(Shape shape, float[] values) implements Tensor {
         public OfFloat {
             checkSize(shape, values.length);
@@ -37,6 +38,7 @@ public sealed interface Tensor {
     }
 
     /** Integers: codes of a quantized tensor, or plain i16/i32. */
+    @SuppressWarnings("ArrayRecordComponent") // equality and hash go by content below
     record OfInt(Shape shape, int[] values) implements Tensor {
         public OfInt {
             checkSize(shape, values.length);
