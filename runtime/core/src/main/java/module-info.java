@@ -3,4 +3,5 @@ module dev.qnet.runtime {
     requires static jdk.incubator.vector;
     requires static org.jspecify;
 
+    exports dev.qnet.runtime.io;
 }
