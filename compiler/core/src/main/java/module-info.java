@@ -5,6 +5,8 @@ module dev.qnet.compiler {
     requires com.fasterxml.jackson.databind;
     requires static org.jspecify;
 
+    exports dev.qnet.compiler.front;
+    exports dev.qnet.compiler.front.ast;
     exports dev.qnet.compiler.ir;
     exports dev.qnet.compiler.pass;
     exports dev.qnet.compiler.quant;

@@ -12,6 +12,9 @@ public final class Diagnostics {
     private final List<Diagnostic> all = new ArrayList<>();
     private int errors;
 
+    /** Begins with nothing said. */
+    public Diagnostics() {}
+
     /** Adds a diagnostic, unless the same one was said at the same place. */
     public void add(Diagnostic d) {
         if (all.contains(d)) {
