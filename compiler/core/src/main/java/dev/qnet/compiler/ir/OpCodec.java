@@ -1,0 +1,366 @@
+package dev.qnet.compiler.ir;
+
+import static dev.qnet.compiler.ir.Attr.call;
+import static dev.qnet.compiler.ir.Attr.of;
+import static dev.qnet.compiler.ir.Attr.ofInts;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Operations as a mnemonic with attributes, and back: the part of the text form that knows each operation. */
+final class OpCodec {
+    private OpCodec() {}
+
+    /** An operation, taken apart. */
+    record Coded(String mnemonic, Map<String, Attr> attrs) {}
+
+    static Coded encode(Op op) {
+        return switch (op) {
+            case DataOp d -> data(d);
+            case FloatOp f -> real(f);
+            case QuantOp q -> quant(q);
+            case IntOp i -> integer(i);
+        };
+    }
+
+    private static Coded data(DataOp op) {
+        return switch (op) {
+            case DataOp.Constant c -> coded("constant");
+            case DataOp.Reshape r -> coded("reshape", "shape", shape(r.shape()));
+            case DataOp.Transpose t -> coded("transpose", "permutation", ofInts(t.permutation()));
+            case DataOp.Concat c -> coded("concat", "axis", of(c.axis()));
+            case DataOp.Slice s ->
+                coded("slice", "begin", ofInts(s.begin()), "end", ofInts(s.end()), "step", ofInts(s.step()));
+            case DataOp.Pad p ->
+                coded("pad", "before", ofInts(p.before()), "after", ofInts(p.after()), "value", of(p.value()));
+            case DataOp.MaxPool p -> coded("max_pool", "window", window(p.window()));
+            case DataOp.ResizeNearest r -> coded("resize_nearest", "size", ofInts(r.height(), r.width()));
+        };
+    }
+
+    private static Coded real(FloatOp op) {
+        return switch (op) {
+            case FloatOp.Conv2d c -> coded("conv2d", "window", window(c.window()), "groups", of(c.groups()));
+            case FloatOp.Dense d -> coded("dense");
+            case FloatOp.MatMul m -> coded("matmul");
+            case FloatOp.Binary b -> coded(b.fn().name().toLowerCase(Locale.ROOT));
+            case FloatOp.Unary u -> unary(u.fn());
+            case FloatOp.AvgPool p -> coded("avg_pool", "window", window(p.window()));
+            case FloatOp.Mean m -> coded("mean", "axes", ofInts(m.axes()), "keep_dims", of(m.keepDims()));
+            case FloatOp.BatchNorm b -> coded("batch_norm", "epsilon", of(b.epsilon()));
+            case FloatOp.Softmax s -> coded("softmax", "axis", of(s.axis()));
+        };
+    }
+
+    private static Coded unary(ScalarFn fn) {
+        return switch (fn) {
+            case ScalarFn.Relu r -> coded("relu");
+            case ScalarFn.LeakyRelu l -> coded("leaky_relu", "alpha", of(l.alpha()));
+            case ScalarFn.Clip c -> coded("clip", "lo", of(c.lo()), "hi", of(c.hi()));
+            case ScalarFn.Sigmoid s -> coded("sigmoid");
+            case ScalarFn.Tanh t -> coded("tanh");
+            case ScalarFn.HardSwish h -> coded("hard_swish");
+            case ScalarFn.Gelu g -> coded("gelu");
+        };
+    }
+
+    private static Coded quant(QuantOp op) {
+        return switch (op) {
+            case QuantOp.Quantize q -> coded("quantize", "rounding", of(q.rounding().toString()));
+            case QuantOp.Dequantize d -> coded("dequantize");
+            case QuantOp.FakeQuant f -> {
+                Coded c = coded("fake_quant", "spec", SpecText.encode(f.spec()), "rounding", of(f.rounding().toString()));
+                if (f.chosen() != null) {
+                    c.attrs().put("to", new Attr.OfQuant(f.chosen()));
+                }
+                yield c;
+            }
+        };
+    }
+
+    private static Coded integer(IntOp op) {
+        return switch (op) {
+            case IntOp.Conv2d c ->
+                accumulating("conv2d", c.acc(), c.rescale(), "window", window(c.window()), "groups", of(c.groups()));
+            case IntOp.Dense d -> accumulating("dense", d.acc(), d.rescale());
+            case IntOp.MatMul m -> accumulating("matmul", m.acc(), m.rescale());
+            case IntOp.Mul m -> accumulating("mul", m.acc(), m.rescale());
+            case IntOp.Add a ->
+                coded(
+                        a.subtract() ? "int.sub" : "int.add",
+                        "left_shift",
+                        of(a.leftShift()),
+                        "sum",
+                        rescale(a.rounding(), a.scales(), a.zero(), a.lo(), a.hi()));
+            case IntOp.Sum s ->
+                accumulating("sum", s.acc(), s.rescale(), "axes", ofInts(s.axes()), "keep_dims", of(s.keepDims()));
+            case IntOp.Requantize r -> coded("int.requantize", "rescale", rescale(r.rescale()));
+            case IntOp.AvgPool p ->
+                coded("int.avg_pool", "window", window(p.window()), "rounding", of(p.rounding().toString()));
+            case IntOp.Clamp c -> coded("int.clamp", "lo", of(c.lo()), "hi", of(c.hi()));
+            case IntOp.Table t -> coded("int.table", "entries", ofInts(t.entries()));
+            case IntOp.InterpolatedTable t -> coded("int.interpolated_table", "entries", ofInts(t.entries()));
+            case IntOp.Softmax s ->
+                coded(
+                        "int.softmax",
+                        "axis",
+                        of(s.axis()),
+                        "multiplier",
+                        of(s.multiplier()),
+                        "left_shift",
+                        of(s.leftShift()),
+                        "diff_min",
+                        of(s.diffMin()));
+            case IntOp.DynamicParams p ->
+                coded("int.dynamic_params", "storage", of(p.storage().toString()), "symmetric", of(p.symmetric()));
+            case IntOp.DynamicQuantize q -> coded("int.dynamic_quantize", "storage", of(q.storage().toString()));
+            case IntOp.DynamicDequantize d -> coded("int.dynamic_dequantize");
+        };
+    }
+
+    /** Puts an operation together again. Throws IllegalArgumentException with a message for the user. */
+    static Op decode(String mnemonic, Map<String, Attr> attrs, Type type, @Nullable Tensor constant) {
+        Reader a = new Reader(mnemonic, attrs);
+        Op op = switch (mnemonic) {
+            case "constant" -> {
+                if (constant == null) {
+                    throw new IllegalArgumentException("a constant needs a value");
+                }
+                yield new DataOp.Constant(constant);
+            }
+            case "reshape" -> new DataOp.Reshape(readShape(a.get("shape")));
+            case "transpose" -> new DataOp.Transpose(a.get("permutation").asInts());
+            case "concat" -> new DataOp.Concat(a.get("axis").asInt());
+            case "slice" ->
+                new DataOp.Slice(a.get("begin").asInts(), a.get("end").asInts(), a.get("step").asInts());
+            case "pad" ->
+                new DataOp.Pad(a.get("before").asInts(), a.get("after").asInts(), a.get("value").asFloat());
+            case "max_pool" -> new DataOp.MaxPool(readWindow(a.get("window")));
+            case "resize_nearest" -> {
+                List<Integer> size = a.get("size").asInts();
+                yield new DataOp.ResizeNearest(size.get(0), size.get(1));
+            }
+            case "conv2d" -> new FloatOp.Conv2d(readWindow(a.get("window")), a.get("groups").asInt());
+            case "dense" -> new FloatOp.Dense();
+            case "matmul" -> new FloatOp.MatMul();
+            case "add" -> new FloatOp.Binary(FloatOp.Binary.Fn.ADD);
+            case "sub" -> new FloatOp.Binary(FloatOp.Binary.Fn.SUB);
+            case "mul" -> new FloatOp.Binary(FloatOp.Binary.Fn.MUL);
+            case "relu" -> new FloatOp.Unary(new ScalarFn.Relu());
+            case "leaky_relu" -> new FloatOp.Unary(new ScalarFn.LeakyRelu(a.get("alpha").asFloat()));
+            case "clip" ->
+                new FloatOp.Unary(new ScalarFn.Clip(a.get("lo").asFloat(), a.get("hi").asFloat()));
+            case "sigmoid" -> new FloatOp.Unary(new ScalarFn.Sigmoid());
+            case "tanh" -> new FloatOp.Unary(new ScalarFn.Tanh());
+            case "hard_swish" -> new FloatOp.Unary(new ScalarFn.HardSwish());
+            case "gelu" -> new FloatOp.Unary(new ScalarFn.Gelu());
+            case "avg_pool" -> new FloatOp.AvgPool(readWindow(a.get("window")));
+            case "mean" -> new FloatOp.Mean(a.get("axes").asInts(), a.get("keep_dims").asBoolean());
+            case "batch_norm" -> new FloatOp.BatchNorm(a.get("epsilon").asFloat());
+            case "softmax" -> new FloatOp.Softmax(a.get("axis").asInt());
+            case "quantize" -> new QuantOp.Quantize(rounding(a.get("rounding")));
+            case "dequantize" -> new QuantOp.Dequantize();
+            case "fake_quant" ->
+                new QuantOp.FakeQuant(
+                        SpecText.decode(a.get("spec")),
+                        rounding(a.get("rounding")),
+                        a.maybe("to") instanceof Attr.OfQuant q ? q.quant() : null);
+            case "int.conv2d" ->
+                new IntOp.Conv2d(readWindow(a.get("window")), a.get("groups").asInt(), a.acc(), a.rescale());
+            case "int.dense" -> new IntOp.Dense(a.acc(), a.rescale());
+            case "int.matmul" -> new IntOp.MatMul(a.acc(), a.rescale());
+            case "int.mul" -> new IntOp.Mul(a.acc(), a.rescale());
+            case "int.add", "int.sub" -> {
+                Rescale r = readRescale(a.get("sum"));
+                yield new IntOp.Add(
+                        mnemonic.equals("int.sub"),
+                        a.get("left_shift").asInt(),
+                        r.rounding(),
+                        r.scales(),
+                        r.zero(),
+                        r.lo(),
+                        r.hi());
+            }
+            case "int.sum" ->
+                new IntOp.Sum(a.get("axes").asInts(), a.get("keep_dims").asBoolean(), a.acc(), a.rescale());
+            case "int.requantize" -> new IntOp.Requantize(readRescale(a.get("rescale")));
+            case "int.avg_pool" -> new IntOp.AvgPool(readWindow(a.get("window")), rounding(a.get("rounding")));
+            case "int.clamp" -> new IntOp.Clamp(a.get("lo").asInt(), a.get("hi").asInt());
+            case "int.table" -> new IntOp.Table(a.get("entries").asInts());
+            case "int.interpolated_table" ->
+                new IntOp.InterpolatedTable(a.get("entries").asInts());
+            case "int.softmax" ->
+                new IntOp.Softmax(
+                        a.get("axis").asInt(),
+                        a.get("multiplier").asInt(),
+                        a.get("left_shift").asInt(),
+                        a.get("diff_min").asInt());
+            case "int.dynamic_params" ->
+                new IntOp.DynamicParams(
+                        storage(a.get("storage").atom().text()),
+                        a.get("symmetric").asBoolean());
+            case "int.dynamic_quantize" ->
+                new IntOp.DynamicQuantize(storage(a.get("storage").atom().text()));
+            case "int.dynamic_dequantize" -> new IntOp.DynamicDequantize();
+            default -> throw new IllegalArgumentException("there is no operation '" + mnemonic + "'");
+        };
+        a.end();
+        return op;
+    }
+
+    /** Hands out attributes by name and sees that none is left over. */
+    private static final class Reader {
+        private final String mnemonic;
+        private final Map<String, Attr> left;
+
+        Reader(String mnemonic, Map<String, Attr> attrs) {
+            this.mnemonic = mnemonic;
+            this.left = new LinkedHashMap<>(attrs);
+        }
+
+        Attr get(String name) {
+            Attr a = left.remove(name);
+            if (a == null) {
+                throw new IllegalArgumentException(mnemonic + " needs an attribute '" + name + "'");
+            }
+            return a;
+        }
+
+        @Nullable Attr maybe(String name) {
+            return left.remove(name);
+        }
+
+        Element.Int acc() {
+            return switch (get("acc").atom().text()) {
+                case "i32" -> Element.INT32;
+                case "i64" -> Element.INT64;
+                default -> throw new IllegalArgumentException("an accumulator is i32 or i64");
+            };
+        }
+
+        @Nullable Rescale rescale() {
+            Attr a = maybe("rescale");
+            return a == null ? null : readRescale(a);
+        }
+
+        void end() {
+            if (!left.isEmpty()) {
+                throw new IllegalArgumentException(
+                        mnemonic + " has no attribute '" + left.keySet().iterator().next() + "'");
+            }
+        }
+    }
+
+    static Storage storage(String name) {
+        for (Storage s : Storage.values()) {
+            if (s.toString().equals(name)) {
+                return s;
+            }
+        }
+        throw new IllegalArgumentException("there is no storage '" + name + "'");
+    }
+
+    static Rounding rounding(Attr a) {
+        return rounding(a.atom().text());
+    }
+
+    private static Rounding rounding(String name) {
+        for (Rounding r : Rounding.values()) {
+            if (r.toString().equals(name)) {
+                return r;
+            }
+        }
+        throw new IllegalArgumentException("there is no rounding contract '" + name + "'");
+    }
+
+    private static Attr shape(Shape s) {
+        return new Attr.Items(
+                s.dims().stream().map(d -> d == Shape.BATCH ? of("N") : of(d)).toList());
+    }
+
+    private static Shape readShape(Attr a) {
+        return new Shape(a.items().stream()
+                .map(d -> d.atom().text().equals("N") ? Shape.BATCH : d.asInt())
+                .toList());
+    }
+
+    /** {@code window(kernel, stride, dilation, padding)}, each a list of rows and columns; padding top left bottom right. */
+    private static Attr window(Window w) {
+        return call(
+                "window",
+                ofInts(w.kernelH(), w.kernelW()),
+                ofInts(w.strideH(), w.strideW()),
+                ofInts(w.dilationH(), w.dilationW()),
+                ofInts(w.top(), w.left(), w.bottom(), w.right()));
+    }
+
+    private static Window readWindow(Attr a) {
+        Attr.Call c = a.asCall();
+        if (!c.name().equals("window") || c.args().size() != 4) {
+            throw new IllegalArgumentException("expected window([kernel], [stride], [dilation], [padding]), found " + a);
+        }
+        List<Integer> n = new ArrayList<>();
+        c.args().forEach(x -> n.addAll(x.asInts()));
+        if (n.size() != 10) {
+            throw new IllegalArgumentException("a window has 2 + 2 + 2 + 4 numbers, found " + a);
+        }
+        return new Window(n.get(0), n.get(1), n.get(2), n.get(3), n.get(4), n.get(5), n.get(6), n.get(7), n.get(8), n.get(9));
+    }
+
+    private static Attr rescale(Rescale r) {
+        return rescale(r.rounding(), r.scales(), r.zero(), r.lo(), r.hi());
+    }
+
+    /** {@code tosa([q31(m, s), …], zero, lo, hi)} or {@code onnx([factor, …], zero, lo, hi)}. */
+    private static Attr rescale(Rounding rounding, List<Rescale.Scale> scales, int zero, int lo, int hi) {
+        List<Attr> items = scales.stream()
+                .map(s -> switch (s) {
+                    case Rescale.Scale.Fixed f -> call("q31", of(f.multiplier()), of(f.shift()));
+                    case Rescale.Scale.Real x -> of(x.factor());
+                })
+                .toList();
+        return call(rounding.toString(), new Attr.Items(items), of(zero), of(lo), of(hi));
+    }
+
+    private static Rescale readRescale(Attr a) {
+        Attr.Call c = a.asCall();
+        if (c.args().size() != 4) {
+            throw new IllegalArgumentException("expected CONTRACT([scales], zero, lo, hi), found " + a);
+        }
+        List<Rescale.Scale> scales = new ArrayList<>();
+        for (Attr s : c.args().get(0).items()) {
+            scales.add(
+                    s instanceof Attr.Call q && q.name().equals("q31") && q.args().size() == 2
+                            ? new Rescale.Scale.Fixed(
+                                    q.args().get(0).asInt(), q.args().get(1).asInt())
+                            : new Rescale.Scale.Real(s.asFloat()));
+        }
+        return new Rescale(
+                rounding(c.name()),
+                scales,
+                c.args().get(1).asInt(),
+                c.args().get(2).asInt(),
+                c.args().get(3).asInt());
+    }
+
+    private static Coded accumulating(String name, Element.Int acc, @Nullable Rescale rescale, Object... attrs) {
+        Coded c = coded("int." + name, attrs);
+        c.attrs().put("acc", of(acc.toString()));
+        if (rescale != null) {
+            c.attrs().put("rescale", rescale(rescale));
+        }
+        return c;
+    }
+
+    private static Coded coded(String mnemonic, Object... attrs) {
+        Map<String, Attr> map = new LinkedHashMap<>();
+        for (int i = 0; i < attrs.length; i += 2) {
+            map.put((String) attrs[i], (Attr) attrs[i + 1]);
+        }
+        return new Coded(mnemonic, map);
+    }
+}

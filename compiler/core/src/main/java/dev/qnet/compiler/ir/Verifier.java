@@ -1,0 +1,345 @@
+package dev.qnet.compiler.ir;
+
+import dev.qnet.compiler.source.CompileException;
+import dev.qnet.compiler.source.Diagnostic;
+import dev.qnet.compiler.source.Span;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Checks what every graph promises: each value defined once and before its uses, shapes that follow from operands, and the
+ * elements that each operation takes and gives. A broken promise is a bug in the pass that made the graph (or a mistake
+ * in a graph written by hand).
+ */
+public final class Verifier {
+    private final Map<ValueId, Type> types = new HashMap<>();
+
+    private Verifier() {}
+
+    /**
+     * Verifies a graph.
+     *
+     * @throws CompileException naming the first node that is wrong
+     */
+    public static void verify(Graph graph) {
+        new Verifier().graph(graph);
+    }
+
+    private void graph(Graph graph) {
+        for (Graph.Param p : graph.params()) {
+            define(p.id(), p.type(), p.span());
+        }
+        for (Node n : graph.nodes()) {
+            for (ValueId o : n.operands()) {
+                if (!types.containsKey(o)) {
+                    throw error(n, "operand " + o + " is not defined before its use");
+                }
+            }
+            node(n);
+            define(n.id(), n.type(), n.span());
+        }
+        Set<String> names = new HashSet<>();
+        for (Graph.Result r : graph.results()) {
+            if (!types.containsKey(r.value())) {
+                throw error(Span.NONE, "result " + r.name() + " names " + r.value() + ", which is not defined");
+            }
+            if (!names.add(r.name())) {
+                throw error(Span.NONE, "two results are named " + r.name());
+            }
+        }
+        if (graph.plan() != null) {
+            plan(graph, graph.plan());
+        }
+    }
+
+    private void define(ValueId id, Type type, Span span) {
+        if (types.put(id, type) != null) {
+            throw error(span, "value " + id + " is defined twice");
+        }
+    }
+
+    private static void plan(Graph graph, Graph.MemoryPlan plan) {
+        Map<ValueId, Type> types = graph.types();
+        plan.offsets().forEach((id, offset) -> {
+            Type t = types.get(id);
+            if (t == null) {
+                throw error(Span.NONE, "the memory plan places " + id + ", which is not defined");
+            }
+            long bytes = (long) t.shape().elements() * t.element().bytes();
+            if (offset < 0 || offset + bytes > plan.bytes()) {
+                throw error(Span.NONE, "the memory plan places " + id + " at " + offset + ", outside the arena of " + plan.bytes());
+            }
+        });
+    }
+
+    private void node(Node n) {
+        List<Type> in = n.operands().stream().map(types::get).toList();
+        Shape shape;
+        try {
+            shape = Shapes.infer(n.op(), in.stream().map(Type::shape).toList());
+        } catch (ShapeException e) {
+            throw error(n, e.getMessage());
+        }
+        if (!shape.equals(n.type().shape())) {
+            throw error(n, "the result has shape " + n.type().shape() + ", but its operands give " + shape);
+        }
+        if (n.type().element() instanceof Quant q) {
+            scheme(n, q);
+        }
+        switch (n.op()) {
+            case DataOp d -> data(n, d, in);
+            case FloatOp f -> {
+                in.forEach(t -> require(n, t.isFloat(), "takes f32 operands, found " + t));
+                require(n, n.type().isFloat(), "gives f32");
+            }
+            case QuantOp.Quantize q -> {
+                require(n, in.getFirst().isFloat(), "takes an f32 operand, found " + in.getFirst());
+                require(n, n.type().isQuant(), "gives a quantized type");
+            }
+            case QuantOp.Dequantize q -> {
+                require(n, in.getFirst().isQuant(), "takes a quantized operand, found " + in.getFirst());
+                require(n, n.type().isFloat(), "gives f32");
+            }
+            case QuantOp.FakeQuant f -> {
+                require(n, in.getFirst().isFloat() && n.type().isFloat(), "takes and gives f32");
+                if (f.chosen() != null) {
+                    scheme(n, f.chosen());
+                }
+            }
+            case IntOp i -> integer(n, i, in);
+        }
+    }
+
+    private static void data(Node n, DataOp op, List<Type> in) {
+        if (op instanceof DataOp.Constant c) {
+            constant(n, c.value());
+            return;
+        }
+        for (Type t : in) {
+            require(n, t.element().equals(n.type().element()), "gives its operands' element, found " + t);
+        }
+        if (op instanceof DataOp.Pad p && !n.type().isFloat()) {
+            require(n, p.value() == Math.rint(p.value()), "pads with a code");
+        }
+    }
+
+    private static void constant(Node n, Tensor value) {
+        switch (value) {
+            case Tensor.OfFloat f -> require(n, n.type().isFloat(), "holds singles, but its type is " + n.type());
+            case Tensor.OfInt i -> {
+                require(n, !n.type().isFloat(), "holds integers, but its type is " + n.type());
+                if (n.type().element() instanceof Quant q) {
+                    for (int v : i.values()) {
+                        require(
+                                n,
+                                v >= q.lo() && v <= q.hi() && q.storage().holds(v),
+                                "holds the code " + v + ", outside " + q.storage() + " " + q.lo() + ":" + q.hi());
+                    }
+                }
+            }
+        }
+    }
+
+    private static void scheme(Node n, Quant q) {
+        Shape s = n.type().shape();
+        switch (q.scheme()) {
+            case Scheme.PerTensor t -> zero(n, q, t.zero());
+            case Scheme.PerAxis a -> {
+                require(n, a.axis() < s.rank(), "has no axis " + a.axis() + " for its scales");
+                require(
+                        n,
+                        s.dim(a.axis()) == a.scales().size(),
+                        "has " + a.scales().size() + " scales for " + s.dim(a.axis()) + " channels");
+                a.zeros().forEach(z -> zero(n, q, z));
+            }
+            case Scheme.PerGroup g -> {
+                require(n, s.rank() >= 2, "has groups, but no input axis");
+                int channels = s.dim(0);
+                int row = s.elements() / Math.max(1, channels);
+                require(n, g.scales().size() == channels, "has " + g.scales().size() + " scales for " + channels + " channels");
+                require(
+                        n,
+                        g.groups() == (row + g.size() - 1) / g.size(),
+                        "has " + g.groups() + " groups of " + g.size() + " for rows of " + row);
+            }
+        }
+    }
+
+    private static void zero(Node n, Quant q, int zero) {
+        boolean bipolar = q.storage() == Storage.BIPOLAR;
+        require(
+                n,
+                zero >= q.storage().min() && zero <= q.storage().max() && !(bipolar && zero != 0),
+                "has zero point " + zero + ", which is no code of " + q.storage());
+    }
+
+    private void integer(Node n, IntOp op, List<Type> in) {
+        switch (op) {
+            case IntOp.Conv2d c -> {
+                weighted(n, in);
+                accumulator(n, c.acc(), c.rescale());
+            }
+            case IntOp.Dense d -> {
+                weighted(n, in);
+                accumulator(n, d.acc(), d.rescale());
+            }
+            case IntOp.MatMul m -> {
+                in.forEach(t -> activation(n, t));
+                accumulator(n, m.acc(), m.rescale());
+            }
+            case IntOp.Mul m -> {
+                in.forEach(t -> activation(n, t));
+                accumulator(n, m.acc(), m.rescale());
+            }
+            case IntOp.Sum s -> {
+                activation(n, in.getFirst());
+                accumulator(n, s.acc(), s.rescale());
+            }
+            case IntOp.Add a -> {
+                in.forEach(t -> activation(n, t));
+                in.forEach(t -> require(n, t.isQuant(), "takes quantized operands, found " + t));
+                codes(n, a.zero(), a.lo(), a.hi());
+                a.scales().forEach(s -> require(
+                        n,
+                        a.rounding().fixedPoint() == s instanceof Rescale.Scale.Fixed,
+                        a.rounding() + " does not scale by " + s));
+            }
+            case IntOp.Requantize r -> {
+                Type x = in.getFirst();
+                require(n, !x.isFloat(), "takes integers, found " + x);
+                rescale(n, r.rescale());
+            }
+            case IntOp.AvgPool p -> same(n, in);
+            case IntOp.Clamp c -> {
+                same(n, in);
+                require(n, c.lo() <= c.hi(), "needs lo <= hi");
+            }
+            case IntOp.Table t -> {
+                activation(n, in.getFirst());
+                require(n, in.getFirst().isQuant() && n.type().isQuant(), "takes and gives codes");
+                Storage s = in.getFirst().quant().storage();
+                require(n, s.bits() <= 8, "takes codes of 8 bits or fewer, found " + s);
+                require(
+                        n,
+                        t.entries().size() == s.max() - s.min() + 1,
+                        "needs " + (s.max() - s.min() + 1) + " entries for " + s + ", found " + t.entries().size());
+                t.entries().forEach(e -> code(n, e));
+            }
+            case IntOp.InterpolatedTable t -> {
+                require(
+                        n,
+                        in.getFirst().isQuant()
+                                && in.getFirst().quant().storage() == Storage.I16
+                                && n.type().isQuant()
+                                && n.type().quant().storage() == Storage.I16,
+                        "takes and gives i16 codes");
+                t.entries().forEach(e -> code(n, e));
+            }
+            case IntOp.Softmax s -> {
+                activation(n, in.getFirst());
+                require(n, in.getFirst().isQuant() && in.getFirst().quant().storage().bits() <= 8, "takes codes of 8 bits or fewer");
+                require(
+                        n,
+                        n.type().element().equals(Quant.of(Storage.U8, 1f / 256, 0))
+                                || n.type().element().equals(Quant.of(Storage.I8, 1f / 256, -128)),
+                        "gives u8<scale=0.00390625, zero=0> or i8<scale=0.00390625, zero=-128>");
+            }
+            case IntOp.DynamicParams p -> {
+                require(n, in.getFirst().isFloat() && n.type().isFloat(), "takes and gives f32");
+                require(n, p.storage() == Storage.U8 || p.storage() == Storage.I8, "has storage u8 or i8");
+            }
+            case IntOp.DynamicQuantize q ->
+                require(
+                        n,
+                        in.stream().allMatch(Type::isFloat) && n.type().element().equals(Element.INT16),
+                        "takes f32 and gives plain i16");
+            case IntOp.DynamicDequantize d -> {
+                require(
+                        n,
+                        in.getFirst().element() instanceof Element.Int,
+                        "takes a plain accumulator, found " + in.getFirst());
+                require(n, in.stream().skip(1).allMatch(Type::isFloat) && n.type().isFloat(), "takes f32 scales and gives f32");
+            }
+        }
+    }
+
+    /** Codes with one scale, or plain i16. */
+    private static void activation(Node n, Type t) {
+        require(
+                n,
+                t.element() instanceof Quant q ? q.scheme() instanceof Scheme.PerTensor : t.element() instanceof Element.Int,
+                "takes integers with one scale, found " + t);
+    }
+
+    private static void weighted(Node n, List<Type> in) {
+        activation(n, in.get(0));
+        require(n, in.get(1).isQuant(), "takes quantized weights, found " + in.get(1));
+        if (in.get(1).quant().scheme() instanceof Scheme.PerAxis a) {
+            require(n, a.axis() == 0, "takes weights with scales along axis 0, found axis " + a.axis());
+        }
+        if (in.size() > 2) {
+            require(n, in.get(2).element().equals(Element.INT32), "takes a plain i32 bias, found " + in.get(2));
+        }
+    }
+
+    private static void accumulator(Node n, Element.Int acc, @Nullable Rescale rescale) {
+        require(n, acc.bits() >= 32, "accumulates in i32 or i64");
+        if (rescale == null) {
+            require(n, n.type().element().equals(acc), "gives its accumulator " + acc);
+        } else {
+            rescale(n, rescale);
+        }
+    }
+
+    private static void rescale(Node n, Rescale r) {
+        codes(n, r.zero(), r.lo(), r.hi());
+        int last = n.type().shape().rank() == 0 ? 1 : n.type().shape().dim(-1);
+        require(
+                n,
+                r.scales().size() == 1 || r.scales().size() == last,
+                "has " + r.scales().size() + " scales for a last axis of " + last);
+    }
+
+    private static void codes(Node n, int zero, int lo, int hi) {
+        require(n, n.type().isQuant(), "gives a quantized type with its rescale");
+        Quant q = n.type().quant();
+        require(n, q.scheme() instanceof Scheme.PerTensor, "gives a type with one scale");
+        require(n, zero == q.perTensor().zero(), "rescales to zero point " + zero + ", but gives " + q);
+        require(n, lo >= q.lo() && hi <= q.hi() && lo <= hi, "clamps to " + lo + ":" + hi + ", outside " + q);
+    }
+
+    private static void code(Node n, int code) {
+        Quant q = n.type().quant();
+        require(n, code >= q.lo() && code <= q.hi() && q.storage().holds(code), "has the entry " + code + ", which is no code of " + q);
+    }
+
+    private static void same(Node n, List<Type> in) {
+        activation(n, in.getFirst());
+        require(
+                n,
+                n.type().isQuant() && n.type().element().equals(in.getFirst().element()),
+                "gives its operand's quantized element, found " + in.getFirst() + " and " + n.type());
+    }
+
+    private static void require(Node n, boolean holds, String otherwise) {
+        if (!holds) {
+            throw error(n, otherwise);
+        }
+    }
+
+    private static CompileException error(Node n, @Nullable String message) {
+        String what = n.op().getClass().getSimpleName();
+        return error(n.span(), n.id() + ": " + what + " " + message);
+    }
+
+    private static CompileException error(Span span, String message) {
+        List<Diagnostic> all = new ArrayList<>();
+        all.add(Diagnostic.error("invalid-graph", span, message));
+        return new CompileException(all);
+    }
+}
