@@ -5,6 +5,7 @@ module dev.qnet.compiler {
     requires com.fasterxml.jackson.databind;
     requires static org.jspecify;
 
+    exports dev.qnet.compiler.data;
     exports dev.qnet.compiler.front;
     exports dev.qnet.compiler.front.ast;
     exports dev.qnet.compiler.ir;
