@@ -1,0 +1,80 @@
+package dev.qnet.cli;
+
+import dev.qnet.compiler.source.CompileException;
+import dev.qnet.runtime.io.TensorFormatException;
+import java.io.IOException;
+import java.io.OutputStreamWriter;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import picocli.CommandLine;
+
+/** Starts the command line. */
+public final class Main {
+    private Main() {}
+
+    public static void main(String[] args) {
+        PrintWriter out = new PrintWriter(new OutputStreamWriter(System.out, StandardCharsets.UTF_8), false);
+        PrintWriter err = new PrintWriter(new OutputStreamWriter(System.err, StandardCharsets.UTF_8), true);
+        System.exit(run(Console.ofProcess(out, err), args));
+    }
+
+    /** Runs one command line and gives its exit code. */
+    static int run(Console console, String... args) {
+        CommandLine line = new CommandLine(new QnetCommand(console));
+        line.setOut(console.out());
+        line.setErr(console.err());
+        line.setCaseInsensitiveEnumValuesAllowed(true);
+        line.setExecutionExceptionHandler((e, l, parsed) -> explain(console, e));
+        int code = line.execute(args);
+        console.out().flush();
+        console.err().flush();
+        return code;
+    }
+
+    private static int explain(Console console, Exception e) {
+        console.out().flush();
+        return switch (e) {
+            case CompileException c -> {
+                console.show(c.diagnostics());
+                yield ExitCode.INPUT;
+            }
+            case UserException u -> {
+                console.error(u);
+                yield ExitCode.INPUT;
+            }
+            case TensorFormatException t -> {
+                console.error(new UserException(String.valueOf(t.getMessage())));
+                yield ExitCode.INPUT;
+            }
+            case UncheckedIOException u -> io(console, u.getCause());
+            case IOException io -> io(console, io);
+            default -> {
+                console.err().println("error: this is a bug in qnet, not in your input; please report it with these lines:");
+                e.printStackTrace(console.err());
+                yield ExitCode.BUG;
+            }
+        };
+    }
+
+    private static int io(Console console, IOException e) {
+        String what =
+                switch (e) {
+                    case NoSuchFileException f -> f.getFile() + ": there is no such file";
+                    case AccessDeniedException f -> f.getFile() + ": permission denied";
+                    case FileAlreadyExistsException f -> f.getFile() + ": a file is already there";
+                    case NotDirectoryException f -> f.getFile() + ": not a directory";
+                    case DirectoryNotEmptyException f -> f.getFile() + ": the directory is not empty";
+                    case FileSystemException f -> f.getFile() + ": " + f.getReason();
+                    default -> String.valueOf(e.getMessage());
+                };
+        console.error(new UserException(what));
+        return ExitCode.IO;
+    }
+}

@@ -1,0 +1,3 @@
+/** The {@code qnet} command. */
+@org.jspecify.annotations.NullMarked
+package dev.qnet.cli;
