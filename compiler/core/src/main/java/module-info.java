@@ -11,5 +11,6 @@ module dev.qnet.compiler {
     exports dev.qnet.compiler.ir;
     exports dev.qnet.compiler.pass;
     exports dev.qnet.compiler.quant;
+    exports dev.qnet.compiler.quant.observe;
     exports dev.qnet.compiler.source;
 }
