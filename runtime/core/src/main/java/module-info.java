@@ -4,4 +4,5 @@ module dev.qnet.runtime {
     requires static org.jspecify;
 
     exports dev.qnet.runtime.io;
+    exports dev.qnet.runtime.kernel;
 }

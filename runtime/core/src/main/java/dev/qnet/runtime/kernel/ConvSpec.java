@@ -1,0 +1,125 @@
+package dev.qnet.runtime.kernel;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A convolution of one item, checked: x [H,W,C], weights [O,KH,KW,C/groups], bias [O] → [H',W',O]. A dense layer is a convolution
+ * of a 1×M image by a 1×1 window.
+ *
+ * @param x the operand's element, of at most 16 bits
+ * @param height H
+ * @param width W
+ * @param channels C
+ * @param filters O
+ * @param window the window
+ * @param groups output channel o reads the input channels of group {@code o / (O/groups)}
+ * @param weights effective integers: zero points subtracted, group multipliers multiplied in
+ * @param bias one an output channel, zeros where the layer has none
+ * @param out what becomes of the accumulators
+ */
+@SuppressWarnings("ArrayRecordComponent") // a bundle of arguments, never compared
+record ConvSpec(
+        Operand x,
+        int height,
+        int width,
+        int channels,
+        int filters,
+        Window window,
+        int groups,
+        int[] weights,
+        int[] bias,
+        Output out) {
+    ConvSpec {
+        if (x.kind().bytes() > 2) {
+            throw new IllegalArgumentException("a convolution of " + x.kind());
+        }
+        if (groups < 1 || channels % groups != 0 || filters % groups != 0) {
+            throw new IllegalArgumentException(
+                    channels + " channels and " + filters + " filters in " + groups + " groups");
+        }
+        long size = (long) filters * window.kernelH() * window.kernelW() * (channels / groups);
+        if (weights.length != size || bias.length != filters) {
+            throw new IllegalArgumentException("expected " + size + " weights and " + filters + " biases, found "
+                    + weights.length + " and " + bias.length);
+        }
+        if (window.outHeight(height) < 1 || window.outWidth(width) < 1) {
+            throw new IllegalArgumentException("the window does not fit " + height + "x" + width);
+        }
+        Rescale.checkChannels(out.rescale(), filters);
+    }
+
+    static ConvSpec of(
+            Operand x,
+            int height,
+            int width,
+            int channels,
+            int filters,
+            Window window,
+            int groups,
+            int[] weights,
+            int @Nullable [] bias,
+            Output out) {
+        return new ConvSpec(
+                x, height, width, channels, filters, window, groups, weights, bias == null ? new int[filters] : bias, out);
+    }
+
+    int outHeight() {
+        return window.outHeight(height);
+    }
+
+    int outWidth() {
+        return window.outWidth(width);
+    }
+
+    /** Input channels of a group. */
+    int groupChannels() {
+        return channels / groups;
+    }
+
+    /** Output channels of a group. */
+    int groupFilters() {
+        return filters / groups;
+    }
+
+    /** Products under the window for one output. */
+    int taps() {
+        return window.kernelH() * window.kernelW() * groupChannels();
+    }
+
+    /** One filter a channel. */
+    boolean depthwise() {
+        return groups == channels && filters == channels;
+    }
+
+    /** Whether the window always lies on one whole row of channels: then an output pixel is a row of inputs. */
+    boolean pointwise() {
+        return window.equals(Window.POINT) && groups == 1;
+    }
+
+    boolean weightsFitShort() {
+        return Arrays.stream(weights).allMatch(w -> w == (short) w);
+    }
+
+    /** The rows of the filters [O][K] as columns [groups][K][O/groups]. */
+    int[] transposedWeights() {
+        int k = taps();
+        int n = groupFilters();
+        int[] t = new int[weights.length];
+        for (int o = 0; o < filters; o++) {
+            int at = o / n * k * n + o % n;
+            for (int j = 0; j < k; j++) {
+                t[at + j * n] = weights[o * k + j];
+            }
+        }
+        return t;
+    }
+
+    static short[] narrowed(int[] a) {
+        short[] s = new short[a.length];
+        for (int i = 0; i < a.length; i++) {
+            s[i] = (short) a[i];
+        }
+        return s;
+    }
+}

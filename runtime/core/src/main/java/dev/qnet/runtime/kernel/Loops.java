@@ -1,0 +1,24 @@
+package dev.qnet.runtime.kernel;
+
+/** The loops that exist twice, and the kernels built around them. */
+interface Loops {
+    /**
+     * Scales accumulators to codes in place, as {@link Rescale#apply(int, int)} does one by one.
+     *
+     * @param r the rescale
+     * @param a accumulators, overwritten by codes
+     * @param at the first
+     * @param n how many
+     * @param channel the channel of the first; the others follow it
+     */
+    void rescale(Rescale r, int[] a, int at, int n, int channel);
+
+    /** Adds centred codes q to p, in place, as {@link AddSpec#apply} does one by one. */
+    void add(AddSpec spec, int[] p, int[] q, int n);
+
+    /** Quantizes n singles from {@code at} by the scale of index c, as {@link QuantizeSpec#apply} does one by one. */
+    void quantize(QuantizeSpec spec, int c, float[] x, int at, int[] codes, int n);
+
+    /** A convolution of one item. */
+    UnaryKernel conv(ConvSpec spec);
+}

@@ -1,0 +1,64 @@
+package dev.qnet.runtime.kernel;
+
+/** Product of two operands, broadcast: {@code (x − zx)·(y − zy)}. */
+public final class Mul implements BinaryKernel {
+    private final Loops loops;
+    private final Operand x;
+    private final Operand y;
+    private final Output out;
+    private final Broadcast shape;
+
+    private Mul(Loops loops, Operand x, Operand y, Output out, Broadcast shape) {
+        this.loops = loops;
+        this.x = x;
+        this.y = y;
+        this.out = out;
+        this.shape = shape;
+    }
+
+    /**
+     * Plans.
+     *
+     * @param x the first operand's element
+     * @param xShape its shape
+     * @param y the second operand's element
+     * @param yShape its shape
+     * @param out what becomes of the products
+     */
+    public static Mul of(Backend backend, Operand x, int[] xShape, Operand y, int[] yShape, Output out) {
+        int[] z = Broadcast.shape(xShape, yShape);
+        Rescale.checkChannels(out.rescale(), z.length == 0 ? 1 : z[z.length - 1]);
+        return new Mul(backend.loops(), x, y, out, Broadcast.of(xShape, yShape, out.perChannel()));
+    }
+
+    @Override
+    public void run(Banks banks, int xAt, int yAt, int zAt) {
+        shape.run(this::row, banks, xAt, yAt, zAt);
+    }
+
+    private void row(Banks b, int xAt, int xStep, int yAt, int yStep, int zAt, int n, int channel) {
+        if (out.wide() || !x.kind().fitsInt() || !y.kind().fitsInt()) {
+            wideRow(b, xAt, xStep, yAt, yStep, zAt, n, channel);
+            return;
+        }
+        int[] p = b.ints(0, Rows.CHUNK);
+        int[] q = b.ints(1, Rows.CHUNK);
+        Rows.load(b, x, xAt, xStep, p, 0, n);
+        Rows.load(b, y, yAt, yStep, q, 0, n);
+        for (int i = 0; i < n; i++) {
+            p[i] *= q[i];
+        }
+        out.store(loops, b, zAt, p, 0, n, channel);
+    }
+
+    private void wideRow(Banks b, int xAt, int xStep, int yAt, int yStep, int zAt, int n, int channel) {
+        long[] p = b.longs(0, Rows.CHUNK);
+        long[] q = b.longs(1, Rows.CHUNK);
+        Rows.load(b, x, xAt, xStep, p, n);
+        Rows.load(b, y, yAt, yStep, q, n);
+        for (int i = 0; i < n; i++) {
+            p[i] *= q[i];
+        }
+        out.storeExact(loops, b, zAt, p, n, channel);
+    }
+}

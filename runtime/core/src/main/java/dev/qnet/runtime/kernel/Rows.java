@@ -1,0 +1,111 @@
+package dev.qnet.runtime.kernel;
+
+import java.util.Arrays;
+
+/** Moves rows of elements between banks and scratch arrays of ints, so that kernels are written once for all kinds. */
+final class Rows {
+    /** Elements that elementwise kernels handle at a time, so that scratch rows stay in the first-level cache. */
+    static final int CHUNK = 1024;
+
+    /** The int scratch slot of {@link Output}'s codes; kernels use the others. */
+    static final int CODES = 3;
+
+    private Rows() {}
+
+    /** Loads {@code q − zero}, wrapping in an int. */
+    static void load(Banks b, Operand x, int from, int[] to, int at, int n) {
+        int z = x.zero();
+        switch (x.kind()) {
+            case S8 -> {
+                byte[] a = b.bytes;
+                for (int i = 0; i < n; i++) {
+                    to[at + i] = a[from + i] - z;
+                }
+            }
+            case U8 -> {
+                byte[] a = b.bytes;
+                for (int i = 0; i < n; i++) {
+                    to[at + i] = (a[from + i] & 0xFF) - z;
+                }
+            }
+            case S16 -> {
+                short[] a = b.shorts;
+                for (int i = 0; i < n; i++) {
+                    to[at + i] = a[from + i] - z;
+                }
+            }
+            case U16 -> {
+                short[] a = b.shorts;
+                for (int i = 0; i < n; i++) {
+                    to[at + i] = (a[from + i] & 0xFFFF) - z;
+                }
+            }
+            case S32 -> {
+                int[] a = b.ints;
+                for (int i = 0; i < n; i++) {
+                    to[at + i] = a[from + i] - z;
+                }
+            }
+            case S64, F32 -> throw notInt(x.kind());
+        }
+    }
+
+    /** Loads {@code q − zero} of a broadcast operand: its step along the row is 1, or 0 where one element is repeated. */
+    static void load(Banks b, Operand x, int from, int step, int[] to, int at, int n) {
+        if (step == 0) {
+            Arrays.fill(to, at, at + n, one(b, x.kind(), from) - x.zero());
+        } else {
+            load(b, x, from, to, at, n);
+        }
+    }
+
+    /** Loads {@code q − zero} of an operand of any integer kind as longs, where no 32-bit code can wrap. */
+    static void load(Banks b, Operand x, int from, int step, long[] to, int n) {
+        long z = x.zero();
+        if (x.kind() == Kind.S64) {
+            for (int i = 0; i < n; i++) {
+                to[i] = b.longs[from + i * step] - z;
+            }
+        } else {
+            for (int i = 0; i < n; i++) {
+                to[i] = one(b, x.kind(), from + i * step) - z;
+            }
+        }
+    }
+
+    /** One element. */
+    static int one(Banks b, Kind kind, int at) {
+        return switch (kind) {
+            case S8 -> b.bytes[at];
+            case U8 -> b.bytes[at] & 0xFF;
+            case S16 -> b.shorts[at];
+            case U16 -> b.shorts[at] & 0xFFFF;
+            case S32 -> b.ints[at];
+            case S64, F32 -> throw notInt(kind);
+        };
+    }
+
+    /** Stores ints, narrowed to the kind. */
+    static void store(Banks b, Kind kind, int to, int[] from, int at, int n) {
+        switch (kind) {
+            case S8, U8 -> {
+                byte[] a = b.bytes;
+                for (int i = 0; i < n; i++) {
+                    a[to + i] = (byte) from[at + i];
+                }
+            }
+            case S16, U16 -> {
+                short[] a = b.shorts;
+                for (int i = 0; i < n; i++) {
+                    a[to + i] = (short) from[at + i];
+                }
+            }
+            case S32 -> System.arraycopy(from, at, b.ints, to, n);
+            case S64, F32 -> throw notInt(kind);
+        }
+    }
+
+    private static IllegalArgumentException notInt(Kind kind) {
+        return new IllegalArgumentException(kind + " elements do not fit an int");
+    }
+}

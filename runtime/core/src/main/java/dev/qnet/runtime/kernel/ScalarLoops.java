@@ -1,0 +1,28 @@
+package dev.qnet.runtime.kernel;
+
+/** The loops in plain Java, written so that C2 vectorizes them where it can. */
+final class ScalarLoops implements Loops {
+    static final ScalarLoops INSTANCE = new ScalarLoops();
+
+    private ScalarLoops() {}
+
+    @Override
+    public void rescale(Rescale r, int[] a, int at, int n, int channel) {
+        r.applyRow(a, at, n, channel);
+    }
+
+    @Override
+    public void add(AddSpec spec, int[] p, int[] q, int n) {
+        spec.apply(p, q, n);
+    }
+
+    @Override
+    public void quantize(QuantizeSpec spec, int c, float[] x, int at, int[] codes, int n) {
+        spec.apply(c, x, at, codes, n);
+    }
+
+    @Override
+    public UnaryKernel conv(ConvSpec spec) {
+        return ScalarConv.of(spec, this);
+    }
+}

@@ -1,0 +1,73 @@
+package dev.qnet.runtime.kernel;
+
+import java.util.Arrays;
+
+/** Sum of {@code x − z} over axes; a mean's 1/n is in the rescale. */
+public final class Sum implements UnaryKernel {
+    private final Loops loops;
+    private final Operand x;
+    private final Reduction reduction;
+    private final Output out;
+
+    private Sum(Loops loops, Operand x, Reduction reduction, Output out) {
+        this.loops = loops;
+        this.x = x;
+        this.reduction = reduction;
+        this.out = out;
+    }
+
+    /**
+     * Plans.
+     *
+     * @param x the operand's element
+     * @param shape its shape
+     * @param axes the axes summed over; whether they are kept with extent 1 makes no difference here
+     * @param out what becomes of the sums; scales are one, or one for each index along the last axis that stays
+     */
+    public static Sum of(Backend backend, Operand x, int[] shape, int[] axes, Output out) {
+        Reduction r = Reduction.of(shape, axes);
+        Rescale.checkChannels(out.rescale(), r.lastAxis());
+        return new Sum(backend.loops(), x, r, out);
+    }
+
+    @Override
+    public void run(Banks banks, int xAt, int yAt) {
+        int n = reduction.results();
+        long[] acc = banks.longs(1, Math.max(n, 1));
+        Arrays.fill(acc, 0, n, 0);
+        reduction.run(this::row, banks, xAt, 0);
+        int row = out.perChannel() ? reduction.lastAxis() : n;
+        for (int i = 0; i < n; i += row) {
+            store(banks, yAt + i, acc, i, row);
+        }
+    }
+
+    private void row(Banks b, int xAt, int yAt, int yStep, int n) {
+        long[] in = b.longs(0, Rows.CHUNK);
+        long[] acc = b.longs(1, 0);
+        Rows.load(b, x, xAt, 1, in, n);
+        if (yStep == 0) {
+            long sum = 0;
+            for (int i = 0; i < n; i++) {
+                sum += in[i];
+            }
+            acc[yAt] += sum;
+        } else {
+            for (int i = 0; i < n; i++) {
+                acc[yAt + i] += in[i];
+            }
+        }
+    }
+
+    private void store(Banks b, int yAt, long[] acc, int at, int n) {
+        if (out.wide()) {
+            out.store(b, yAt, acc, at, n, 0);
+            return;
+        }
+        int[] narrow = b.ints(0, n);
+        for (int i = 0; i < n; i++) {
+            narrow[i] = (int) acc[at + i];
+        }
+        out.store(loops, b, yAt, narrow, 0, n, 0);
+    }
+}
