@@ -4,6 +4,7 @@ import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
+import dev.qnet.compiler.ir.Rounding;
 import dev.qnet.compiler.ir.Scheme;
 import dev.qnet.compiler.ir.Spec;
 import dev.qnet.compiler.ir.Spec.RangeMethod;
@@ -38,10 +39,11 @@ public final class ChooseParameters implements Pass {
 
     @Override
     public Graph run(Graph graph, PassContext context) {
-        if (graph.policy() == null) {
+        Spec.Policy policy = graph.policy();
+        if (policy == null) {
             return graph;
         }
-        return new Choice(graph, context.diagnostics(), context.calibration()).run();
+        return new Choice(graph, policy.rounding(), context.diagnostics(), context.calibration()).run();
     }
 
     /** Promises that whatever is undecided is dynamic. */
@@ -56,14 +58,16 @@ public final class ChooseParameters implements Pass {
 
     private static final class Choice {
         private final Graph graph;
+        private final Rounding rounding;
         private final Diagnostics diagnostics;
         private final Calibration calibration;
         private final Map<ValueId, Node> definitions;
         private final Map<ValueId, Quant> grids = new HashMap<>();
         private final List<Node> missing = new ArrayList<>();
 
-        Choice(Graph graph, Diagnostics diagnostics, Calibration calibration) {
+        Choice(Graph graph, Rounding rounding, Diagnostics diagnostics, Calibration calibration) {
             this.graph = graph;
+            this.rounding = rounding;
             this.diagnostics = diagnostics;
             this.calibration = calibration;
             this.definitions = graph.definitions();
@@ -144,8 +148,8 @@ public final class ChooseParameters implements Pass {
                 diagnostics.add(QuantDiagnostics.negativeClipped(point.span(), what, observed.lo(), spec));
             }
             if (q.scheme() instanceof Scheme.PerTensor p && q.storage().bits() >= 4) {
-                int lo = Codes.quantize(observed.lo(), p.scale(), p.zero(), q, graph.policy().rounding());
-                int hi = Codes.quantize(observed.hi(), p.scale(), p.zero(), q, graph.policy().rounding());
+                int lo = Codes.quantize(observed.lo(), p.scale(), p.zero(), q, rounding);
+                int hi = Codes.quantize(observed.hi(), p.scale(), p.zero(), q, rounding);
                 if (observed.hi() > observed.lo() && ((long) hi - lo + 1) * 4 < (long) q.hi() - q.lo() + 1) {
                     diagnostics.add(QuantDiagnostics.unusedCodes(point.span(), what, lo, hi, q));
                 }

@@ -80,14 +80,7 @@ final class DynamicInsertion {
         if (n.intent().keepFloat() || !(Role.weighted(n.op()) || n.op() instanceof FloatOp.MatMul)) {
             return false;
         }
-        Node w = definitions.get(n.operand(1));
-        Node x = definitions.get(n.operand(0));
-        boolean constantWeights = w != null
-                && (w.op() instanceof DataOp.Constant
-                        || (w.op() instanceof QuantOp.Dequantize
-                                && definitions.get(w.operand(0)) instanceof Node c
-                                && c.op() instanceof DataOp.Constant));
-        return constantWeights && !(x != null && x.op() instanceof DataOp.Constant);
+        return Constants.behind(n.operand(1), definitions) != null && Constants.behind(n.operand(0), definitions) == null;
     }
 
     private Spec weightSpec(Node n) {

@@ -136,18 +136,11 @@ final class Insertion {
             case ARITHMETIC ->
                 Role.weighted(n.op())
                                 && n.operands().size() > 2
-                                && !constant(n.operand(2))
+                                && Constants.behind(n.operand(2), definitions) == null
                         ? "its bias is computed, not a constant"
                         : null;
             case CONSTANT, DATA, CLAMP, POOL, POINT, DEQUANTIZE, INTEGER -> null;
         };
-    }
-
-    private boolean constant(ValueId v) {
-        Node n = definitions.get(v);
-        return n != null
-                && (n.op() instanceof DataOp.Constant
-                        || (n.op() instanceof QuantOp.Dequantize && constant(n.operand(0))));
     }
 
     private void want(Node n) {
@@ -282,9 +275,9 @@ final class Insertion {
             grid.put(n.id(), map(codes));
             return;
         }
-        if (definitions.get(codes) instanceof Node c
-                && c.op() instanceof DataOp.Constant k
-                && k.value() instanceof Tensor.OfInt t
+        Node c = definitions.get(codes);
+        if (c != null
+                && c.op() instanceof DataOp.Constant(Tensor.OfInt t)
                 && c.type().element() instanceof Quant q) {
             for (int i = 0; i < t.values().length; i++) {
                 if (t.values()[i] < q.lo() || t.values()[i] > q.hi()) {

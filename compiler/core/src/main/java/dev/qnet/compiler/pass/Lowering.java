@@ -144,7 +144,7 @@ final class Lowering {
                 return unlowered(n, "its operand " + n.operand(i) + " has more than one scale");
             }
         }
-        if (n.operands().size() > 2 && constant(n.operand(2)) == null) {
+        if (n.operands().size() > 2 && Constants.behind(n.operand(2), definitions) == null) {
             return unlowered(n, "its bias is computed, not a constant");
         }
         if (!closing.contains(n.id())) {
@@ -210,17 +210,8 @@ final class Lowering {
         Node root = o.root();
         Lowered.OnGrid x = grid(root.operand(0));
         Lowered.OnGrid y = root.operands().size() > 1 ? grid(root.operand(1)) : x;
-        Node bias = root.operands().size() > 2 ? constant(root.operand(2)) : null;
+        Node bias = root.operands().size() > 2 ? Constants.behind(root.operand(2), definitions) : null;
         return emitter.close(point, o, x, y, bias, q);
-    }
-
-    /** The constant behind a value, or behind its dequantization; null where there is none. */
-    private @Nullable Node constant(ValueId v) {
-        Node n = definitions.get(v);
-        if (n != null && n.op() instanceof QuantOp.Dequantize) {
-            n = definitions.get(n.operand(0));
-        }
-        return n != null && n.op() instanceof DataOp.Constant ? n : null;
     }
 
     private Lowered emit(Node n, Op op, List<ValueId> operands, Type type) {

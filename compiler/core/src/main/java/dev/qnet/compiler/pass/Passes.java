@@ -10,6 +10,12 @@ public final class Passes {
     public static List<Pass> all() {
         return List.of(
                 // Drops what no result needs, so that no later pass works in vain.
-                new DeadCode());
+                new DeadCode(),
+                // Wraps weights, inputs and results of operations, where integers will be rounded.
+                new InsertFakeQuant(),
+                // Decides scales and zero points: from the source, from calibration.
+                new ChooseParameters(),
+                // From reals to codes, in the rounding contract of the policy.
+                new LowerToIntegers());
     }
 }

@@ -31,7 +31,7 @@ public final class Codes {
         double rounded = rounding == Rounding.TFLITE
                 ? Math.copySign(Math.floor(Math.abs((double) quotient) + 0.5), quotient)
                 : Math.rint(quotient);
-        return (int) Math.clamp((long) Math.clamp(rounded, -0x1p40, 0x1p40) + zero, q.lo(), q.hi());
+        return Math.clamp((long) Math.clamp(rounded, -0x1p40, 0x1p40) + zero, q.lo(), q.hi());
     }
 
     /** The code of a real number under per-tensor parameters. */

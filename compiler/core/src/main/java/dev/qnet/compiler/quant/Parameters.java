@@ -49,7 +49,7 @@ public final class Parameters {
         }
         float s = positive((to - from) / ((double) qhi - qlo));
         long z = Math.round(qlo - from / s);
-        return new Scheme.PerTensor(s, (int) Math.clamp(z, qlo, qhi));
+        return new Scheme.PerTensor(s, Math.clamp(z, qlo, qhi));
     }
 
     /**
