@@ -8,6 +8,8 @@ import dev.qnet.compiler.ir.Spec.Granularity;
 import dev.qnet.compiler.ir.Spec.RangeMethod;
 import dev.qnet.compiler.ir.Storage;
 import dev.qnet.compiler.ir.Tensor;
+import dev.qnet.compiler.quant.observe.Observer;
+import dev.qnet.compiler.quant.observe.Range;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -22,6 +24,9 @@ public final class WeightParameters {
     private static final int MSE_STEPS = 80;
     /** The least clipping tried, of the full range: 1 − MSE_STEPS·MSE_STEP. */
     private static final double MSE_STEP = 0.01;
+
+    /** Fewer elements are no distribution to compare: for them entropy means the least squared error. */
+    private static final int DISTRIBUTION = 4096;
 
     private static final int MAX_MULTIPLIER = 255;
     private static final double TERNARY_THRESHOLD = 0.7;
@@ -175,9 +180,9 @@ public final class WeightParameters {
         return switch (spec.range()) {
             case RangeMethod.MinMax m -> Parameters.scale(lo, hi, spec);
             case RangeMethod.MovingAverage m -> Parameters.scale(lo, hi, spec);
-            case RangeMethod.Percentile p -> percentile(from, to, p.percent());
+            case RangeMethod.Percentile p -> observed(p, from, to);
             case RangeMethod.Mse m -> leastError(from, to, lo, hi);
-            case RangeMethod.Entropy e -> leastError(from, to, lo, hi);
+            case RangeMethod.Entropy e -> to - from < DISTRIBUTION ? leastError(from, to, lo, hi) : observed(e, from, to);
             case RangeMethod.Fixed f -> throw new IllegalStateException("handled above");
             case RangeMethod.Given g -> throw new IllegalStateException("no range to choose");
         };
@@ -188,15 +193,14 @@ public final class WeightParameters {
         return new Scheme.PerTensor(s > 0 ? Math.max(s, Float.MIN_NORMAL) : 1, 0);
     }
 
-    private Scheme.PerTensor percentile(int from, int to, double percent) {
-        float[] sorted = Arrays.copyOfRange(weights.values(), from, to);
-        if (sorted.length == 0) {
+    private Scheme.PerTensor observed(RangeMethod method, int from, int to) {
+        if (from == to) {
             return Parameters.scale(0, 0, spec);
         }
-        Arrays.sort(sorted);
-        int cut = (int) Math.floor(sorted.length * (1 - percent / 100) / 2);
-        int at = Math.clamp(cut, 0, (sorted.length - 1) / 2);
-        return Parameters.scale(sorted[at], sorted[sorted.length - 1 - at], spec);
+        Observer observer = Observer.of(method);
+        observer.accept(weights.values(), from, to);
+        Range range = observer.range(spec);
+        return Parameters.scale(range.lo(), range.hi(), spec);
     }
 
     private Scheme.PerTensor leastError(int from, int to, float lo, float hi) {
