@@ -8,6 +8,7 @@ import dev.qnet.compiler.source.SourceFile;
 import dev.qnet.compiler.source.Span;
 import dev.qnet.grammar.QnetLexer;
 import dev.qnet.grammar.QnetParser;
+import java.util.Comparator;
 import java.util.List;
 import org.antlr.v4.runtime.CommonTokenStream;
 import org.antlr.v4.runtime.ListTokenSource;
@@ -45,8 +46,8 @@ public final class Parser {
         return read(source).file();
     }
 
-    /** A file with the comments that its tree leaves out, in the order of the text. */
-    record Parsed(Ast.File file, List<Comment> comments) {}
+    /** A file with what its tree leaves out, for the formatter: tokens and comments, each in the order of the text. */
+    record Parsed(Ast.File file, List<Span> tokens, List<Comment> comments) {}
 
     static Parsed read(SourceFile source) {
         Span whole = new Span(source, 0, source.text().length());
@@ -62,10 +63,20 @@ public final class Parser {
         checkHeader(source, scan.tokens());
         QnetParser parser = parser(source, scan.tokens(), diagnostics);
         QnetParser.FileContext tree = parser.file();
-        diagnostics.throwIfErrors();
+        throwIfErrors(diagnostics);
         Ast.File file = new AstBuilder(source, diagnostics).file(tree);
-        diagnostics.throwIfErrors();
-        return new Parsed(file, scan.comments());
+        throwIfErrors(diagnostics);
+        List<Span> tokens = scan.tokens().stream().map(t -> spanOf(source, t)).toList();
+        return new Parsed(file, tokens, scan.comments());
+    }
+
+    /** Tokens, syntax and literals are judged in turn; the user reads the text from top to bottom. */
+    private static void throwIfErrors(Diagnostics diagnostics) {
+        if (diagnostics.hasErrors()) {
+            throw new CompileException(diagnostics.all().stream()
+                    .sorted(Comparator.comparingInt(d -> d.span().start()))
+                    .toList());
+        }
     }
 
     /** A parser of a list of tokens that reports in our words and within our limits. */

@@ -9,6 +9,7 @@ import org.antlr.v4.runtime.DefaultErrorStrategy;
 import org.antlr.v4.runtime.ParserRuleContext;
 import org.antlr.v4.runtime.RecognitionException;
 import org.antlr.v4.runtime.Token;
+import org.antlr.v4.runtime.misc.IntervalSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,13 +19,17 @@ import org.jspecify.annotations.Nullable;
 final class SyntaxErrors extends DefaultErrorStrategy {
     /** How many tokens must be read after an error before the next one counts; earlier ones are its echo. */
     private static final int QUIET_TOKENS = 2;
+    /** How far to look for the end of a group to skip: keeps recovery linear in a text of nothing but openers. */
+    private static final int MAX_GROUP = 1000;
 
     private final Diagnostics diagnostics;
     private final SyntaxWords words;
+    private final List<Token> tokens;
     private int resumedAt = -QUIET_TOKENS;
 
     SyntaxErrors(SourceFile source, List<Token> tokens, Diagnostics diagnostics) {
         this.diagnostics = diagnostics;
+        this.tokens = tokens;
         this.words = new SyntaxWords(source, tokens);
     }
 
@@ -68,12 +73,51 @@ final class SyntaxErrors extends DefaultErrorStrategy {
         resumedAt = parser.getInputStream().index();
     }
 
+    /** Skips to a token of the set, a bracketed group at a time: what is inside one closes nothing outside. */
+    @Override
+    protected void consumeUntil(org.antlr.v4.runtime.Parser parser, IntervalSet set) {
+        int type = parser.getCurrentToken().getType();
+        while (type != Token.EOF && !set.contains(type)) {
+            for (int n = groupLength(parser.getCurrentToken().getTokenIndex()); n > 0; n--) {
+                parser.consume();
+            }
+            type = parser.getCurrentToken().getType();
+        }
+    }
+
+    /** How many tokens the bracketed group that begins here has; 1 where none begins or it does not end in its statement. */
+    private int groupLength(int from) {
+        if (!SyntaxWords.isOpener(tokens.get(from))) {
+            return 1;
+        }
+        int depth = 0;
+        for (int i = from; i < tokens.size() && i < from + MAX_GROUP; i++) {
+            Token token = tokens.get(i);
+            if (SyntaxWords.isOpener(token)) {
+                depth++;
+            } else if (SyntaxWords.isCloser(token) && --depth == 0) {
+                return i - from + 1;
+            } else if (SyntaxWords.beginsDeclaration(token)) {
+                return 1;
+            }
+        }
+        return 1;
+    }
+
     private void report(org.antlr.v4.runtime.Parser parser, ParserRuleContext context, Token found) {
         beginErrorCondition(parser);
-        boolean echo = found.getTokenIndex() - resumedAt < QUIET_TOKENS;
+        boolean echo = isEcho(found.getTokenIndex());
         resumedAt = found.getTokenIndex();
         if (!echo) {
             diagnostics.add(words.diagnostic(context, (QnetParser) parser, found));
         }
+    }
+
+    /** True right after an earlier error, unless a reserved word has made a new start since. */
+    private boolean isEcho(int found) {
+        if (found - resumedAt >= QUIET_TOKENS) {
+            return false;
+        }
+        return tokens.subList(Math.max(resumedAt, 0), Math.max(found, 0)).stream().noneMatch(SyntaxWords::isReserved);
     }
 }

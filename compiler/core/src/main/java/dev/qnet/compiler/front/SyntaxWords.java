@@ -9,6 +9,7 @@ import dev.qnet.grammar.QnetParser;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.antlr.v4.runtime.ParserRuleContext;
 import org.antlr.v4.runtime.Token;
 import org.antlr.v4.runtime.misc.IntervalSet;
@@ -22,6 +23,8 @@ final class SyntaxWords {
             List.of("include", "scheme", "block", "model", "const", "calibration");
     private static final List<String> STATEMENTS =
             List.of("const", "parameters", "input", "labels", "repeat", "if", "return");
+    private static final List<String> KEYWORDS =
+            Stream.concat(STATEMENTS.stream(), Stream.of("else")).toList();
     private static final List<String> ENTRIES = List.of("weights", "activations", "bias", "rounding");
     private static final int MAX_SHOWN = 24;
 
@@ -41,6 +44,10 @@ final class SyntaxWords {
      */
     Diagnostic diagnostic(ParserRuleContext context, QnetParser parser, Token found) {
         Token before = found.getTokenIndex() > 0 ? tokens.get(found.getTokenIndex() - 1) : null;
+        Token unfinished = unfinished(found, before);
+        if (unfinished != null && before != null) {
+            return plain("expected an expression after " + shown(unfinished), before, unfinished);
+        }
         return switch (context) {
             case QnetParser.FileContext _ -> choice("a declaration", DECLARATIONS, found);
             case QnetParser.HeaderContext _ -> plain("expected a language version after `qnet`", found, before);
@@ -98,6 +105,22 @@ final class SyntaxWords {
         };
     }
 
+    /**
+     * The token that left its line unfinished, so that the parser read the target of the next line's assignment as a part
+     * of it; null if that is not what happened.
+     */
+    private @Nullable Token unfinished(Token found, @Nullable Token before) {
+        if (found.getType() != QnetLexer.ASSIGN || before == null || before.getTokenIndex() == 0) {
+            return null;
+        }
+        Token last = tokens.get(before.getTokenIndex() - 1);
+        boolean wantsMore = last.getType() >= QnetLexer.PIPE
+                && last.getType() <= QnetLexer.COLON
+                && !isCloser(last)
+                && last.getType() != QnetLexer.AT;
+        return wantsMore && source.line(start(before)) > source.line(last.getStopIndex()) ? last : null;
+    }
+
     // ---- the shapes of errors
 
     private Diagnostic plain(String message, Token found, @Nullable Token before) {
@@ -120,8 +143,10 @@ final class SyntaxWords {
         if (before != null && before.getType() == QnetLexer.COMMA && !isCloser(found)) {
             return plain("expected " + element + " or '" + closer + "' after ','", found, before);
         }
-        boolean begun = before != null && source.line(start(found)) == source.line(before.getStopIndex());
-        if (begun && beginsValue(found) && context.getChildCount() > 1) {
+        // Where the next line begins a statement, the list was left open; where it goes on with a value, a comma is missing.
+        boolean sameLine = before != null && source.line(start(found)) == source.line(before.getStopIndex());
+        boolean statement = !sameLine && (found.getType() == QnetLexer.IF || next(found) == QnetLexer.ASSIGN);
+        if (beginsValue(found) && !statement && context.getChildCount() > 1) {
             return plain("expected ',' between the " + elements, found, before);
         }
         return closing(context, found, before, closer, what);
@@ -147,7 +172,7 @@ final class SyntaxWords {
     }
 
     private Diagnostic body(QnetParser.BodyContext c, Token found, @Nullable Token before) {
-        if (found.getType() == Token.EOF || DECLARATIONS.contains(found.getText())) {
+        if (found.getType() == Token.EOF || beginsDeclaration(found)) {
             return closing(c, found, before, "}", "the body of " + owner(c));
         }
         if (c.LBRACE() == null) {
@@ -164,7 +189,7 @@ final class SyntaxWords {
     }
 
     private Diagnostic scheme(QnetParser.SchemeContext c, Token found, @Nullable Token before) {
-        if (found.getType() == Token.EOF || DECLARATIONS.contains(found.getText())) {
+        if (found.getType() == Token.EOF || beginsDeclaration(found)) {
             return closing(c, found, before, "}", "scheme " + c.name(0).getText());
         }
         return choice("an entry of the scheme", ENTRIES, found);
@@ -191,7 +216,7 @@ final class SyntaxWords {
         }
         Diagnostic d = plain("expected '=' after '" + clip(target) + "'", found, before);
         if (c.name().size() == 1) {
-            var keyword = DidYouMean.suggest(target, STATEMENTS);
+            var keyword = DidYouMean.suggest(target, KEYWORDS);
             if (keyword.isPresent()) {
                 return Diagnostic.error("syntax", span(before), "'" + clip(target) + "' begins no statement")
                         .withFix("did you mean `" + keyword.get() + "`?");
@@ -207,11 +232,15 @@ final class SyntaxWords {
 
     private Diagnostic name(Token found, @Nullable Token before) {
         if (isReserved(found)) {
-            return Diagnostic.error(
-                            "syntax", span(found), "'" + found.getText() + "' is a reserved word and cannot be a name")
-                    .withFix("choose another name, such as `" + found.getText() + "_`");
+            return reserved(found.getText(), span(found));
         }
         return plain("expected a name" + after(before), found, before);
+    }
+
+    /** A word of the language where a name should stand. */
+    static Diagnostic reserved(String word, Span span) {
+        return Diagnostic.error("reserved-word", span, "'" + word + "' is a reserved word and cannot be a name")
+                .withFix("choose another name, such as `" + word + "_`");
     }
 
     private Diagnostic expression(Token found, @Nullable Token before) {
@@ -340,16 +369,28 @@ final class SyntaxWords {
         return type == QnetLexer.ID || SOFT.contains(type) || BEGINS_VALUE.contains(type);
     }
 
-    private static boolean isReserved(Token token) {
+    static boolean isReserved(Token token) {
         return token.getType() >= QnetLexer.QNET
                 && token.getType() < QnetLexer.ID
                 && !SOFT.contains(token.getType());
     }
 
-    private static boolean isCloser(Token token) {
+    static boolean isCloser(Token token) {
         return token.getType() == QnetLexer.RPAREN
                 || token.getType() == QnetLexer.RBRACKET
                 || token.getType() == QnetLexer.RBRACE;
+    }
+
+    static boolean isOpener(Token token) {
+        return OPENERS.contains(token.getType());
+    }
+
+    static boolean beginsDeclaration(Token token) {
+        return token.getType() != QnetLexer.CONST && DECLARATIONS.contains(token.getText());
+    }
+
+    private int next(Token token) {
+        return token.getType() == Token.EOF ? Token.EOF : tokens.get(token.getTokenIndex() + 1).getType();
     }
 
     private int start(Token token) {

@@ -47,7 +47,8 @@ final class TokenScan {
     }
 
     private void run() {
-        QnetLexer lexer = new QnetLexer(new TextStream(stretch));
+        TextStream stream = new TextStream(stretch);
+        QnetLexer lexer = new QnetLexer(stream);
         // Every character begins some token (STRAY at the least): the lexer has no errors of its own to print.
         lexer.removeErrorListeners();
         int strayFrom = -1;
@@ -63,6 +64,11 @@ final class TokenScan {
                 reportStray(strayFrom, strayTo);
                 strayFrom = token.getStartIndex();
                 strayTo = strayFrom + 1;
+                if (token.getText().equals("#")) {
+                    // Meant as a comment: what follows on the line is prose, not tokens.
+                    int lineEnd = stretch.file().text().indexOf('\n', strayTo);
+                    stream.seek(lineEnd < 0 ? stretch.end() : lineEnd);
+                }
                 continue;
             }
             reportStray(strayFrom, strayTo);
@@ -78,6 +84,9 @@ final class TokenScan {
             }
             if (type == QnetLexer.UNTERMINATED_STRING) {
                 token = closed(token);
+            }
+            if (type == QnetLexer.ASSIGN && !tokens.isEmpty()) {
+                tokens.set(tokens.size() - 1, nameable(tokens.getLast()));
             }
             tokens.add(token);
             if (type == Token.EOF) {
@@ -104,6 +113,17 @@ final class TokenScan {
         CommonToken string = new CommonToken(token);
         string.setType(QnetLexer.STRING);
         return string;
+    }
+
+    /** What stands before '=': a reserved word there is reported, and then read as the name it was meant to be. */
+    private Token nameable(Token token) {
+        if (!SyntaxWords.isReserved(token) || token.getType() == QnetLexer.CONST) {
+            return token;
+        }
+        diagnostics.add(SyntaxWords.reserved(token.getText(), spanOf(token)));
+        CommonToken name = new CommonToken(token);
+        name.setType(QnetLexer.ID);
+        return name;
     }
 
     private Token end(Token token) {

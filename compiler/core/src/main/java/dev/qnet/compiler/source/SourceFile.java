@@ -53,6 +53,11 @@ public final class SourceFile {
         return text.substring(from, to);
     }
 
+    /** The offset at which a 1-based line begins. */
+    public int lineStart(int line) {
+        return starts()[line - 1];
+    }
+
     public int lineCount() {
         return starts().length;
     }
