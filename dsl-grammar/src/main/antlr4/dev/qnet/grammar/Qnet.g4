@@ -3,8 +3,8 @@
  *
  * No newline ends anything: every construct is told from its neighbours by at most two tokens. Two choices make that so.
  * First, nothing but an assignment begins with an identifier, and no expression goes on with one. Second, the lists that
- * have no commas (the items of a scheme's entry, of an input, of a calibrated value) hold plain identifiers only, so that
- * a word such as "activations" or a path before ':' ends them.
+ * have no commas (the items of a scheme's entry, of an input, of a calibrated value, of a constant) hold plain identifiers
+ * only, so that a word such as "activations", a path before ':' or a '=' ends them.
  *
  * Operators come as a flat list: the syntax tree's builder sorts them by precedence. A rule for each precedence would put
  * ten nested contexts around each number of an inline tensor, and would word its errors no better.
@@ -41,7 +41,7 @@ result : (name COLON)? type ;
 
 type : ID (LBRACKET (expr (COMMA expr)* COMMA?)? RBRACKET)? ;
 
-constant : CONST name (COLON type)? ASSIGN expr ;
+constant : CONST name (COLON type item*)? ASSIGN expr ;
 
 calibration : CALIBRATION name LBRACE calibrationEntry* RBRACE ;
 
