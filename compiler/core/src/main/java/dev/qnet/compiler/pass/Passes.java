@@ -16,6 +16,10 @@ public final class Passes {
                 // Decides scales and zero points: from the source, from calibration.
                 new ChooseParameters(),
                 // From reals to codes, in the rounding contract of the policy.
-                new LowerToIntegers());
+                new LowerToIntegers(),
+                // Proves from the actual weights that no accumulator overflows; widens to i64 what needs it.
+                new BoundAccumulators(),
+                // Offsets in one arena, by liveness.
+                new PlanMemory());
     }
 }
