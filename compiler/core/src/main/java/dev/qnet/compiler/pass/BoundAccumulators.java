@@ -115,7 +115,7 @@ public final class BoundAccumulators implements Pass {
         for (int c = 0; c < Math.max(channels.length, r.scales().size()); c++) {
             long a = channels[channels.length == 1 ? 0 : c];
             if (r.scale(c) instanceof Rescale.Scale.Fixed f
-                    && !(bits == 64 ? fits64(f, a) : fits32(r.rounding(), f, a))) {
+                    && !(bits == 64 ? fits64(f, a) : fits32(r.rounding(), f, (double) a))) {
                 return false;
             }
         }
