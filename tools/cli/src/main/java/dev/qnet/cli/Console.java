@@ -24,6 +24,7 @@ final class Console {
     }
 
     /** The process's own streams; colours only on a terminal, and not where NO_COLOR is set (no-color.org). */
+    @SuppressWarnings("SystemConsoleNull") // null is one way of being no terminal; isTerminal tells of the other
     static Console ofProcess(PrintWriter out, PrintWriter err) {
         java.io.Console console = System.console();
         boolean terminal = console != null && console.isTerminal();

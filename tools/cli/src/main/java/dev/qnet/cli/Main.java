@@ -13,6 +13,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
+import java.util.Objects;
 import picocli.CommandLine;
 
 /** Starts the command line. */
@@ -53,7 +54,7 @@ public final class Main {
                 console.error(new UserException(String.valueOf(t.getMessage())));
                 yield ExitCode.INPUT;
             }
-            case UncheckedIOException u -> io(console, u.getCause());
+            case UncheckedIOException u -> io(console, Objects.requireNonNull(u.getCause()));
             case IOException io -> io(console, io);
             default -> {
                 console.err().println("error: this is a bug in qnet, not in your input; please report it with these lines:");

@@ -89,7 +89,7 @@ public final class Scene {
             }
         }
         if (u > 0 && u < 1 && v >= 0.42 && v <= 1) {
-            boolean window = (u > 0.14 && u < 0.34 || u > 0.66 && u < 0.86) && v > 0.55 && v < 0.76;
+            boolean window = ((u > 0.14 && u < 0.34) || (u > 0.66 && u < 0.86)) && v > 0.55 && v < 0.76;
             boolean bar = window && (Math.abs(u - 0.24) < 0.012 || Math.abs(u - 0.76) < 0.012 || Math.abs(v - 0.655) < 0.02);
             if (u > 0.42 && u < 0.58 && v > 0.58) {
                 return new double[] {58 + grain * 0.4, 40 + grain * 0.3, 30 + grain * 0.2};
