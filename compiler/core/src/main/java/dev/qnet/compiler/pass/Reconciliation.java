@@ -151,7 +151,8 @@ final class Reconciliation {
                 demands.put(v, wanted);
                 double part = ((double) Parameters.highest(has) - Parameters.lowest(has))
                         / ((double) Parameters.highest(wanted) - Parameters.lowest(wanted));
-                if (part < 0.25 && wanted.storage().bits() >= 4) {
+                boolean joined = n.op() instanceof DataOp.Concat && !resolved.containsKey(v);
+                if (joined && part < 0.25 && wanted.storage().bits() >= 4) {
                     diagnostics.add(QuantDiagnostics.coarserOperand(n, source(v), has, wanted));
                 }
             } else if (!has.equals(wanted)) {
@@ -161,23 +162,38 @@ final class Reconciliation {
         }
     }
 
-    /** Whether a value, or what it was moved from, can be given other parameters without anybody else noticing. */
-    private boolean canBeMadeSo(ValueId v, Quant wanted) {
-        Node n = definitions.get(v);
-        if (n == null || results.contains(v) || users.getOrDefault(v, List.of()).size() != 1) {
-            return false;
-        }
-        return switch (Role.of(n)) {
-            case DATA, CLAMP -> true;
-            case POINT -> {
-                Spec spec = ((QuantOp.FakeQuant) n.op()).spec();
-                Node x = definitions.get(n.operand(0));
-                boolean free = !(spec.range() instanceof RangeMethod.Fixed || spec.range() instanceof RangeMethod.Given);
-                boolean onPoolsGrid = x != null && Role.of(x) == Role.POOL;
-                yield free && !onPoolsGrid && spec.storage() == wanted.storage();
+    /** Whether a value, with what it was moved from, can be given other parameters without anybody else noticing. */
+    private boolean canBeMadeSo(ValueId value, Quant wanted) {
+        ValueId v = value;
+        while (true) {
+            Node n = definitions.get(v);
+            if (n == null || results.contains(v) || users.getOrDefault(v, List.of()).size() != 1) {
+                return false;
             }
-            case CONSTANT, ARITHMETIC, POOL, SOFTMAX, TABLE, DEQUANTIZE, FLOAT_ONLY, INTEGER -> false;
-        };
+            switch (Role.of(n)) {
+                case DATA, CLAMP -> {
+                    if (resolved.containsKey(n.id()) || n.operands().size() > 1) {
+                        // A concat takes any parameters: it requantizes the operands that cannot follow.
+                        return true;
+                    }
+                    v = n.operand(0);
+                }
+                case POINT -> {
+                    return canBeMadeSo((QuantOp.FakeQuant) n.op(), n.operand(0), wanted);
+                }
+                case CONSTANT, ARITHMETIC, POOL, SOFTMAX, TABLE, DEQUANTIZE, FLOAT_ONLY, INTEGER -> {
+                    return false;
+                }
+            }
+        }
+    }
+
+    private boolean canBeMadeSo(QuantOp.FakeQuant f, ValueId operand, Quant wanted) {
+        Spec spec = f.spec();
+        Node x = definitions.get(operand);
+        boolean free = !(spec.range() instanceof RangeMethod.Fixed || spec.range() instanceof RangeMethod.Given);
+        boolean onPoolsGrid = x != null && Role.of(x) == Role.POOL;
+        return free && !onPoolsGrid && spec.storage() == wanted.storage();
     }
 
     private Graph write() {
