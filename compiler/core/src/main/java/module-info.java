@@ -14,4 +14,5 @@ module dev.qnet.compiler {
     exports dev.qnet.compiler.quant;
     exports dev.qnet.compiler.quant.observe;
     exports dev.qnet.compiler.source;
+    exports dev.qnet.compiler.target;
 }

@@ -1,0 +1,267 @@
+package dev.qnet.runtime;
+
+import dev.qnet.runtime.kernel.Rounding;
+import java.io.IOException;
+import java.io.StringReader;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Properties;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The text form of a {@link Descriptor}: a Java properties file in ASCII, keys in a fixed order, so that equal models
+ * give equal bytes.
+ *
+ * <pre>
+ * format=1
+ * name=resnet8
+ * rounding=tosa
+ * banks=65536,0,64,0,10
+ * input.0.name=image
+ * input.0.type=u8
+ * input.0.shape=N,32,32,3
+ * input.0.scales=0.0235
+ * </pre>
+ */
+public final class DescriptorText {
+    /** No descriptor is larger: thousands of inputs with per-channel scales fit. */
+    public static final int MAX_BYTES = 16 << 20;
+
+    private static final int MAX_COUNT = 1 << 20;
+
+    private final Properties properties;
+    private final String source;
+
+    private DescriptorText(Properties properties, String source) {
+        this.properties = properties;
+        this.source = source;
+    }
+
+    /** Writes a descriptor. */
+    public static String print(Descriptor d) {
+        StringBuilder s = new StringBuilder();
+        put(s, "format", Descriptor.FORMAT);
+        put(s, "name", d.name());
+        put(s, "version", d.version());
+        put(s, "rounding", d.rounding());
+        put(s, "program", d.program());
+        put(s, "layers", d.layers());
+        Descriptor.Banks b = d.banks();
+        put(s, "banks", join(Stream.of(b.bytes(), b.shorts(), b.ints(), b.longs(), b.floats())));
+        put(s, "weights.bytes", d.weightsBytes());
+        put(s, "weights.crc32", Long.toHexString(d.weightsCrc()));
+        put(s, "constants", d.constants().size());
+        for (int i = 0; i < d.constants().size(); i++) {
+            Descriptor.Constant c = d.constants().get(i);
+            put(s, "constant." + i, join(Stream.of(c.type(), c.offset(), c.weightsOffset(), c.count(), c.bits())));
+        }
+        ports(s, "input", d.inputs());
+        ports(s, "output", d.outputs());
+        return s.toString();
+    }
+
+    /**
+     * Reads a descriptor.
+     *
+     * @param source the name that errors give
+     * @throws ModelException if the text is not a descriptor, or one of another format version
+     */
+    public static Descriptor parse(String text, String source) {
+        Properties p = new Properties();
+        try {
+            p.load(new StringReader(text));
+        } catch (IOException | IllegalArgumentException e) {
+            throw new ModelException(source + ": not a model descriptor: " + e.getMessage(), e);
+        }
+        return new DescriptorText(p, source).descriptor();
+    }
+
+    private Descriptor descriptor() {
+        String format = get("format");
+        if (!format.equals(Integer.toString(Descriptor.FORMAT))) {
+            throw wrong("this runtime runs models of format " + Descriptor.FORMAT + ", found format " + format
+                    + "; compile the model again with the Qnet version of this runtime");
+        }
+        List<Integer> banks = numbers("banks");
+        if (banks.size() != 5) {
+            throw wrong("'banks' has five sizes, found " + banks.size());
+        }
+        try {
+            return new Descriptor(
+                    get("name"),
+                    get("version"),
+                    get("rounding"),
+                    get("program"),
+                    number("layers"),
+                    new Descriptor.Banks(banks.get(0), banks.get(1), banks.get(2), banks.get(3), banks.get(4)),
+                    number("weights.bytes"),
+                    parse("weights.crc32", x -> Long.parseLong(x, 16)),
+                    constants(),
+                    ports("input"),
+                    ports("output"));
+        } catch (ModelException e) {
+            throw e.getMessage() != null && e.getMessage().startsWith(source) ? e : wrong(e.getMessage());
+        }
+    }
+
+    private List<Descriptor.Constant> constants() {
+        int count = count("constants");
+        List<Descriptor.Constant> constants = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            String key = "constant." + i;
+            List<String> parts = split(key).toList();
+            if (parts.size() != 5) {
+                throw wrong("'" + key + "' has five parts, found " + parts.size());
+            }
+            List<Integer> numbers = parts.subList(1, 5).stream()
+                    .map(x -> parse(key, x, Integer::valueOf))
+                    .toList();
+            constants.add(new Descriptor.Constant(
+                    parse(key, parts.getFirst(), DescriptorText::type),
+                    numbers.get(0),
+                    numbers.get(1),
+                    numbers.get(2),
+                    numbers.get(3)));
+        }
+        return constants;
+    }
+
+    private int count(String key) {
+        int count = number(key);
+        if (count < 0 || count > MAX_COUNT) {
+            throw wrong("'" + key + "' is 0 to " + MAX_COUNT + ", found " + count);
+        }
+        return count;
+    }
+
+    private List<Descriptor.Port> ports(String kind) {
+        int count = count(kind + "s");
+        List<Descriptor.Port> ports = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            String key = kind + "." + i + ".";
+            ElementType type = parse(key + "type", DescriptorText::type);
+            List<Integer> shape = Stream.of(get(key + "shape").split(",", -1))
+                    .filter(d -> !d.isEmpty())
+                    .map(d -> d.equals("N") ? Integer.valueOf(TensorInfo.BATCH) : parse(key + "shape", d, Integer::valueOf))
+                    .toList();
+            Quantization q = properties.getProperty(key + "storage") == null ? null : quantization(key);
+            ports.add(new Descriptor.Port(
+                    new TensorInfo(get(key + "name"), type, shape, q),
+                    number(key + "offset"),
+                    parse(key + "rounding", r -> Rounding.valueOf(r.toUpperCase(Locale.ROOT)))));
+        }
+        return ports;
+    }
+
+    private Quantization quantization(String key) {
+        List<Integer> codes = numbers(key + "codes");
+        if (codes.size() != 2) {
+            throw wrong("'" + key + "codes' has two numbers, found " + codes.size());
+        }
+        List<Float> scales = split(key + "scales")
+                .map(x -> parse(key + "scales", x, Float::valueOf))
+                .toList();
+        return new Quantization(
+                get(key + "storage"),
+                codes.get(0),
+                codes.get(1),
+                number(key + "axis"),
+                scales,
+                numbers(key + "zeros"),
+                number(key + "group"),
+                numbers(key + "multipliers"));
+    }
+
+    private static ElementType type(String name) {
+        return ElementType.valueOf(name.toUpperCase(Locale.ROOT));
+    }
+
+    private int number(String key) {
+        return parse(key, Integer::parseInt);
+    }
+
+    private List<Integer> numbers(String key) {
+        return split(key).map(x -> parse(key, x, Integer::valueOf)).toList();
+    }
+
+    private Stream<String> split(String key) {
+        String all = get(key);
+        return all.isEmpty() ? Stream.of() : Stream.of(all.split(",", -1));
+    }
+
+    private <T> T parse(String key, Function<String, T> how) {
+        return parse(key, get(key), how);
+    }
+
+    private <T> T parse(String key, String text, Function<String, T> how) {
+        try {
+            return how.apply(text);
+        } catch (IllegalArgumentException e) {
+            throw wrong("'" + key + "' is malformed: " + shorten(text));
+        }
+    }
+
+    private String get(String key) {
+        String value = properties.getProperty(key);
+        if (value == null) {
+            throw wrong("'" + key + "' is missing");
+        }
+        return value;
+    }
+
+    private ModelException wrong(@Nullable String problem) {
+        return new ModelException(source + ": not a valid model descriptor: " + problem);
+    }
+
+    private static String shorten(String s) {
+        return s.length() <= 40 ? s : s.substring(0, 40) + "…";
+    }
+
+    private static void ports(StringBuilder s, String kind, List<Descriptor.Port> ports) {
+        put(s, kind + "s", ports.size());
+        for (int i = 0; i < ports.size(); i++) {
+            String key = kind + "." + i + ".";
+            TensorInfo info = ports.get(i).info();
+            put(s, key + "name", info.name());
+            put(s, key + "type", info.type());
+            put(s, key + "shape", join(info.shape().stream().map(d -> d == TensorInfo.BATCH ? "N" : d)));
+            put(s, key + "offset", ports.get(i).offset());
+            put(s, key + "rounding", ports.get(i).rounding().name().toLowerCase(Locale.ROOT));
+            Quantization q = info.quantization();
+            if (q != null) {
+                put(s, key + "storage", q.storage());
+                put(s, key + "codes", q.lo() + "," + q.hi());
+                put(s, key + "axis", q.axis());
+                put(s, key + "scales", join(q.scales().stream()));
+                put(s, key + "zeros", join(q.zeroPoints().stream()));
+                put(s, key + "group", q.groupSize());
+                put(s, key + "multipliers", join(q.multipliers().stream()));
+            }
+        }
+    }
+
+    private static String join(Stream<?> values) {
+        return values.map(String::valueOf).collect(Collectors.joining(","));
+    }
+
+    private static void put(StringBuilder s, String key, Object value) {
+        s.append(key).append('=').append(escape(value.toString())).append('\n');
+    }
+
+    /** Escapes as {@link Properties} reads: backslashes, leading blanks, line breaks, all that is not ASCII. */
+    private static String escape(String value) {
+        return IntStream.range(0, value.length())
+                .mapToObj(i -> {
+                    char c = value.charAt(i);
+                    return c == '\\' || (c == ' ' && i == 0)
+                            ? "\\" + c
+                            : c >= ' ' && c < 127 ? String.valueOf(c) : String.format(Locale.ROOT, "\\u%04x", (int) c);
+                })
+                .collect(Collectors.joining());
+    }
+}

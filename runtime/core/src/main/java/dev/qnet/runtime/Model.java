@@ -1,0 +1,263 @@
+package dev.qnet.runtime;
+
+import dev.qnet.runtime.kernel.Backend;
+import dev.qnet.runtime.kernel.Banks;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A compiled model. Immutable and safe for use by many threads at once, each with a {@link Session} of its own; it holds
+ * no file open.
+ *
+ * <pre>{@code
+ * Model model = Model.load(Path.of("resnet8.jar"));
+ * Map<String, Tensor> out = model.run(Map.of("image", Tensor.ofFloats(pixels, 1, 32, 32, 3)));
+ * float[] scores = out.get("scores").floats();
+ * }</pre>
+ *
+ * <p>{@link #run(Map)} is for convenience; {@link #session()} runs without allocating.
+ */
+public final class Model {
+    private final Descriptor descriptor;
+    private final Program program;
+    private final Object[] plans;
+    private final List<TensorInfo> inputs;
+    private final List<TensorInfo> outputs;
+    private final PortIo[] inputPorts;
+    private final PortIo[] outputPorts;
+    private final List<BankConstant> constants;
+    private final int floatsWithStaging;
+    private final ArrayDeque<Banks> idle = new ArrayDeque<>();
+    private final int idleLimit = Runtime.getRuntime().availableProcessors();
+
+    private Model(Descriptor descriptor, Program program, byte[] weights, Backend backend) {
+        this.descriptor = descriptor;
+        this.program = program;
+        inputs = descriptor.inputs().stream().map(Descriptor.Port::info).toList();
+        outputs = descriptor.outputs().stream().map(Descriptor.Port::info).toList();
+        plans = new Object[descriptor.layers()];
+        WeightsReader reader = new WeightsReader(weights);
+        constants = descriptor.constants().stream()
+                .map(c -> BankConstant.read(c, reader))
+                .toList();
+        program.prepare(reader, backend, plans);
+        int staging = descriptor.banks().floats();
+        inputPorts = descriptor.inputs().stream()
+                .map(p -> PortIo.of(p, descriptor, staging, "input", backend))
+                .toArray(PortIo[]::new);
+        outputPorts = descriptor.outputs().stream()
+                .map(p -> PortIo.of(p, descriptor, staging, "output", backend))
+                .toArray(PortIo[]::new);
+        int most = 0;
+        for (TensorInfo t : inputs) {
+            most = t.quantization() == null ? most : Math.max(most, t.itemElements());
+        }
+        for (TensorInfo t : outputs) {
+            most = t.quantization() == null ? most : Math.max(most, t.itemElements());
+        }
+        floatsWithStaging = Math.addExact(staging, most);
+    }
+
+    /**
+     * Loads a model from a jar that {@code qnet compile} wrote, or from a directory with the jar's content. The jar's
+     * code is run: load only models that you trust as you trust a library.
+     *
+     * @throws ModelException if the path holds no model, or a damaged one, or one for another version of this runtime
+     */
+    public static Model load(Path jarOrDirectory) {
+        return ModelLoader.load(jarOrDirectory);
+    }
+
+    /**
+     * Loads a model from memory.
+     *
+     * @param files what a model's jar holds below {@code dev/qnet/generated}: content by path in the jar
+     * @throws ModelException if the files hold no model, or a damaged one
+     */
+    public static Model load(Map<String, byte[]> files) {
+        return load(files, VectorModule.backend());
+    }
+
+    /** As {@link #load(Map)}, with a given backend instead of the best that this JVM has. */
+    public static Model load(Map<String, byte[]> files, Backend backend) {
+        return ModelLoader.load(Map.copyOf(files), "<memory>", backend);
+    }
+
+    /**
+     * Loads a model on the class path, by its generated class.
+     *
+     * @param api {@code dev.qnet.generated.NAME}, beside which the model's resources lie
+     * @throws ModelException if the resources are missing or damaged
+     */
+    public static Model load(Class<?> api) {
+        return ModelLoader.load(api);
+    }
+
+    /**
+     * Loads a model on the class path, by the name of its generated class.
+     *
+     * @param loader sees the model
+     * @param className {@code dev.qnet.generated.NAME}
+     * @throws ModelException if there is no such class, or the resources are missing or damaged
+     */
+    public static Model load(ClassLoader loader, String className) {
+        try {
+            return ModelLoader.load(Class.forName(className, false, loader));
+        } catch (ClassNotFoundException | LinkageError e) {
+            throw new ModelException("no model " + className + " on the class path: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * A model from its checked parts.
+     *
+     * @throws ModelException if the program does not fit the weights
+     */
+    static Model of(Descriptor descriptor, Program program, byte[] weights, Backend backend) {
+        try {
+            return new Model(descriptor, program, weights, backend);
+        } catch (IllegalArgumentException | IndexOutOfBoundsException | LinkageError e) {
+            throw new ModelException("model '" + descriptor.name() + "' is damaged: " + e.getMessage(), e);
+        }
+    }
+
+    /** The model's name in its source. */
+    public String name() {
+        return descriptor.name();
+    }
+
+    /** Its inputs, in order. */
+    public List<TensorInfo> inputs() {
+        return inputs;
+    }
+
+    /** Its outputs, in order. */
+    public List<TensorInfo> outputs() {
+        return outputs;
+    }
+
+    /** The rounding contract of its integer arithmetic: {@code tflite}, {@code tosa}, {@code onnx} or {@code xnnpack}. */
+    public String roundingContract() {
+        return descriptor.rounding();
+    }
+
+    /** The Qnet version that compiled it. */
+    public String compilerVersion() {
+        return descriptor.version();
+    }
+
+    /** Bytes of activations that a session holds. Kernels may keep scratch memory beyond that. */
+    public long sessionBytes() {
+        return descriptor.banks().total() + 4L * (floatsWithStaging - descriptor.banks().floats());
+    }
+
+    /** A session, with memory of its own until it is closed. */
+    public Session session() {
+        return new Session(this);
+    }
+
+    /**
+     * Runs a batch of any size, in memory allocated for it.
+     *
+     * @param given a tensor for each input, by name
+     * @return a tensor for each output, by name; f32 for quantized ones
+     * @throws ModelException if a name, shape or type is not as expected
+     */
+    public Map<String, Tensor> run(Map<String, Tensor> given) {
+        return run(given, false);
+    }
+
+    /** As {@link #run(Map)}; quantized outputs are left as codes. */
+    public Map<String, Tensor> runRaw(Map<String, Tensor> given) {
+        return run(given, true);
+    }
+
+    /**
+     * Runs a batch of real numbers, given and taken in the order of inputs and outputs; N follows from the lengths.
+     *
+     * @throws ModelException if a length is not as expected, or an input or output is a plain integer
+     */
+    public float[][] runFloats(float[]... given) {
+        if (given.length != inputs.size()) {
+            throw new ModelException("the model has " + inputs.size() + " inputs, found " + given.length + " arrays");
+        }
+        try (Session s = session()) {
+            for (int i = 0; i < given.length; i++) {
+                s.bindInput(i, given[i]);
+            }
+            int items = s.items();
+            float[][] results = new float[outputs.size()][];
+            for (int i = 0; i < results.length; i++) {
+                Tensor t = Tensor.allocate(ElementType.F32, outputs.get(i).shapeFor(items));
+                s.output(i, t);
+                results[i] = t.floats();
+            }
+            s.run();
+            return results;
+        }
+    }
+
+    private Map<String, Tensor> run(Map<String, Tensor> given, boolean raw) {
+        try (Session s = session()) {
+            given.forEach(s::input);
+            int items = s.items();
+            Map<String, Tensor> results = new LinkedHashMap<>();
+            for (int i = 0; i < outputs.size(); i++) {
+                TensorInfo o = outputs.get(i);
+                boolean real = !raw && o.quantization() != null;
+                Tensor t = Tensor.allocate(real ? ElementType.F32 : o.type(), o.shapeFor(items));
+                s.output(i, t);
+                results.put(o.name(), t);
+            }
+            s.run();
+            return results;
+        }
+    }
+
+    void execute(Banks banks) {
+        program.run(banks, plans);
+    }
+
+    PortIo inputPort(int i) {
+        return inputPorts[i];
+    }
+
+    PortIo outputPort(int i) {
+        return outputPorts[i];
+    }
+
+    /** Memory for a session: what a closed one handed back, or new. */
+    Banks borrow() {
+        @Nullable Banks b;
+        synchronized (idle) {
+            b = idle.poll();
+        }
+        return b != null ? b : allocate();
+    }
+
+    void giveBack(Banks banks) {
+        synchronized (idle) {
+            if (idle.size() < idleLimit) {
+                idle.push(banks);
+            }
+        }
+    }
+
+    private Banks allocate() {
+        Descriptor.Banks n = descriptor.banks();
+        Banks banks = new Banks(n.bytes(), n.shorts(), n.ints(), n.longs(), floatsWithStaging);
+        for (BankConstant c : constants) {
+            c.write(banks);
+        }
+        return banks;
+    }
+
+    @Override
+    public String toString() {
+        return "model '" + name() + "' " + inputs + " -> " + outputs;
+    }
+}

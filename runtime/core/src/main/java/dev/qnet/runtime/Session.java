@@ -1,0 +1,252 @@
+package dev.qnet.runtime;
+
+import dev.qnet.runtime.kernel.Banks;
+import java.nio.ByteBuffer;
+import java.nio.ShortBuffer;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs a model, one thread at a time. A session owns the memory of the activations; closing it hands that back to the
+ * model for the next session.
+ *
+ * <pre>{@code
+ * float[] image = new float[32 * 32 * 3];
+ * float[] scores = new float[10];
+ * try (Session session = model.session()) {
+ *     session.input("image", Tensor.ofFloats(image, 1, 32, 32, 3));
+ *     session.output("scores", Tensor.ofFloats(scores, 1, 10));
+ *     while (next(image)) {
+ *         session.run();              // reads image, writes scores, allocates nothing
+ *     }
+ * }
+ * }</pre>
+ *
+ * <p>Tensors stay bound until others take their place. f32 for a quantized input is quantized with the input's own
+ * parameters and the model's rounding contract; codes are taken as they are. An output bound as f32 is dequantized, one
+ * bound with its own type receives codes; one that is not bound is not copied out. The N of all bound tensors must agree;
+ * items are run one after another.
+ */
+public class Session implements AutoCloseable {
+    private final Model model;
+    private final @Nullable Tensor[] inputs;
+    private final @Nullable Tensor[] outputs;
+    private @Nullable Banks banks;
+
+    protected Session(Model model) {
+        this.model = model;
+        inputs = new Tensor[model.inputs().size()];
+        outputs = new Tensor[model.outputs().size()];
+        banks = model.borrow();
+    }
+
+    /**
+     * Binds the tensor that an input is read from.
+     *
+     * @throws ModelException if there is no such input, or it expects another type or shape
+     */
+    public Session input(String name, Tensor tensor) {
+        return input(index(model.inputs(), name, "input"), tensor);
+    }
+
+    /** As {@link #input(String, Tensor)}, by position. */
+    public Session input(int index, Tensor tensor) {
+        check(model.inputs().get(index), tensor, "input");
+        inputs[index] = tensor;
+        return this;
+    }
+
+    /**
+     * Binds the tensor that an output is written to.
+     *
+     * @throws ModelException if there is no such output, or it has another type or shape
+     */
+    public Session output(String name, Tensor tensor) {
+        return output(index(model.outputs(), name, "output"), tensor);
+    }
+
+    /** As {@link #output(String, Tensor)}, by position. */
+    public Session output(int index, Tensor tensor) {
+        check(model.outputs().get(index), tensor, "output");
+        outputs[index] = tensor;
+        return this;
+    }
+
+    /** Binds an array to an input; N follows from its length. For generated code, as the following methods. */
+    protected final void bindInput(int index, float[] values) {
+        input(index, Tensor.ofFloats(values, shape(model.inputs().get(index), values.length)));
+    }
+
+    protected final void bindInput(int index, byte[] codes) {
+        TensorInfo t = model.inputs().get(index);
+        input(index, Tensor.of(t.type(), ByteBuffer.wrap(codes), shape(t, codes.length)));
+    }
+
+    protected final void bindInput(int index, short[] codes) {
+        TensorInfo t = model.inputs().get(index);
+        input(index, Tensor.of(t.type(), ShortBuffer.wrap(codes), shape(t, codes.length)));
+    }
+
+    protected final void bindInput(int index, int[] codes) {
+        input(index, Tensor.ofInt32(codes, shape(model.inputs().get(index), codes.length)));
+    }
+
+    protected final void bindInput(int index, long[] values) {
+        input(index, Tensor.ofInt64(values, shape(model.inputs().get(index), values.length)));
+    }
+
+    protected final void bindOutput(int index, float[] values) {
+        output(index, Tensor.ofFloats(values, shape(model.outputs().get(index), values.length)));
+    }
+
+    protected final void bindOutput(int index, byte[] codes) {
+        TensorInfo t = model.outputs().get(index);
+        output(index, Tensor.of(t.type(), ByteBuffer.wrap(codes), shape(t, codes.length)));
+    }
+
+    protected final void bindOutput(int index, short[] codes) {
+        TensorInfo t = model.outputs().get(index);
+        output(index, Tensor.of(t.type(), ShortBuffer.wrap(codes), shape(t, codes.length)));
+    }
+
+    protected final void bindOutput(int index, int[] codes) {
+        output(index, Tensor.ofInt32(codes, shape(model.outputs().get(index), codes.length)));
+    }
+
+    protected final void bindOutput(int index, long[] values) {
+        output(index, Tensor.ofInt64(values, shape(model.outputs().get(index), values.length)));
+    }
+
+    /** The shape of an array that holds whole items of a tensor. */
+    static int[] shape(TensorInfo info, int length) {
+        int item = info.itemElements();
+        boolean whole = info.batched() ? item > 0 && length % item == 0 : length == item;
+        if (!whole) {
+            throw new ModelException("'" + info.name() + "' is " + info.expectation() + ": expected "
+                    + (info.batched() ? "a multiple of " : "") + item + " elements, found " + length);
+        }
+        return info.shapeFor(info.batched() ? length / item : 1);
+    }
+
+    /**
+     * Runs the model on the bound tensors.
+     *
+     * @throws ModelException if an input is not bound, the numbers of items differ, or a code is out of its range
+     * @throws IllegalStateException if the session is closed
+     */
+    public void run() {
+        Banks b = banks;
+        if (b == null) {
+            throw new IllegalStateException("the session is closed");
+        }
+        int items = items();
+        for (int item = 0; item < items; item++) {
+            for (int i = 0; i < inputs.length; i++) {
+                Tensor t = inputs[i];
+                if (t != null) {
+                    model.inputPort(i).read(t, item, b);
+                }
+            }
+            model.execute(b);
+            for (int i = 0; i < outputs.length; i++) {
+                Tensor t = outputs[i];
+                if (t != null) {
+                    model.outputPort(i).write(t, item, b);
+                }
+            }
+        }
+    }
+
+    /** Hands the memory back to the model. Closing twice does nothing. */
+    @Override
+    public void close() {
+        Banks b = banks;
+        if (b != null) {
+            banks = null;
+            model.giveBack(b);
+        }
+    }
+
+    /** The N that all bound tensors agree on; 1 where nothing has an N. */
+    int items() {
+        int items = -1;
+        String first = "";
+        for (int i = 0; i < inputs.length; i++) {
+            Tensor t = inputs[i];
+            TensorInfo info = model.inputs().get(i);
+            if (t == null) {
+                throw new ModelException(
+                        "input '" + info.name() + "' is missing: expected " + info.expectation());
+            }
+            if (info.batched()) {
+                if (items >= 0 && t.dim(0) != items) {
+                    throw disagree(first, items, "input", info, t);
+                }
+                items = t.dim(0);
+                first = info.name();
+            }
+        }
+        for (int i = 0; i < outputs.length; i++) {
+            Tensor t = outputs[i];
+            TensorInfo info = model.outputs().get(i);
+            if (t != null && info.batched()) {
+                if (items >= 0 && t.dim(0) != items) {
+                    throw disagree(first, items, "output", info, t);
+                }
+                items = t.dim(0);
+                first = info.name();
+            }
+        }
+        return items < 0 ? 1 : items;
+    }
+
+    private static ModelException disagree(String first, int items, String kind, TensorInfo info, Tensor t) {
+        return new ModelException("'" + first + "' has N = " + items + ", " + kind + " '" + info.name() + "' has N = "
+                + t.dim(0) + " (" + t + "): all must be equal");
+    }
+
+    private static int index(List<TensorInfo> infos, String name, String kind) {
+        for (int i = 0; i < infos.size(); i++) {
+            if (infos.get(i).name().equals(name)) {
+                return i;
+            }
+        }
+        throw unknown(infos, name, kind);
+    }
+
+    static ModelException unknown(List<TensorInfo> infos, String name, String kind) {
+        List<String> names = infos.stream().map(i -> "'" + i.name() + "'").toList();
+        return new ModelException("the model has no " + kind + " '" + name + "'; its " + kind
+                + (names.size() == 1 ? " is " : "s are ")
+                + (names.isEmpty() ? "none" : String.join(", ", names.subList(0, Math.min(20, names.size()))))
+                + (names.size() > 20 ? ", …" : ""));
+    }
+
+    private static void check(TensorInfo info, Tensor t, String kind) {
+        boolean fits = t.rank() == info.shape().size();
+        for (int i = 0; fits && i < t.rank(); i++) {
+            fits = info.shape().get(i) == TensorInfo.BATCH || info.shape().get(i) == t.dim(i);
+        }
+        if (!fits || !info.accepts(t.type())) {
+            throw new ModelException(kind + " '" + info.name() + "' expects " + info.expectation() + ", found " + t
+                    + hint(info, t));
+        }
+    }
+
+    /** What the user most likely has to do. */
+    private static String hint(TensorInfo info, Tensor t) {
+        if (!info.accepts(t.type())) {
+            return info.quantization() == null
+                    ? "; convert it to " + info.type()
+                    : "; give real numbers as f32, or codes as " + info.type();
+        }
+        if (info.batched() && Arrays.equals(t.shape(), Arrays.copyOfRange(info.shapeFor(1), 1, info.shape().size()))) {
+            return "; add the axis N in front: " + Arrays.toString(info.shapeFor(1));
+        }
+        if (t.size() == info.itemElements()) {
+            return "; it has as many elements in another shape: NHWC is expected for images";
+        }
+        return "";
+    }
+}
