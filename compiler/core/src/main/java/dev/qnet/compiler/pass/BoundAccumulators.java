@@ -20,9 +20,16 @@ import java.util.Map;
  * rounding differs from that of an i32, and whoever chose it may want that.
  */
 public final class BoundAccumulators implements Pass {
+    public static final String NAME = "accumulator-bounds";
+
     @Override
     public String name() {
-        return "accumulator-bounds";
+        return NAME;
+    }
+
+    @Override
+    public List<String> after() {
+        return List.of(LowerToIntegers.NAME);
     }
 
     @Override

@@ -11,9 +11,11 @@ import java.util.Set;
 
 /** Removes values that no result needs. Parameters stay: they are the model's signature. */
 public final class DeadCode implements Pass {
+    public static final String NAME = "dead-code";
+
     @Override
     public String name() {
-        return "dead-code";
+        return NAME;
     }
 
     @Override

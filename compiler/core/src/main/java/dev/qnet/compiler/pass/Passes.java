@@ -19,6 +19,8 @@ public final class Passes {
                 new LowerToIntegers(),
                 // Proves from the actual weights that no accumulator overflows; widens to i64 what needs it.
                 new BoundAccumulators(),
+                // Two operations in one where no bit changes: rescales, clamps, tables.
+                new Fuse(),
                 // Offsets in one arena, by liveness.
                 new PlanMemory());
     }

@@ -17,9 +17,16 @@ public final class PlanMemory implements Pass {
     /** What offsets are multiples of, in bytes: a cache line, and more than any vector load asks for. */
     public static final int ALIGNMENT = 64;
 
+    public static final String NAME = "plan-memory";
+
     @Override
     public String name() {
-        return "plan-memory";
+        return NAME;
+    }
+
+    @Override
+    public List<String> after() {
+        return List.of(Fuse.NAME);
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.qnet.compiler.pass;
 import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.Op;
 import dev.qnet.compiler.ir.Shapes;
 import dev.qnet.compiler.ir.Spec;
 import dev.qnet.compiler.ir.Tensor;
@@ -45,7 +46,7 @@ public final class Rewriter {
     private final Set<ValueId> names = new HashSet<>();
     private final Map<String, Integer> suffixes = new HashMap<>();
     private final Map<ValueId, ValueId> mapped = new HashMap<>();
-    private final Map<ValueId, Integer> uses = new HashMap<>();
+    private final Map<ValueId, Integer> uses;
     private final Map<ValueId, Type> types = new HashMap<>();
     private final Map<ValueId, Integer> places = new HashMap<>();
     private final List<@Nullable Node> nodes = new ArrayList<>();
@@ -56,11 +57,8 @@ public final class Rewriter {
             names.add(p.id());
             types.put(p.id(), p.type());
         }
-        for (Node n : graph.nodes()) {
-            names.add(n.id());
-            n.operands().forEach(o -> uses.merge(o, 1, Integer::sum));
-        }
-        graph.results().forEach(r -> uses.merge(r.value(), 1, Integer::sum));
+        graph.nodes().forEach(n -> names.add(n.id()));
+        uses = countUses(graph);
     }
 
     /** The graph that a rule makes of another. */
@@ -176,11 +174,13 @@ public final class Rewriter {
         return old;
     }
 
-    /** A name that no value has: {@code base}, or with the first free number behind it. */
+    /** A name that no value has: {@code base}, or {@code base.2}, {@code base.3} … */
     public ValueId fresh(String base) {
         ValueId id = new ValueId(base);
         while (!names.add(id)) {
-            id = new ValueId(base + "." + suffixes.merge(base, 1, Integer::sum));
+            // The last number taken is kept, so that many values with one base take linear time.
+            int suffix = suffixes.merge(base, 2, (last, two) -> last + 1);
+            id = new ValueId(base + "." + suffix);
         }
         return id;
     }
@@ -199,6 +199,38 @@ public final class Rewriter {
     /** Whether nothing but the node being rewritten uses a value: no other node, no result. */
     public boolean soleUse(ValueId id) {
         return uses.getOrDefault(id, 0) == 0;
+    }
+
+    /** Whether one node of the new graph, or one result, uses a value, and the node being rewritten does not. */
+    public boolean usedOnce(ValueId id) {
+        return uses.getOrDefault(id, 0) == 1;
+    }
+
+    /** The values of a graph that one node, or one result, uses. */
+    static Set<ValueId> usedOnce(Graph graph) {
+        Map<ValueId, Integer> uses = countUses(graph);
+        Set<ValueId> once = new HashSet<>();
+        uses.forEach((id, n) -> {
+            if (n == 1) {
+                once.add(id);
+            }
+        });
+        return once;
+    }
+
+    private static Map<ValueId, Integer> countUses(Graph graph) {
+        Map<ValueId, Integer> uses = new HashMap<>();
+        for (Node n : graph.nodes()) {
+            n.operands().forEach(o -> uses.merge(o, 1, Integer::sum));
+        }
+        graph.results().forEach(r -> uses.merge(r.value(), 1, Integer::sum));
+        return uses;
+    }
+
+    /** Gives a value of the new graph another operation on the same operands, with a result of the same type. */
+    public void update(ValueId id, Op op) {
+        int place = Objects.requireNonNull(places.get(id), "not in the new graph");
+        nodes.set(place, Objects.requireNonNull(nodes.get(place)).withOp(op));
     }
 
     /** The node with the shape that its operands give and the element of its first operand. */
