@@ -53,8 +53,11 @@ public final class Fuse implements Pass {
         Map<ValueId, Node> definitions = graph.definitions();
         for (Node n : graph.nodes()) {
             Node x = n.operands().isEmpty() || !single.contains(n.operand(0)) ? null : definitions.get(n.operand(0));
-            boolean left = x != null
-                    && switch (n.op()) {
+            if (x == null) {
+                continue;
+            }
+            boolean left =
+                    switch (n.op()) {
                         case IntOp.Requantize _ -> isBare(x.op());
                         case IntOp.Clamp c -> clamped(x, c.lo(), c.hi()) != null;
                         case IntOp.Table _ -> x.op() instanceof IntOp.Table || x.op() instanceof IntOp.Clamp;
