@@ -108,6 +108,6 @@ public final class Add implements BinaryKernel {
         Rows.load(b, spec.x(), xAt, xStep, p, 0, n);
         Rows.load(b, spec.y(), yAt, yStep, q, 0, n);
         loops.add(spec, p, q, n);
-        Rows.store(b, spec.kind(), zAt, p, 0, n);
+        loops.store(b, spec.kind(), zAt, p, 0, n);
     }
 }

@@ -30,10 +30,10 @@ record AddSpec(
         }
     }
 
-    /** Adds centred codes q to p and scales, in place. */
-    void apply(int[] p, int[] q, int n) {
+    /** Adds centred codes q to p and scales, in place, from index {@code from} to {@code to}. */
+    void apply(int[] p, int from, int[] q, int to) {
         if (zScale.rounding.fixedPoint()) {
-            for (int i = 0; i < n; i++) {
+            for (int i = from; i < to; i++) {
                 int a = xScale.apply(p[i] << leftShift, 0);
                 int b = yScale.apply(q[i] << leftShift, 0);
                 p[i] = zScale.apply(subtract ? a - b : a + b, 0);
@@ -42,7 +42,7 @@ record AddSpec(
             float fx = xScale.factor[0];
             // Subtracting a product and adding its negation round alike.
             float fy = subtract ? -yScale.factor[0] : yScale.factor[0];
-            for (int i = 0; i < n; i++) {
+            for (int i = from; i < to; i++) {
                 p[i] = zScale.clampRounded(p[i] * fx + q[i] * fy);
             }
         }

@@ -21,15 +21,47 @@ public enum Backend {
         return Selected.BACKEND;
     }
 
+    /** Whether this JVM has the module that {@link #VECTOR} needs. */
+    public static boolean vectorPresent() {
+        return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
+    }
+
     /** The loops of this backend. */
     Loops loops() {
         return switch (this) {
             case SCALAR -> ScalarLoops.INSTANCE;
-            case VECTOR -> ScalarLoops.INSTANCE;
+            case VECTOR -> Vector.LOOPS;
         };
     }
 
+    private static Backend select(String wanted) {
+        return switch (wanted) {
+            case "scalar" -> SCALAR;
+            case "" -> vectorPresent() && Vector.WORTHWHILE ? VECTOR : SCALAR;
+            case "vector", "128", "256", "512" -> {
+                if (!vectorPresent()) {
+                    throw new IllegalStateException(PROPERTY + "=" + wanted
+                            + " needs the module jdk.incubator.vector: start java with --add-modules jdk.incubator.vector");
+                }
+                yield VECTOR;
+            }
+            default ->
+                throw new IllegalStateException(
+                        PROPERTY + "=" + wanted + ": expected scalar, vector, 128, 256 or 512");
+        };
+    }
+
+    /** Initialized when first asked for, so that a JVM without the vector module never links what needs it. */
+    private static final class Vector {
+        static final boolean WORTHWHILE = Simd.worthwhile();
+        static final Loops LOOPS = new SimdLoops();
+
+        private Vector() {}
+    }
+
     private static final class Selected {
-        static final Backend BACKEND = SCALAR;
+        static final Backend BACKEND = select(System.getProperty(PROPERTY, ""));
+
+        private Selected() {}
     }
 }

@@ -1,6 +1,5 @@
 package dev.qnet.runtime.kernel;
 
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -97,29 +96,16 @@ record ConvSpec(
         return window.equals(Window.POINT) && groups == 1;
     }
 
-    boolean weightsFitShort() {
-        return Arrays.stream(weights).allMatch(w -> w == (short) w);
-    }
-
-    /** The rows of the filters [O][K] as columns [groups][K][O/groups]. */
-    int[] transposedWeights() {
+    /** The rows of the filters [O][K] as columns [groups*K][O/groups]. */
+    int[][] weightColumns() {
         int k = taps();
         int n = groupFilters();
-        int[] t = new int[weights.length];
+        int[][] t = new int[groups * k][n];
         for (int o = 0; o < filters; o++) {
-            int at = o / n * k * n + o % n;
             for (int j = 0; j < k; j++) {
-                t[at + j * n] = weights[o * k + j];
+                t[o / n * k + j][o % n] = weights[o * k + j];
             }
         }
         return t;
-    }
-
-    static short[] narrowed(int[] a) {
-        short[] s = new short[a.length];
-        for (int i = 0; i < a.length; i++) {
-            s[i] = (short) a[i];
-        }
-        return s;
     }
 }

@@ -37,14 +37,16 @@ public final class DynamicParams implements UnaryKernel {
         float lo = 0;
         float hi = 0;
         for (int i = 0; i < n; i++) {
-            lo = Math.min(lo, a[x + i]);
-            hi = Math.max(hi, a[x + i]);
+            float v = a[x + i];
+            // A NaN compares false, and so does not count.
+            lo = v < lo ? v : lo;
+            hi = v > hi ? v : hi;
         }
-        float s = symmetric ? Math.max(-lo, hi) / max : (hi - lo) / ((float) max - min);
+        float s = symmetric ? Math.max(-lo, hi) / max : (hi - lo) / (max - min);
         if (s == 0) {
             s = 1;
         }
         a[y] = s;
-        a[y + 1] = symmetric ? 0 : (float) (min + Math.max(0, Math.min((double) max - min, Math.rint(-lo / s))));
+        a[y + 1] = symmetric ? 0 : min + Math.clamp((long) Math.rint(-lo / s), 0, max - min);
     }
 }

@@ -13,6 +13,9 @@ interface Loops {
      */
     void rescale(Rescale r, int[] a, int at, int n, int channel);
 
+    /** Stores ints, narrowed to the kind, as {@link Rows#store} does. */
+    void store(Banks b, Kind kind, int to, int[] from, int at, int n);
+
     /** Adds centred codes q to p, in place, as {@link AddSpec#apply} does one by one. */
     void add(AddSpec spec, int[] p, int[] q, int n);
 

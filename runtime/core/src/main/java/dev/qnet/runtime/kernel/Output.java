@@ -56,7 +56,7 @@ public record Output(Kind acc, Kind kind, @Nullable Rescale rescale) {
         if (rescale != null) {
             loops.rescale(rescale, a, at, n, channel);
         }
-        Rows.store(banks, kind, y, a, at, n);
+        loops.store(banks, kind, y, a, at, n);
     }
 
     /** As {@link #store(Loops, Banks, int, int[], int, int, int)}, of 64-bit accumulators. Uses int scratch {@link Rows#CODES}. */

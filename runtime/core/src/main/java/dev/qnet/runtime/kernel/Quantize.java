@@ -55,6 +55,19 @@ public final class Quantize implements UnaryKernel {
         return new Quantize(backend.loops(), spec, Axis.of(shape, axis, scales.length, zeros.length));
     }
 
+    /**
+     * Plans for bipolar codes, −1 below zero and +1 elsewhere, {@link Kind#S8}.
+     *
+     * @param n elements
+     */
+    public static UnaryKernel bipolar(Backend backend, int n) {
+        return (banks, x, y) -> {
+            for (int i = 0; i < n; i++) {
+                banks.bytes[y + i] = (byte) (banks.floats[x + i] < 0 ? -1 : 1);
+            }
+        };
+    }
+
     @Override
     public void run(Banks banks, int x, int y) {
         int n = axis.inner();
@@ -65,7 +78,7 @@ public final class Quantize implements UnaryKernel {
                     int length = Math.min(Rows.CHUNK, n - i);
                     int[] codes = banks.ints(0, Rows.CHUNK);
                     loops.quantize(spec, c, banks.floats, x + at + i, codes, length);
-                    Rows.store(banks, spec.kind(), y + at + i, codes, 0, length);
+                    loops.store(banks, spec.kind(), y + at + i, codes, 0, length);
                 }
             }
         }

@@ -23,15 +23,21 @@ record QuantizeSpec(boolean tiesAway, float[] scales, int[] zeros, int lo, int h
         }
     }
 
-    void apply(int c, float[] x, int at, int[] codes, int n) {
+    /** Whether vectors may round: the limits around the zero point are within 2^22, see {@link Simd#MAGIC}. */
+    boolean near(int c) {
+        return Math.max(Math.abs((long) lo - zeros[c]), Math.abs((long) hi - zeros[c])) <= 1 << 22;
+    }
+
+    /** Quantizes x[at + i] to codes[i], i from {@code from} to {@code to}, by the scale of index c. */
+    void apply(int c, float[] x, int at, int[] codes, int from, int to) {
         float s = scales[c];
         int z = zeros[c];
         if (tiesAway) {
-            for (int i = 0; i < n; i++) {
+            for (int i = from; i < to; i++) {
                 codes[i] = limit(awayFromZero(x[at + i] / s), z);
             }
         } else {
-            for (int i = 0; i < n; i++) {
+            for (int i = from; i < to; i++) {
                 codes[i] = limit(Math.rint(x[at + i] / s), z);
             }
         }

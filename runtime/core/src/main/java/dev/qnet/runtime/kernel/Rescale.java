@@ -1,6 +1,5 @@
 package dev.qnet.runtime.kernel;
 
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +16,9 @@ import org.jspecify.annotations.Nullable;
  * </ul>
  */
 public final class Rescale {
+    /** Beyond every code. */
+    private static final long FAR = 1L << 61;
+
     final Rounding rounding;
     final int zero;
     final int lo;
@@ -34,6 +36,9 @@ public final class Rescale {
     /** Otherwise. */
     final float[] factor;
 
+    /** The same, prepared for a vector of channels at a time. */
+    final RescaleLanes lanes;
+
     private Rescale(
             Rounding rounding, int[] multiplier, int[] shift, float[] factor, int channels, int zero, int lo, int hi) {
         if (channels < 1 || lo > hi) {
@@ -47,6 +52,7 @@ public final class Rescale {
         this.zero = zero;
         this.lo = lo;
         this.hi = hi;
+        lanes = RescaleLanes.of(this);
     }
 
     /**
@@ -89,29 +95,6 @@ public final class Rescale {
             }
         }
         return new Rescale(Rounding.ONNX, new int[0], new int[0], factors.clone(), factors.length, zero, lo, hi);
-    }
-
-    /** This one for {@code n} channels: where there is one scale, it is repeated. */
-    Rescale expanded(int n) {
-        if (channels == n || channels != 1) {
-            return this;
-        }
-        return rounding.fixedPoint()
-                ? new Rescale(
-                        rounding, filled(multiplier[0], n), filled(shift[0], n), factor, n, zero, lo, hi)
-                : new Rescale(rounding, multiplier, shift, filled(factor[0], n), n, zero, lo, hi);
-    }
-
-    private static int[] filled(int v, int n) {
-        int[] a = new int[n];
-        Arrays.fill(a, v);
-        return a;
-    }
-
-    private static float[] filled(float v, int n) {
-        float[] a = new float[n];
-        Arrays.fill(a, v);
-        return a;
     }
 
     /** Throws unless there is one scale, or as many as the last axis is long. */
@@ -188,12 +171,29 @@ public final class Rescale {
         return e == 0 ? high : (high + (1L << (e - 1)) + (high >> 63)) >> e;
     }
 
-    /** Fixed point with a 64-bit accumulator. */
+    /** Fixed point with a 64-bit accumulator; exact, or beyond every code on the right side of zero. */
     static long scaleWide(long a, int m, int s) {
         long m16 = m < 0x7FFF0000 ? (m + (1 << 15)) >> 16 : 0x7FFF;
+        long low = a * m16;
+        long high = Math.multiplyHigh(a, m16);
         int e = 14 - s;
-        long t = e >= 0 ? (a * m16) >> e : (a * m16) << -e;
-        return (t + 1) >> 1;
+        if (e <= 0 || high != low >> 63) {
+            return scaleFar(high, low, e);
+        }
+        return ((low >> e) + 1) >> 1;
+    }
+
+    /** The same where the product, below 2^78, does not fit 64 bits, or is shifted to the left. */
+    private static long scaleFar(long high, long low, int e) {
+        long far = high >> 63 ^ FAR;
+        if (e <= 0) {
+            return high == low >> 63 && Math.abs(low) < FAR >> -e ? ((low << -e) + 1) >> 1 : far;
+        }
+        if (high >> (e - 1) != high >> 63) {
+            return far;
+        }
+        long t = (high << (64 - e)) | (low >>> e);
+        return (t >> 1) + (t & 1); // (t + 1) >> 1 without overflow
     }
 
     /** Adds the zero point and limits to lo..hi. |v| is at most 2^62. */

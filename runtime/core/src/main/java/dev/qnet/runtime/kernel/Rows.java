@@ -10,6 +10,19 @@ final class Rows {
     /** The int scratch slot of {@link Output}'s codes; kernels use the others. */
     static final int CODES = 3;
 
+    /** Loads into ints, for {@link Patch}. */
+    static final Patch.Loader<int[]> INTS = new Patch.Loader<>() {
+        @Override
+        public void zeros(int[] to, int at, int n) {
+            Arrays.fill(to, at, at + n, 0);
+        }
+
+        @Override
+        public void load(Banks b, Operand x, int from, int[] to, int at, int n) {
+            Rows.load(b, x, from, to, at, n);
+        }
+    };
+
     private Rows() {}
 
     /** Loads {@code q − zero}, wrapping in an int. */

@@ -1,28 +1,34 @@
 package dev.qnet.runtime.kernel;
 
-/** Convolution with a 32-bit accumulator and weights of at most 16 bits: what a quantized network nearly always has. */
+/** Convolution in plain Java, with a 32-bit accumulator; what a quantized network nearly always has. */
 final class ScalarConv implements UnaryKernel {
     /** With fewer filters a dot product over the taps is faster than a row of filters at a time. */
     private static final int DOT_BELOW = 16;
 
     private final ConvSpec spec;
     private final Loops loops;
-    private final Patch patch;
+    private final Patch<int[]> patch;
     private final boolean dot;
-    private final short[] weights;
+
+    /** [O][K], where dot products are taken. */
+    private final int[] rows;
+
+    /** [groups*K][O/groups], elsewhere. */
+    private final int[][] columns;
 
     private ScalarConv(ConvSpec spec, Loops loops) {
         this.spec = spec;
         this.loops = loops;
-        patch = new Patch(spec);
+        patch = new Patch<>(spec, Rows.INTS);
         dot = spec.groupFilters() < DOT_BELOW;
-        weights = ConvSpec.narrowed(dot ? spec.weights() : spec.transposedWeights());
+        rows = dot ? spec.weights().clone() : new int[0];
+        columns = dot ? new int[0][] : spec.weightColumns();
     }
 
     /** The plain kernel for a convolution, whatever its sizes. */
     static UnaryKernel of(ConvSpec spec, Loops loops) {
-        if (spec.out().wide() || !spec.weightsFitShort()) {
-            return new ScalarWideConv(spec, loops);
+        if (spec.out().wide()) {
+            return new ScalarWideConv(spec);
         }
         return spec.depthwise() ? new ScalarDepthwise(spec, loops) : new ScalarConv(spec, loops);
     }
@@ -38,12 +44,12 @@ final class ScalarConv implements UnaryKernel {
             for (int ox = 0; ox < outW; ox++) {
                 int to = y + (oy * outW + ox) * spec.filters();
                 for (int g = 0; g < spec.groups(); g++) {
-                    patch.gather(b, x, oy, ox, g, p);
+                    patch.gather(b, x, oy, ox, g, p, 0);
                     System.arraycopy(spec.bias(), g * n, acc, 0, n);
                     if (dot) {
-                        dots(acc, n, p, k, weights, g * n * k);
+                        dots(acc, n, p, k, rows, g * n * k);
                     } else {
-                        axpys(acc, n, p, k, weights, g * n * k);
+                        axpys(acc, n, p, k, columns, g * k);
                     }
                     spec.out().store(loops, b, to + g * n, acc, 0, n, g * n);
                 }
@@ -52,7 +58,7 @@ final class ScalarConv implements UnaryKernel {
     }
 
     /** Adds the products with weights [N][K]. The accumulator fits 32 bits, so it does not matter that partial sums wrap. */
-    private static void dots(int[] acc, int n, int[] p, int k, short[] w, int at) {
+    private static void dots(int[] acc, int n, int[] p, int k, int[] w, int at) {
         for (int o = 0; o < n; o++) {
             int sum = 0;
             for (int j = 0; j < k; j++) {
@@ -63,126 +69,41 @@ final class ScalarConv implements UnaryKernel {
     }
 
     /**
-     * Adds the products with weights [K][N]. Weights are shorts and accumulators ints because C2 knows that arrays of different
-     * types do not overlap, which it needs to vectorize.
+     * Adds the products with weights [K][N], from row {@code at}. Rows are arrays of their own, because C2 vectorizes a loop over several
+     * arrays only where all have the same index: it cannot know that two arrays of ints are not one.
      */
-    private static void axpys(int[] acc, int n, int[] p, int k, short[] w, int at) {
+    private static void axpys(int[] acc, int n, int[] p, int k, int[][] w, int at) {
         int j = 0;
         for (; j + 4 <= k; j += 4) {
-            axpy4(acc, n, p[j], p[j + 1], p[j + 2], p[j + 3], w, at + j * n);
+            axpy4(acc, n, p[j], p[j + 1], p[j + 2], p[j + 3], w[at + j], w[at + j + 1], w[at + j + 2], w[at + j + 3]);
         }
         for (; j < k; j++) {
-            axpy(acc, n, p[j], w, at + j * n);
+            axpy(acc, n, p[j], w[at + j]);
         }
     }
 
-    private static void axpy4(int[] acc, int n, int a0, int a1, int a2, int a3, short[] w, int at) {
-        int at1 = at + n;
-        int at2 = at1 + n;
-        int at3 = at2 + n;
+    private static void axpy4(
+            int[] acc, int n, int a0, int a1, int a2, int a3, int[] w0, int[] w1, int[] w2, int[] w3) {
         for (int i = 0; i < n; i++) {
-            acc[i] += a0 * w[at + i] + a1 * w[at1 + i] + a2 * w[at2 + i] + a3 * w[at3 + i];
+            acc[i] += a0 * w0[i] + a1 * w1[i] + a2 * w2[i] + a3 * w3[i];
         }
     }
 
-    private static void axpy(int[] acc, int n, int a, short[] w, int at) {
+    private static void axpy(int[] acc, int n, int a, int[] w) {
         for (int i = 0; i < n; i++) {
-            acc[i] += a * w[at + i];
+            acc[i] += a * w[i];
         }
     }
 
-    /** A filter a channel: a row of channels at a time. */
-    private static final class ScalarDepthwise implements UnaryKernel {
-        private final ConvSpec spec;
-        private final Loops loops;
-
-        /** [KH*KW][C]. */
-        private final short[] weights;
-
-        ScalarDepthwise(ConvSpec spec, Loops loops) {
-            this.spec = spec;
-            this.loops = loops;
-            int taps = spec.taps();
-            int c = spec.channels();
-            weights = new short[taps * c];
-            for (int o = 0; o < c; o++) {
-                for (int t = 0; t < taps; t++) {
-                    weights[t * c + o] = (short) spec.weights()[o * taps + t];
-                }
-            }
-        }
-
-        @Override
-        public void run(Banks b, int x, int y) {
-            Window w = spec.window();
-            int c = spec.channels();
-            int[] acc = b.ints(1, c);
-            for (int oy = 0; oy < spec.outHeight(); oy++) {
-                for (int ox = 0; ox < spec.outWidth(); ox++) {
-                    System.arraycopy(spec.bias(), 0, acc, 0, c);
-                    for (int ky = 0; ky < w.kernelH(); ky++) {
-                        int iy = oy * w.strideH() - w.top() + ky * w.dilationH();
-                        if (iy >= 0 && iy < spec.height()) {
-                            row(b, x + iy * spec.width() * c, ox * w.strideW() - w.left(), ky, acc);
-                        }
-                    }
-                    spec.out().store(loops, b, y + (oy * spec.outWidth() + ox) * c, acc, 0, c, 0);
-                }
-            }
-        }
-
-        private void row(Banks b, int rowOff, int x0, int ky, int[] acc) {
-            Window w = spec.window();
-            int c = spec.channels();
-            for (int kx = 0; kx < w.kernelW(); kx++) {
-                int ix = x0 + kx * w.dilationW();
-                if (ix >= 0 && ix < spec.width()) {
-                    tap(b, spec.x(), rowOff + ix * c, acc, weights, (ky * w.kernelW() + kx) * c, c);
-                }
-            }
-        }
-
-        private static void tap(Banks b, Operand x, int from, int[] acc, short[] w, int wAt, int n) {
-            int z = x.zero();
-            byte[] bytes = b.bytes;
-            short[] shorts = b.shorts;
-            switch (x.kind()) {
-                case S8 -> {
-                    for (int i = 0; i < n; i++) {
-                        acc[i] += (bytes[from + i] - z) * w[wAt + i];
-                    }
-                }
-                case U8 -> {
-                    for (int i = 0; i < n; i++) {
-                        acc[i] += ((bytes[from + i] & 0xFF) - z) * w[wAt + i];
-                    }
-                }
-                case S16 -> {
-                    for (int i = 0; i < n; i++) {
-                        acc[i] += (shorts[from + i] - z) * w[wAt + i];
-                    }
-                }
-                case U16 -> {
-                    for (int i = 0; i < n; i++) {
-                        acc[i] += ((shorts[from + i] & 0xFFFF) - z) * w[wAt + i];
-                    }
-                }
-                case S32, S64, F32 -> throw new AssertionError(x);
-            }
-        }
-    }
-
-    /** Any weights and either accumulator, in 64 bits. */
+    /** With a 64-bit accumulator. */
     private static final class ScalarWideConv implements UnaryKernel {
         private final ConvSpec spec;
-        private final Loops loops;
-        private final Patch patch;
+        private final Patch<int[]> patch;
         private final int[] weights;
 
-        ScalarWideConv(ConvSpec spec, Loops loops) {
+        ScalarWideConv(ConvSpec spec) {
             this.spec = spec;
-            this.loops = loops;
-            patch = new Patch(spec);
+            patch = new Patch<>(spec, Rows.INTS);
             weights = spec.weights().clone();
         }
 
@@ -197,11 +118,11 @@ final class ScalarConv implements UnaryKernel {
                 for (int ox = 0; ox < outW; ox++) {
                     int to = y + (oy * outW + ox) * spec.filters();
                     for (int g = 0; g < spec.groups(); g++) {
-                        patch.gather(b, x, oy, ox, g, p);
+                        patch.gather(b, x, oy, ox, g, p, 0);
                         for (int o = 0; o < n; o++) {
                             acc[o] = spec.bias()[g * n + o] + dot(p, weights, (g * n + o) * k, k);
                         }
-                        spec.out().storeExact(loops, b, to + g * n, acc, n, g * n);
+                        spec.out().store(b, to + g * n, acc, 0, n, g * n);
                     }
                 }
             }

@@ -12,13 +12,18 @@ final class ScalarLoops implements Loops {
     }
 
     @Override
+    public void store(Banks b, Kind kind, int to, int[] from, int at, int n) {
+        Rows.store(b, kind, to, from, at, n);
+    }
+
+    @Override
     public void add(AddSpec spec, int[] p, int[] q, int n) {
-        spec.apply(p, q, n);
+        spec.apply(p, 0, q, n);
     }
 
     @Override
     public void quantize(QuantizeSpec spec, int c, float[] x, int at, int[] codes, int n) {
-        spec.apply(c, x, at, codes, n);
+        spec.apply(c, x, at, codes, 0, n);
     }
 
     @Override

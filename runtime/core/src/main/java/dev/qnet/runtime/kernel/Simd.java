@@ -1,0 +1,84 @@
+package dev.qnet.runtime.kernel;
+
+import java.util.Locale;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.LongVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The vectors of this JVM. Their size is a constant from when this class is initialized, for C2 compiles vector code only for
+ * species that it knows.
+ *
+ * <p>Rules that keep vector code fast, here and in the other {@code Simd} classes: a vector never leaves the method that made it;
+ * {@code castShape} takes part 0 only; methods stay below 150 vector operations and are called often, so that they are
+ * compiled apart from a long-running loop.
+ */
+final class Simd {
+    /** Bits of a vector: 128, 256 or 512. */
+    static final int BITS = bits();
+
+    static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED.withShape(VectorShape.forBitSize(BITS));
+    static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED.withShape(VectorShape.forBitSize(BITS));
+    static final VectorSpecies<Long> LONGS = LongVector.SPECIES_PREFERRED.withShape(VectorShape.forBitSize(BITS));
+
+    /** As many ints as {@link #LONGS} has lanes. */
+    static final VectorSpecies<Integer> HALF_INTS =
+            IntVector.SPECIES_PREFERRED.withShape(VectorShape.forBitSize(BITS / 2));
+
+    /** As many shorts as {@link #INTS} has lanes. */
+    static final VectorSpecies<Short> SHORTS = ShortVector.SPECIES_PREFERRED.withShape(VectorShape.forBitSize(BITS / 2));
+
+    /** As many bytes as {@link #INTS} has lanes; but the smallest vector has 8, so not with {@link #BITS} 128. */
+    static final VectorSpecies<Byte> BYTES =
+            ByteVector.SPECIES_PREFERRED.withShape(VectorShape.forBitSize(Math.max(BITS / 4, 64)));
+
+    /** Lanes of {@link #FLOATS} and {@link #INTS}. */
+    static final int LANES = BITS / 32;
+
+    /** Whether {@link #BYTES} has {@link #LANES} lanes. */
+    static final boolean HAS_BYTES = BITS >= 256;
+
+    /**
+     * Added to a single of at most 2^22, it pushes the fraction out of the 24 bits, which the hardware rounds ties to even; what
+     * remains are the lowest bits of an int (the trick of QNNPACK's requantization).
+     */
+    static final float MAGIC = 12582912f;
+
+    /** The bits of {@link #MAGIC}. */
+    static final int MAGIC_BITS = 0x4B400000;
+
+    private Simd() {}
+
+    /** Whether 32 vector registers can be counted on, else 16. */
+    static boolean manyRegisters() {
+        return BITS == 512 || !x86();
+    }
+
+    /** Whether vector code is worth running: before AVX2 an x86 has no fused multiply-add either. */
+    static boolean worthwhile() {
+        return BITS >= 256 || !x86();
+    }
+
+    private static boolean x86() {
+        String arch = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
+        return arch.contains("amd64") || arch.contains("x86");
+    }
+
+    private static int bits() {
+        int preferred = Math.min(VectorShape.preferredShape().vectorBitSize(), 512);
+        String wanted = System.getProperty(Backend.PROPERTY, "");
+        if (!wanted.equals("128") && !wanted.equals("256") && !wanted.equals("512")) {
+            return preferred;
+        }
+        int bits = Integer.parseInt(wanted);
+        if (bits > preferred) {
+            throw new IllegalStateException(Backend.PROPERTY + "=" + wanted + " asks for vectors of " + bits
+                    + " bits; this machine has " + preferred);
+        }
+        return bits;
+    }
+}

@@ -1,0 +1,126 @@
+package dev.qnet.runtime.kernel;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/** The loops with the Vector API. */
+final class SimdLoops implements Loops {
+    private static final VectorSpecies<Float> F = Simd.FLOATS;
+    private static final VectorSpecies<Integer> I = Simd.INTS;
+    private static final int LANES = Simd.LANES;
+
+    @Override
+    public void rescale(Rescale r, int[] a, int at, int n, int channel) {
+        SimdRescale.row(r, a, at, n, channel);
+    }
+
+    @Override
+    public void store(Banks b, Kind kind, int to, int[] from, int at, int n) {
+        SimdRows.store(b, kind, to, from, at, n);
+    }
+
+    @Override
+    public void add(AddSpec spec, int[] p, int[] q, int n) {
+        int whole = n / LANES * LANES;
+        Rescale z = spec.zScale();
+        if (!z.rounding.fixedPoint()) {
+            if (!z.lanes.usable()) {
+                spec.apply(p, 0, q, n);
+                return;
+            }
+            float fy = spec.subtract() ? -spec.yScale().factor[0] : spec.yScale().factor[0];
+            addReal(p, q, whole, spec.xScale().factor[0], fy, z.zero, z.lo, z.hi);
+            spec.apply(p, whole, q, n);
+            return;
+        }
+        // Three passes over rows in the first-level cache cost less than one method too large for C2.
+        shiftLeft(p, whole, spec.leftShift());
+        shiftLeft(q, whole, spec.leftShift());
+        SimdRescale.row(spec.xScale(), p, 0, whole, 0);
+        SimdRescale.row(spec.yScale(), q, 0, whole, 0);
+        combine(p, q, whole, spec.subtract());
+        SimdRescale.row(z, p, 0, whole, 0);
+        spec.apply(p, whole, q, n);
+    }
+
+    private static void shiftLeft(int[] a, int n, int shift) {
+        for (int i = 0; i < n; i += LANES) {
+            IntVector.fromArray(I, a, i).lanewise(VectorOperators.LSHL, shift).intoArray(a, i);
+        }
+    }
+
+    private static void combine(int[] p, int[] q, int n, boolean subtract) {
+        for (int i = 0; i < n; i += LANES) {
+            IntVector a = IntVector.fromArray(I, p, i);
+            IntVector b = IntVector.fromArray(I, q, i);
+            (subtract ? a.sub(b) : a.add(b)).intoArray(p, i);
+        }
+    }
+
+    private static void addReal(int[] p, int[] q, int n, float fx, float fy, int zero, int lo, int hi) {
+        FloatVector low = FloatVector.broadcast(F, lo - zero);
+        FloatVector high = FloatVector.broadcast(F, hi - zero);
+        for (int i = 0; i < n; i += LANES) {
+            FloatVector a = ((FloatVector) IntVector.fromArray(I, p, i).convert(VectorOperators.I2F, 0)).mul(fx);
+            FloatVector b = ((FloatVector) IntVector.fromArray(I, q, i).convert(VectorOperators.I2F, 0)).mul(fy);
+            FloatVector x = a.add(b);
+            x = x.blend(low, x.compare(VectorOperators.LT, low));
+            x = x.blend(high, x.compare(VectorOperators.GT, high));
+            x.add(Simd.MAGIC).reinterpretAsInts().sub(Simd.MAGIC_BITS - zero).intoArray(p, i);
+        }
+    }
+
+    @Override
+    public void quantize(QuantizeSpec spec, int c, float[] x, int at, int[] codes, int n) {
+        int whole = spec.near(c) ? n / LANES * LANES : 0;
+        int zero = spec.zeros()[c];
+        if (spec.tiesAway()) {
+            quantizeAway(x, at, codes, whole, spec.scales()[c], zero, spec.lo(), spec.hi());
+        } else {
+            quantizeEven(x, at, codes, whole, spec.scales()[c], zero, spec.lo(), spec.hi());
+        }
+        spec.apply(c, x, at, codes, whole, n);
+    }
+
+    private static void quantizeEven(float[] x, int at, int[] codes, int n, float s, int zero, int lo, int hi) {
+        FloatVector low = FloatVector.broadcast(F, lo - zero);
+        FloatVector high = FloatVector.broadcast(F, hi - zero);
+        for (int i = 0; i < n; i += LANES) {
+            FloatVector v = FloatVector.fromArray(F, x, at + i).div(s);
+            v = v.blend(low, v.compare(VectorOperators.LT, low));
+            v = v.blend(high, v.compare(VectorOperators.GT, high));
+            v = v.blend(0f, v.compare(VectorOperators.NE, v)); // NaN becomes the zero point
+            v.add(Simd.MAGIC).reinterpretAsInts().sub(Simd.MAGIC_BITS - zero).intoArray(codes, i);
+        }
+    }
+
+    /** Ties to even first, then ties that went towards zero one further: the difference to the rounded number is exact. */
+    private static void quantizeAway(float[] x, int at, int[] codes, int n, float s, int zero, int lo, int hi) {
+        FloatVector low = FloatVector.broadcast(F, lo - zero);
+        FloatVector high = FloatVector.broadcast(F, hi - zero);
+        for (int i = 0; i < n; i += LANES) {
+            FloatVector v = FloatVector.fromArray(F, x, at + i).div(s);
+            v = v.blend(low, v.compare(VectorOperators.LT, low));
+            v = v.blend(high, v.compare(VectorOperators.GT, high));
+            v = v.blend(0f, v.compare(VectorOperators.NE, v));
+            FloatVector magic = v.add(Simd.MAGIC);
+            FloatVector rest = v.sub(magic.sub(Simd.MAGIC));
+            IntVector code = magic.reinterpretAsInts().sub(Simd.MAGIC_BITS - zero);
+            IntVector up = code.add(1, rest.compare(VectorOperators.EQ, 0.5f)
+                    .and(v.compare(VectorOperators.GT, 0f))
+                    .cast(I));
+            up.sub(1, rest.compare(VectorOperators.EQ, -0.5f)
+                            .and(v.compare(VectorOperators.LT, 0f))
+                            .cast(I))
+                    .intoArray(codes, i);
+        }
+    }
+
+    @Override
+    public UnaryKernel conv(ConvSpec spec) {
+        UnaryKernel exact = SimdConv.of(spec);
+        return exact != null ? exact : ScalarConv.of(spec, this);
+    }
+}
