@@ -1,0 +1,67 @@
+package dev.qnet.compiler.front;
+
+import dev.qnet.compiler.front.bind.Binder;
+import dev.qnet.compiler.front.bind.BoundModel;
+import dev.qnet.compiler.source.CompileException;
+import dev.qnet.compiler.source.Diagnostic;
+import dev.qnet.compiler.source.Span;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** From a file to a model: reads it and what it includes, binds a model of it, and loads that model's parameters. */
+public final class Frontend {
+    /** How the names of source files end. */
+    public static final String EXTENSION = ".qnet";
+
+    /**
+     * What to load.
+     *
+     * @param model the model's name, or null for the only one
+     */
+    public record Options(@Nullable String model) {
+        /** The only model of the file. */
+        public static final Options DEFAULT = new Options(null);
+
+        public static Options model(String name) {
+            return new Options(name);
+        }
+    }
+
+    private Frontend() {}
+
+    /**
+     * Loads a model.
+     *
+     * @throws CompileException with everything there is to say, if the file or a file that it names cannot be read or is
+     *     wrong
+     */
+    public static BoundModel load(Path file, Options options) {
+        return Binder.bind(program(file), options.model());
+    }
+
+    /** As {@link #load(Path, Options)}, of the only model of the file. */
+    public static BoundModel load(Path file) {
+        return load(file, Options.DEFAULT);
+    }
+
+    /**
+     * The names of the models in a file and in what it includes, in the order of the text.
+     *
+     * @throws CompileException if a file cannot be read or parsed
+     */
+    public static List<String> models(Path file) {
+        return Binder.models(program(file));
+    }
+
+    private static Program program(Path file) {
+        Path name = file.getFileName();
+        if (name == null || !name.toString().toLowerCase(Locale.ROOT).endsWith(EXTENSION)) {
+            throw new CompileException(Diagnostic.error(
+                            "file-kind", Span.NONE, "'" + file + "' is no source: its name does not end in " + EXTENSION)
+                    .withFix("name a .qnet file"));
+        }
+        return Includes.load(file);
+    }
+}

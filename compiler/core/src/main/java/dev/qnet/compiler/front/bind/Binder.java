@@ -1,0 +1,338 @@
+package dev.qnet.compiler.front.bind;
+
+import dev.qnet.compiler.front.Program;
+import dev.qnet.compiler.front.ast.Argument;
+import dev.qnet.compiler.front.ast.Const;
+import dev.qnet.compiler.front.ast.Decl;
+import dev.qnet.compiler.front.ast.Name;
+import dev.qnet.compiler.front.ast.Param;
+import dev.qnet.compiler.front.ast.Result;
+import dev.qnet.compiler.ir.Element;
+import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.Shape;
+import dev.qnet.compiler.ir.Type;
+import dev.qnet.compiler.ir.ValueId;
+import dev.qnet.compiler.quant.Calibration;
+import dev.qnet.compiler.source.CompileException;
+import dev.qnet.compiler.source.Diagnostic;
+import dev.qnet.compiler.source.Diagnostics;
+import dev.qnet.compiler.source.Span;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Binds one model of a program: from declarations to a graph in f32 with the source's wishes on it. */
+public final class Binder {
+    /** The name of the output of a model whose head names none. */
+    public static final String OUTPUT = "output";
+
+    private final Program program;
+    private final Session session;
+    private final Evaluator evaluator;
+    private final Frame global = Frame.top();
+    private final Frame frame = Frame.model();
+
+    private Binder(Program program, Declarations declarations, Diagnostics diagnostics, WeightFiles weights) {
+        this.program = program;
+        this.session = new Session(diagnostics, declarations, weights);
+        this.evaluator = new Evaluator(session);
+    }
+
+    /** The names of a program's models, in the order of the text. */
+    public static List<String> models(Program program) {
+        return List.copyOf(Declarations.of(program, new Diagnostics()).models().keySet());
+    }
+
+    /**
+     * Binds a model and reads its parameters.
+     *
+     * @param model its name, or null for the only one
+     * @throws CompileException with all errors and warnings, if there is an error
+     */
+    public static BoundModel bind(Program program, @Nullable String model) {
+        Diagnostics diagnostics = new Diagnostics();
+        Declarations declarations = Declarations.of(program, diagnostics);
+        try (WeightFiles weights = new WeightFiles()) {
+            return new Binder(program, declarations, diagnostics, weights).model(model);
+        }
+    }
+
+    private BoundModel model(@Nullable String wanted) {
+        Schemes schemes = new Schemes(session, evaluator);
+        Decl.Model model = choose(wanted);
+        if (model == null) {
+            constants();
+            schemes.all();
+            session.diagnostics().throwIfErrors();
+            throw new CompileException(Diagnostic.error(
+                            "no-model",
+                            program.main().span(),
+                            "there is no model in " + program.main().source().name())
+                    .withFix("declare one: model NAME(x: f32[N, 4]) -> f32[N, 2] { return … }"));
+        }
+        ModelHead head = new ModelHead(session, evaluator, frame);
+        head.parameters(model);
+        constants();
+        schemes.all();
+        Name scheme = model.scheme();
+        session.policy(scheme == null ? null : schemes.policy(scheme));
+        inputs(model);
+        head.inputs(model);
+        List<String> labels = head.labels(model);
+
+        Bodies.Returned returned = new Bodies(session, evaluator).run(model.body(), frame, Bodies.Place.MODEL);
+        List<Graph.Result> results = returned == null ? noReturn(model) : results(model, returned);
+        session.weights().reportMissing(session, model.name().text(), model.name().span());
+        Calibration calibration = new Calibrations(session, evaluator).of(model.name().text());
+        session.diagnostics().throwIfErrors();
+        warnUnused(model, results);
+        Graph graph = session.graph().build(model.name().text(), results, session.policy());
+        return new BoundModel(graph, calibration, labels, session.diagnostics().all());
+    }
+
+    private Decl.@Nullable Model choose(@Nullable String wanted) {
+        Map<String, Decl.Model> models = session.declarations().models();
+        if (wanted != null) {
+            Decl.Model model = models.get(wanted);
+            if (model == null) {
+                throw session.fatal(
+                        global,
+                        Session.suggest(
+                                Diagnostic.error("unknown-name", Span.NONE, "there is no model '" + wanted + "'")
+                                        .withNote("there are: " + Messages.list(models.keySet(), 20)),
+                                wanted,
+                                models.keySet(),
+                                null));
+            }
+            return model;
+        }
+        if (models.size() <= 1) {
+            return models.isEmpty() ? null : models.values().iterator().next();
+        }
+        // Included files may hold models for other uses: the main file's own comes first.
+        List<Decl.Model> own = new ArrayList<>();
+        for (Decl d : program.main().declarations()) {
+            if (d instanceof Decl.Model m) {
+                own.add(m);
+            }
+        }
+        if (own.size() == 1) {
+            return own.getFirst();
+        }
+        throw session.fatal(
+                global,
+                Diagnostic.error(
+                                "model-choice",
+                                Span.NONE,
+                                "there are " + models.size() + " models, and none was chosen: "
+                                        + Messages.list(models.keySet(), 20))
+                        .withFix("choose one with --model NAME"));
+    }
+
+    private void constants() {
+        Constants reader = new Constants(session, evaluator);
+        for (Const c : session.declarations().constants()) {
+            session.constants().put(c.name().text(), reader.value(c, global));
+        }
+    }
+
+    private void inputs(Decl.Model model) {
+        Types types = new Types(session, evaluator);
+        for (Param p : model.inputs()) {
+            String name = p.name().text();
+            if (frame.variables().containsKey(name)) {
+                session.report(
+                        frame,
+                        Diagnostic.error(
+                                "duplicate-name", p.name().span(), "the model has two inputs '" + name + "'"));
+                continue;
+            }
+            frame.variables().put(name, input(types, p));
+        }
+    }
+
+    private Value input(Types types, Param p) {
+        try {
+            if (p.type() == null || p.type().dims() == null || !p.type().name().text().equals("f32")) {
+                throw new Rejected(Diagnostic.error(
+                                "input-type",
+                                p.type() == null ? p.span() : p.type().span(),
+                                "an input is f32 with a shape: how it is quantized is said apart")
+                        .withFix("write `" + p.name() + ": f32[N, …]`, and `input " + p.name()
+                                + " u8 range(LO, HI)` in the model"));
+            }
+            Shape shape = types.shape(p.type(), frame);
+            if (shape == null) {
+                throw new IllegalStateException("a type with brackets has a shape");
+            }
+            Type type = new Type(Element.FLOAT, shape);
+            return session.graph().param(new Graph.Param(new ValueId(p.name().text()), type, null, p.span()));
+        } catch (Rejected e) {
+            return session.fail(frame, e.diagnostic());
+        }
+    }
+
+    private List<Graph.Result> noReturn(Decl.Model model) {
+        session.report(
+                frame,
+                Diagnostic.error(
+                                "missing-return",
+                                model.name().span(),
+                                "model '" + model.name() + "' returns nothing")
+                        .withFix("end it with `return …`"));
+        return List.of();
+    }
+
+    // ---- results
+
+    private List<Graph.Result> results(Decl.Model model, Bodies.Returned returned) {
+        List<Result> declared = model.results();
+        if (returned.values().size() != declared.size()) {
+            if (!returned.values().contains(Value.ERROR)) {
+                session.report(
+                        frame,
+                        Diagnostic.error(
+                                        "result-count",
+                                        returned.span(),
+                                        "the model's head names " + Messages.plural(declared.size(), "result")
+                                                + ", and this returns " + returned.values().size())
+                                .withNote(declared.getFirst().span(), "the head is here"));
+            }
+            return List.of();
+        }
+        int[] order = order(declared, returned);
+        Graph.Result[] results = new Graph.Result[declared.size()];
+        Types types = new Types(session, evaluator);
+        Set<String> names = new HashSet<>();
+        for (int i = 0; i < order.length; i++) {
+            if (order[i] < 0) {
+                return List.of();
+            }
+            Result r = declared.get(order[i]);
+            Span at = i < returned.arguments().size()
+                    ? returned.arguments().get(i).value().span()
+                    : returned.span();
+            String name = r.name() == null ? OUTPUT : r.name().text();
+            if (!names.add(name)) {
+                session.report(
+                        frame, Diagnostic.error("duplicate-name", r.span(), "two results are named '" + name + "'"));
+            }
+            Value.Computed v = result(types, r, name, returned.values().get(i), at);
+            if (v != null) {
+                results[order[i]] = new Graph.Result(name, v.id());
+            }
+        }
+        return session.diagnostics().hasErrors() ? List.of() : List.of(results);
+    }
+
+    /** For each returned value, which declared result it is; -1 where that is wrong, which has been reported. */
+    private int[] order(List<Result> declared, Bodies.Returned returned) {
+        int n = declared.size();
+        int[] order = new int[n];
+        Map<String, Integer> byName = new HashMap<>();
+        for (int i = 0; i < n; i++) {
+            Name name = declared.get(i).name();
+            byName.put(name == null ? OUTPUT : name.text(), i);
+        }
+        boolean[] taken = new boolean[n];
+        for (int i = 0; i < n; i++) {
+            Argument a = i < returned.arguments().size() ? returned.arguments().get(i) : null;
+            Name name = a == null ? null : a.name();
+            Integer at = name == null ? Integer.valueOf(i) : byName.get(name.text());
+            if (at == null || taken[at]) {
+                Diagnostic d = Diagnostic.error(
+                        "unknown-name",
+                        name == null ? returned.span() : name.span(),
+                        at == null
+                                ? "the model has no result '" + name + "'"
+                                : "the result '" + name + "' is returned twice");
+                session.report(
+                        frame,
+                        name == null || at != null
+                                ? d
+                                : Session.suggest(
+                                        d.withNote(declared.getFirst().span(), "its results are declared here"),
+                                        name.text(),
+                                        byName.keySet(),
+                                        null));
+                order[i] = -1;
+            } else {
+                taken[at] = true;
+                order[i] = at;
+            }
+        }
+        return order;
+    }
+
+    private Value.@Nullable Computed result(Types types, Result r, String name, Value value, Span at) {
+        try {
+            Value.Computed v =
+                    switch (value) {
+                        case Value.Failed _ -> null;
+                        case Value.Computed c -> c;
+                        case Value.Constant c ->
+                            session.graph().constant(session.graph().free(name), real(c.tensor(), at), at);
+                        case Value.ListOf l ->
+                            session.graph()
+                                    .constant(session.graph().free(name), ConstTensors.ofList(session, l, at), at);
+                        case Value other ->
+                            throw new Rejected(Diagnostic.error(
+                                    "argument-type", at, "a result is a tensor, found " + other.describe()));
+                    };
+            if (v == null) {
+                return null;
+            }
+            Shape shape = types.shape(r.type(), frame);
+            if (!r.type().name().text().equals("f32") || shape == null) {
+                throw new Rejected(Diagnostic.error("input-type", r.type().span(), "a result is f32 with a shape")
+                        .withFix("write f32" + v.shape()));
+            }
+            if (!v.type().isFloat()) {
+                throw new Rejected(Diagnostic.error(
+                                "element-type", at, "a result is f32, and this is " + v.type())
+                        .withFix("put `|> dequantize` after it; the caller may still ask for the codes"));
+            }
+            if (!v.shape().equals(shape)) {
+                Diagnostic d = Diagnostic.error(
+                                "shape-mismatch",
+                                at,
+                                "the result '" + name + "' is declared " + shape + ", and this is " + v.shape())
+                        .labelled("expected " + shape + ", found " + v.shape())
+                        .withNote(r.type().span(), "it is declared here");
+                throw new Rejected(v.span().equals(at) ? d : d.withNote(v.span(), "the value is made here"));
+            }
+            return v;
+        } catch (Rejected e) {
+            session.report(frame, e.diagnostic());
+            return null;
+        }
+    }
+
+    private static ConstTensor real(ConstTensor t, Span at) {
+        if (t.type().isQuant()) {
+            throw new Rejected(Diagnostic.error("element-type", at, "a constant of codes cannot be a result")
+                    .withFix("write it as f32"));
+        }
+        return t;
+    }
+
+    private void warnUnused(Decl.Model model, List<Graph.Result> results) {
+        Set<ValueId> used = session.graph().used();
+        results.forEach(r -> used.add(r.value()));
+        Map<String, Param> inputs = new LinkedHashMap<>();
+        model.inputs().forEach(p -> inputs.put(p.name().text(), p));
+        inputs.forEach((name, p) -> {
+            if (!used.contains(new ValueId(name))) {
+                session.report(
+                        frame,
+                        Diagnostic.warning("unused-input", p.span(), "no result depends on the input '" + name + "'")
+                                .withFix("remove it, or use it"));
+            }
+        });
+    }
+}

@@ -1,0 +1,518 @@
+package dev.qnet.compiler.front.bind;
+
+import dev.qnet.compiler.front.ast.Argument;
+import dev.qnet.compiler.front.ast.Item;
+import dev.qnet.compiler.ir.Spec;
+import dev.qnet.compiler.ir.Spec.Granularity;
+import dev.qnet.compiler.ir.Spec.RangeMethod;
+import dev.qnet.compiler.ir.Storage;
+import dev.qnet.compiler.source.Diagnostic;
+import dev.qnet.compiler.source.Span;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads words of quantization, such as {@code i8 symmetric narrow per_channel range(mse)}, on top of a spec that they
+ * change. What contradicts itself is reported; what is not said stays as it was.
+ */
+final class Items {
+    /** What the words speak of; not every word makes sense of everything. */
+    enum Subject {
+        WEIGHTS("weights"),
+        ACTIVATIONS("activations"),
+        CONSTANT("a constant"),
+        CALIBRATION("a calibrated value");
+
+        private final String text;
+
+        Subject(String text) {
+            this.text = text;
+        }
+    }
+
+    /** Of weights where nothing else is said. */
+    static final Spec WEIGHTS = new Spec(
+            Storage.I8, true, true, new Granularity.PerChannel(0), new RangeMethod.MinMax(), false);
+    /** Of activations where nothing else is said. */
+    static final Spec ACTIVATIONS = new Spec(
+            Storage.U8, false, false, new Granularity.PerTensor(), new RangeMethod.MinMax(), false);
+    /** Of a constant of codes before its own words. */
+    static final Spec CONSTANT = new Spec(
+            Storage.I8, false, false, new Granularity.PerTensor(), new RangeMethod.MinMax(), false);
+
+    private static final Map<String, Storage> STORAGES = new LinkedHashMap<>();
+
+    static {
+        EnumSet.complementOf(EnumSet.of(Storage.I32)).forEach(s -> STORAGES.put(s.toString(), s));
+    }
+
+    private static final List<String> WORDS = List.of(
+            "symmetric",
+            "asymmetric",
+            "narrow",
+            "full",
+            "per_tensor",
+            "per_channel",
+            "per_group",
+            "range",
+            "scale",
+            "zero",
+            "dynamic",
+            "static");
+    private static final Map<String, String> LATER = Map.of(
+            "pact", "write `range(0, ALPHA)`, which is what a trained clipping ends as",
+            "lsq", "write `scale(S)`, which is what a learned step ends as",
+            "lsq_plus", "write `scale(S) zero(Z)`, which is what a learned step and offset end as",
+            "qil", "use an affine range, such as `range(mse)`",
+            "qn", "use an affine range, such as `range(mse)`",
+            "codebook", "use an affine storage, such as `i4 per_group(32)`",
+            "vq", "use an affine storage, such as `i4 per_group(32)`",
+            "rvq", "use an affine storage, such as `i4 per_group(32)`",
+            "thresholds", "use an affine storage, such as `u4`");
+
+    private final Frame frame;
+    private final Evaluator evaluator;
+    private final Subject subject;
+    private Spec spec;
+    private @Nullable List<Float> scales;
+    private @Nullable List<Integer> zeros;
+    private Span zeroSpan = Span.NONE;
+    private Span groupSpan = Span.NONE;
+    private final Map<String, Item> said = new LinkedHashMap<>();
+
+    private Items(Frame frame, Evaluator evaluator, Subject subject, Spec base) {
+        this.frame = frame;
+        this.evaluator = evaluator;
+        this.subject = subject;
+        this.spec = base;
+    }
+
+    /**
+     * The base, changed as the words say; null if any of them is wrong, which has been reported.
+     *
+     * @param frame where expressions in the words are evaluated
+     */
+    static @Nullable Spec read(
+            Session session, Frame frame, Evaluator evaluator, Subject subject, Spec base, List<Item> items) {
+        Items reader = new Items(frame, evaluator, subject, base);
+        boolean ok = true;
+        for (Item item : items) {
+            try {
+                reader.item(item);
+            } catch (Rejected e) {
+                session.report(frame, e.diagnostic());
+                ok = false;
+            }
+        }
+        if (!ok) {
+            return null;
+        }
+        try {
+            return reader.finish(items);
+        } catch (Rejected e) {
+            session.report(frame, e.diagnostic());
+            return null;
+        }
+    }
+
+    /** Every word, storages first. */
+    static List<String> words() {
+        return Stream.concat(STORAGES.keySet().stream(), WORDS.stream()).toList();
+    }
+
+    /** A storage by name, or null. */
+    static @Nullable Storage storage(String name) {
+        return STORAGES.get(name);
+    }
+
+    private void item(Item item) {
+        String word = item.name().text();
+        Storage storage = STORAGES.get(word);
+        if (storage != null) {
+            once(item, "storage");
+            arguments(item, 0, 0);
+            spec = withStorage(spec, storage);
+            return;
+        }
+        switch (word) {
+            case "symmetric", "asymmetric" -> {
+                once(item, "symmetry");
+                arguments(item, 0, 0);
+                spec = withSymmetric(spec, word.equals("symmetric"));
+            }
+            case "narrow", "full" -> {
+                once(item, "code range");
+                arguments(item, 0, 0);
+                spec = withNarrow(spec, word.equals("narrow"));
+            }
+            case "dynamic", "static" -> {
+                once(item, "time");
+                arguments(item, 0, 0);
+                if (subject != Subject.ACTIVATIONS) {
+                    throw senseless(item, "only activations can have scales that are computed at run time");
+                }
+                spec = withDynamic(spec, word.equals("dynamic"));
+            }
+            case "per_tensor" -> {
+                once(item, "granularity");
+                arguments(item, 0, 0);
+                spec = withGranularity(spec, new Granularity.PerTensor());
+            }
+            case "per_channel" -> {
+                channelled(item);
+                List<Value> values = arguments(item, 0, 1);
+                int axis = values.isEmpty() ? 0 : integer(item, 0, values.getFirst(), 0, 7, "axis");
+                spec = withGranularity(spec, new Granularity.PerChannel(axis));
+            }
+            case "per_group" -> {
+                channelled(item);
+                List<Value> values = arguments(item, 1, 1);
+                groupSpan = item.span();
+                spec = withGranularity(
+                        spec, new Granularity.PerGroup(integer(item, 0, values.getFirst(), 1, 1 << 20, "group size")));
+            }
+            case "range" -> {
+                once(item, "range");
+                spec = spec.withRange(range(item));
+            }
+            case "scale" -> {
+                once(item, "range");
+                scales = numbers(item, arguments(item, 1, 1).getFirst());
+            }
+            case "zero" -> {
+                once(item, "zero point");
+                zeroSpan = item.span();
+                zeros = codes(item, arguments(item, 1, 1).getFirst());
+            }
+            default -> throw unknown(item);
+        }
+    }
+
+    private Rejected unknown(Item item) {
+        String word = item.name().text();
+        String instead = LATER.get(word);
+        if (instead != null) {
+            return new Rejected(Diagnostic.error(
+                            "not-available", item.span(), "the quantizer '" + word + "' is not available in this version")
+                    .withNote("available are " + String.join(", ", words()))
+                    .withFix(instead));
+        }
+        return new Rejected(Session.suggest(
+                Diagnostic.error(
+                                "unknown-item",
+                                item.name().span(),
+                                "'" + word + "' is no word of quantization")
+                        .withNote("the words are " + String.join(", ", words())),
+                word,
+                words(),
+                null));
+    }
+
+    /** Says of one thing one thing only. */
+    private void once(Item item, String what) {
+        Item before = said.putIfAbsent(what, item);
+        if (before != null) {
+            throw new Rejected(Diagnostic.error(
+                            "conflicting-items",
+                            item.span(),
+                            "'" + item.name() + "' contradicts or repeats '" + before.name() + "': both say the "
+                                    + what)
+                    .withNote(before.span(), "'" + before.name() + "' stands here")
+                    .withFix("keep one of them"));
+        }
+    }
+
+    private void channelled(Item item) {
+        once(item, "granularity");
+        if (subject == Subject.ACTIVATIONS) {
+            throw senseless(
+                    item, "activations have one scale a tensor: sums over their channels could not be scaled afterwards");
+        }
+    }
+
+    private Rejected senseless(Item item, String why) {
+        return new Rejected(Diagnostic.error(
+                        "item-subject", item.span(), "'" + item.name() + "' makes no sense of " + subject.text)
+                .withNote(why)
+                .withFix("remove it"));
+    }
+
+    private RangeMethod range(Item item) {
+        if (subject == Subject.CONSTANT) {
+            throw senseless(item, "the codes are given, so their meaning must be: scale(S), and zero(Z) if it is not 0");
+        }
+        if (item.arguments().size() == 2) {
+            List<Value> values = arguments(item, 2, 2);
+            float lo = number(item, 0, values.get(0));
+            float hi = number(item, 1, values.get(1));
+            if (!(lo < hi)) {
+                throw new Rejected(Diagnostic.error(
+                                "argument-range", item.span(), "a range runs from a lower to a higher number, found "
+                                        + lo + " to " + hi)
+                        .withFix("write range(" + Math.min(lo, hi) + ", " + (lo == hi ? lo + 1 : Math.max(lo, hi))
+                                + ")"));
+            }
+            return new RangeMethod.Fixed(lo, hi);
+        }
+        if (item.arguments().size() != 1) {
+            throw ranges(item);
+        }
+        Item method = Item.from(item.arguments().getFirst().value()).orElseThrow(() -> ranges(item));
+        if (subject == Subject.CALIBRATION) {
+            throw new Rejected(Diagnostic.error(
+                    "item-subject", method.span(), "calibration says what was measured: range(LO, HI)"));
+        }
+        return switch (method.name().text()) {
+            case "minmax" -> {
+                arguments(method, 0, 0);
+                yield new RangeMethod.MinMax();
+            }
+            case "mse" -> {
+                arguments(method, 0, 0);
+                yield new RangeMethod.Mse();
+            }
+            case "entropy" -> {
+                arguments(method, 0, 0);
+                yield new RangeMethod.Entropy();
+            }
+            case "percentile" -> {
+                double p = number(method, 0, arguments(method, 1, 1).getFirst(), 99.99);
+                if (!(p > 50 && p <= 100)) {
+                    throw new Rejected(Diagnostic.error(
+                                    "argument-range", method.span(), "a percentile is above 50 and at most 100, found " + p)
+                            .withFix("write percentile(99.99)"));
+                }
+                yield new RangeMethod.Percentile(p);
+            }
+            case "moving_average" -> {
+                List<Value> values = arguments(method, 0, 1);
+                double m = values.isEmpty() ? 0.9 : number(method, 0, values.getFirst(), 0.9);
+                if (!(m > 0 && m < 1)) {
+                    throw new Rejected(Diagnostic.error(
+                                    "argument-range", method.span(), "a momentum lies between 0 and 1, found " + m)
+                            .withFix("write moving_average(0.9)"));
+                }
+                if (subject == Subject.WEIGHTS) {
+                    throw senseless(method, "weights do not change from batch to batch");
+                }
+                yield new RangeMethod.MovingAverage(m);
+            }
+            default -> throw new Rejected(Session.suggest(
+                    Diagnostic.error(
+                                    "unknown-item",
+                                    method.name().span(),
+                                    "'" + method.name() + "' is no way to find a range")
+                            .withNote("the ways are " + String.join(", ", METHODS)),
+                    method.name().text(),
+                    List.of("minmax", "moving_average", "percentile", "mse", "entropy"),
+                    null));
+        };
+    }
+
+    private static final List<String> METHODS =
+            List.of("minmax", "moving_average(M)", "percentile(P)", "mse", "entropy", "LO, HI");
+
+    private static Rejected ranges(Item item) {
+        return new Rejected(Diagnostic.error(
+                        "argument-type", item.span(), "'range' takes a way to find it, or two numbers")
+                .withNote("the ways are " + String.join(", ", METHODS)));
+    }
+
+    // ---- the whole
+
+    private Spec finish(List<Item> items) {
+        Span at = items.isEmpty() ? Span.NONE : items.getFirst().span().to(items.getLast().span());
+        if (zeros != null && scales == null) {
+            throw new Rejected(Diagnostic.error("conflicting-items", zeroSpan, "'zero' without 'scale' means nothing")
+                    .withFix("add `scale(S)`"));
+        }
+        if (scales != null) {
+            given(scales, at);
+        }
+        Storage storage = spec.storage();
+        if (spec.granularity() instanceof Granularity.PerGroup && !spec.symmetric()) {
+            throw new Rejected(Diagnostic.error(
+                            "conflicting-items",
+                            groupSpan.isNone() ? at : groupSpan,
+                            "groups of weights share their channel's zero point, so they must be symmetric")
+                    .withFix("write `symmetric per_group(…)`"));
+        }
+        if ((storage == Storage.BIPOLAR || storage == Storage.TERNARY) && !spec.symmetric()) {
+            Item symmetry = said.get("symmetry");
+            if (symmetry != null) {
+                throw new Rejected(Diagnostic.error(
+                                "conflicting-items", symmetry.span(), storage + " codes are symmetric by nature")
+                        .withFix("write `symmetric`"));
+            }
+            spec = withSymmetric(spec, true);
+        }
+        if (spec.dynamic() && (said.get("range") != null && !(spec.range() instanceof RangeMethod.MinMax))) {
+            throw new Rejected(Diagnostic.error(
+                            "conflicting-items",
+                            at,
+                            "a dynamic scale follows each input's smallest and largest value, so it takes no range")
+                    .withFix("remove `range` or `dynamic`"));
+        }
+        return spec;
+    }
+
+    private void given(List<Float> s, Span at) {
+        List<Integer> z = zeros == null ? s.stream().map(x -> 0).toList() : zeros;
+        if (z.size() != s.size()) {
+            throw new Rejected(Diagnostic.error(
+                            "conflicting-items",
+                            zeroSpan,
+                            "'zero' gives " + Messages.plural(z.size(), "number") + " and 'scale' gives " + s.size())
+                    .withFix("give as many of each"));
+        }
+        if (s.size() > 1 && !(spec.granularity() instanceof Granularity.PerChannel)) {
+            throw new Rejected(Diagnostic.error(
+                            "conflicting-items", at, s.size() + " scales need one channel each, and this is one tensor")
+                    .withFix("write `per_channel`, or one scale"));
+        }
+        Storage storage = spec.storage();
+        for (int zero : z) {
+            if (subject != Subject.CALIBRATION && (zero < storage.min() || zero > storage.max())) {
+                throw new Rejected(Diagnostic.error(
+                                "zero-point-range",
+                                zeroSpan,
+                                "the zero point " + zero + " is no code of " + storage)
+                        .withNote("codes of " + storage + " run from " + storage.min() + " to " + storage.max())
+                        .withFix("give a zero point between them"));
+            }
+            Item symmetry = said.get("symmetry");
+            if (zero != 0 && spec.symmetric()) {
+                if (symmetry != null) {
+                    throw new Rejected(Diagnostic.error(
+                                    "conflicting-items",
+                                    zeroSpan,
+                                    "symmetric quantization has the zero point 0, found " + zero)
+                            .withFix("write `asymmetric`, or zero(0)"));
+                }
+                spec = withSymmetric(spec, false);
+            }
+        }
+        spec = spec.withRange(new RangeMethod.Given(s, z));
+    }
+
+    // ---- arguments
+
+    private List<Value> arguments(Item item, int min, int max) {
+        List<Argument> given = item.arguments();
+        if (given.size() < min || given.size() > max) {
+            throw new Rejected(Diagnostic.error(
+                    "argument-type",
+                    item.span(),
+                    "'" + item.name() + "' takes " + (max == 0 ? "no argument" : Messages.plural(max, "argument"))
+                            + (min < max ? " at most" : "") + ", found " + given.size()));
+        }
+        List<Value> values = new ArrayList<>();
+        for (Argument a : given) {
+            Value v = evaluator.eval(a.value(), frame);
+            if (v instanceof Value.Failed) {
+                throw new Rejected(Diagnostic.error("argument-type", a.span(), "this has no value"));
+            }
+            values.add(v);
+        }
+        return values;
+    }
+
+    private static Rejected type(Item item, int at, String expected, Value found) {
+        return new Rejected(Diagnostic.error(
+                "argument-type",
+                item.arguments().get(at).value().span(),
+                "'" + item.name() + "' takes " + expected + ", found " + found.describe()));
+    }
+
+    private static int integer(Item item, int at, Value v, int min, int max, String what) {
+        if (!(v instanceof Value.Int i)) {
+            throw type(item, at, "an int", v);
+        }
+        if (i.value() < min || i.value() > max) {
+            throw new Rejected(Diagnostic.error(
+                    "argument-range",
+                    item.arguments().get(at).value().span(),
+                    "the " + what + " of '" + item.name() + "' lies between " + min + " and " + max + ", found "
+                            + i.value()));
+        }
+        return (int) i.value();
+    }
+
+    private static double number(Item item, int at, Value v, double like) {
+        return switch (v) {
+            case Value.Int i -> i.value();
+            case Value.Real r -> r.value();
+            case Value.Bool _,
+                    Value.Text _,
+                    Value.Batch _,
+                    Value.Range _,
+                    Value.ListOf _,
+                    Value.Tuple _,
+                    Value.Constant _,
+                    Value.Computed _,
+                    Value.Failed _ -> throw type(item, at, "a number such as " + like, v);
+        };
+    }
+
+    private static float number(Item item, int at, Value v) {
+        return ConstTensors.single(
+                number(item, at, v, 1.0), item.arguments().get(at).value().span());
+    }
+
+    private static List<Value> elements(Value v) {
+        return v instanceof Value.ListOf l ? l.elements() : List.of(v);
+    }
+
+    private static List<Float> numbers(Item item, Value v) {
+        List<Float> all = new ArrayList<>();
+        for (Value e : elements(v)) {
+            float s = number(item, 0, e);
+            if (!(s > 0) || Float.isInfinite(s)) {
+                throw new Rejected(Diagnostic.error(
+                        "argument-range",
+                        item.arguments().getFirst().value().span(),
+                        "a scale is above zero (and not smaller than the smallest f32), found " + s));
+            }
+            all.add(s);
+        }
+        if (all.isEmpty()) {
+            throw type(item, 0, "one number or more", v);
+        }
+        return all;
+    }
+
+    private static List<Integer> codes(Item item, Value v) {
+        List<Integer> all = new ArrayList<>();
+        for (Value e : elements(v)) {
+            all.add(integer(item, 0, e, -(1 << 20), 1 << 20, "zero point"));
+        }
+        return all;
+    }
+
+    // ---- changed copies
+
+    private static Spec withStorage(Spec s, Storage storage) {
+        return new Spec(storage, s.symmetric(), s.narrow(), s.granularity(), s.range(), s.dynamic());
+    }
+
+    private static Spec withSymmetric(Spec s, boolean symmetric) {
+        return new Spec(s.storage(), symmetric, s.narrow(), s.granularity(), s.range(), s.dynamic());
+    }
+
+    private static Spec withNarrow(Spec s, boolean narrow) {
+        return new Spec(s.storage(), s.symmetric(), narrow, s.granularity(), s.range(), s.dynamic());
+    }
+
+    private static Spec withGranularity(Spec s, Granularity granularity) {
+        return new Spec(s.storage(), s.symmetric(), s.narrow(), granularity, s.range(), s.dynamic());
+    }
+
+    private static Spec withDynamic(Spec s, boolean dynamic) {
+        return new Spec(s.storage(), s.symmetric(), s.narrow(), s.granularity(), s.range(), dynamic);
+    }
+}

@@ -1,0 +1,196 @@
+package dev.qnet.compiler.front.bind;
+
+import dev.qnet.compiler.data.ParameterSource;
+import dev.qnet.compiler.ir.Shape;
+import dev.qnet.compiler.ir.Tensor;
+import dev.qnet.compiler.source.Diagnostic;
+import dev.qnet.compiler.source.Span;
+import dev.qnet.runtime.io.TensorFormatException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The parameters files of a model, in the order in which they are searched, and the parameters that were looked for in
+ * vain. Each tensor is read once.
+ */
+final class WeightFiles implements AutoCloseable {
+    /** A parameter that no file has, or that has the wrong shape. */
+    private record Missing(String name, Shape shape, Span span, Frame frame, @Nullable String hint) {}
+
+    private static final int TOLD_ONE_BY_ONE = 4;
+    private static final int LISTED = 8;
+
+    private final List<ParameterSource> files = new ArrayList<>();
+    private final Map<String, ConstTensor> read = new HashMap<>();
+    private final List<Missing> missing = new ArrayList<>();
+    private boolean broken;
+    private long elements;
+
+    WeightFiles() {}
+
+    /** Opens one more file; why it cannot be read is reported. */
+    void open(Session session, Frame frame, Path file, String shown, Span span) {
+        try {
+            files.add(ParameterSource.open(file));
+        } catch (TensorFormatException e) {
+            unreadable(session, frame, span, String.valueOf(e.getMessage()), null);
+        } catch (IOException e) {
+            boolean absent = !Files.exists(file);
+            unreadable(
+                    session,
+                    frame,
+                    span,
+                    absent
+                            ? "there is no parameters file '" + shown + "'"
+                            : "the parameters file '" + shown + "' cannot be read",
+                    absent ? "put it at " + file + ", or correct the path, which is relative to this source" : null);
+        }
+    }
+
+    /** Reports a path that names no file. */
+    void unreadable(Session session, Frame frame, Span span, String message, @Nullable String fix) {
+        Diagnostic d = Diagnostic.error("parameters-file", span, message);
+        session.report(frame, fix == null ? d : d.withFix(fix));
+        broken = true;
+    }
+
+    /** Whether a file could not be opened, so that what is missing says nothing new. */
+    boolean isBroken() {
+        return broken;
+    }
+
+    boolean hasFiles() {
+        return !files.isEmpty();
+    }
+
+    /** Every name in every file. */
+    Set<String> names() {
+        Set<String> names = new LinkedHashSet<>();
+        files.forEach(f -> names.addAll(f.names()));
+        return names;
+    }
+
+    boolean has(String name) {
+        return files.stream().anyMatch(f -> f.names().contains(name));
+    }
+
+    /** The files, as shown to the user. */
+    String shown() {
+        return String.join(", ", files.stream().map(f -> name(f.source())).toList());
+    }
+
+    private static String name(String source) {
+        Path last = Path.of(source).getFileName();
+        return last == null ? source : last.toString();
+    }
+
+    /**
+     * A tensor, read on first use.
+     *
+     * @return null if no file has it
+     * @throws Rejected if its file cannot be read
+     */
+    @Nullable ConstTensor find(String name, Span span) {
+        ConstTensor known = read.get(name);
+        if (known != null) {
+            return known;
+        }
+        for (ParameterSource file : files) {
+            if (file.names().contains(name)) {
+                try {
+                    elements += file.shape(name).elements();
+                    if (elements > Limits.PARAMETER_ELEMENTS) {
+                        throw new Rejected(Messages.limit(
+                                span, "the parameters have more than " + Limits.PARAMETER_ELEMENTS + " elements"));
+                    }
+                    Tensor.OfFloat value = file.tensor(name);
+                    ConstTensor found = ConstTensor.of(value, name);
+                    read.put(name, found);
+                    return found;
+                } catch (TensorFormatException e) {
+                    throw new Rejected(Diagnostic.error("parameters-file", span, String.valueOf(e.getMessage())));
+                } catch (IOException e) {
+                    throw new Rejected(Diagnostic.error(
+                            "parameters-file", span, name(file.source()) + " cannot be read any more"));
+                }
+            }
+        }
+        return null;
+    }
+
+    /** Notes a parameter that is needed and not there, to be reported with the others. */
+    void missing(String name, Shape shape, Span span, Frame frame, @Nullable String hint) {
+        missing.add(new Missing(name, shape, span, frame, hint));
+    }
+
+    /**
+     * Reports what is missing: one by one if it is little, else in one message, for then the names in the file follow
+     * another pattern.
+     */
+    void reportMissing(Session session, String model, Span at) {
+        if (missing.isEmpty() || broken) {
+            return;
+        }
+        if (!hasFiles()) {
+            session.report(
+                    Frame.top(),
+                    Diagnostic.error(
+                                    "missing-parameters",
+                                    at,
+                                    "model '" + model + "' needs " + Messages.plural(missing.size(), "parameter")
+                                            + ", and names no file to read them from")
+                            .withNote(needed())
+                            .withFix("add `parameters \"FILE.safetensors\"` (or .npz) to the model, or give weights"
+                                    + " in place: weight: [...]"));
+            return;
+        }
+        List<String> names = List.copyOf(names());
+        if (missing.size() <= TOLD_ONE_BY_ONE) {
+            for (Missing m : missing) {
+                Diagnostic d = Diagnostic.error(
+                                "missing-parameter",
+                                m.span(),
+                                "there is no parameter '" + m.name() + "' in " + shown())
+                        .labelled("needs f32" + m.shape());
+                d = names.isEmpty() ? d : d.withNote("it holds " + Messages.list(names, LISTED));
+                session.report(m.frame(), Session.suggest(d, m.name(), names, m.hint()));
+            }
+            return;
+        }
+        session.report(
+                Frame.top(),
+                Diagnostic.error(
+                                "missing-parameters",
+                                at,
+                                missing.size() + " parameters of model '" + model + "' are not in " + shown())
+                        .withNote(needed())
+                        .withNote("it holds " + Messages.list(names, LISTED))
+                        .withFix("rename them in the file, or say where they are: conv2d(…, params: \"PREFIX\") reads"
+                                + " PREFIX.weight and PREFIX.bias"));
+    }
+
+    private String needed() {
+        return "it needs "
+                + Messages.list(missing.stream().map(m -> m.name() + " f32" + m.shape()).toList(), LISTED);
+    }
+
+    @Override
+    public void close() {
+        for (ParameterSource f : files) {
+            try {
+                f.close();
+            } catch (IOException e) {
+                // Every tensor that was asked for has been read: a file that cannot be closed harms no one.
+                broken = true;
+            }
+        }
+    }
+}
