@@ -7,6 +7,7 @@ public sealed interface QuantOp extends Op {
     /**
      * x f32 → the node's quantized type: {@code clamp(round(x / s) + z, lo, hi)} with the division in f32 and ties to
      * even, except that {@link Rounding#TFLITE} rounds ties away from zero. NaN becomes z. (A quotient beyond int saturates.)
+     * Bipolar codes, which have no 0, are −1 where x is below 0, else 1.
      */
     record Quantize(Rounding rounding) implements QuantOp {}
 

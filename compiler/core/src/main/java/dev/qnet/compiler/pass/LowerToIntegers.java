@@ -30,7 +30,7 @@ public final class LowerToIntegers implements Pass {
 
     @Override
     public List<String> after() {
-        return List.of(ChooseParameters.NAME);
+        return List.of(Propagate.NAME);
     }
 
     @Override

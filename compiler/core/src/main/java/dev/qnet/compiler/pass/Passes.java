@@ -15,6 +15,8 @@ public final class Passes {
                 new InsertFakeQuant(),
                 // Decides scales and zero points: from the source, from calibration.
                 new ChooseParameters(),
+                // Makes values that are joined share their parameters.
+                new Propagate(),
                 // From reals to codes, in the rounding contract of the policy.
                 new LowerToIntegers(),
                 // Proves from the actual weights that no accumulator overflows; widens to i64 what needs it.

@@ -5,6 +5,8 @@ import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.Scheme;
 import dev.qnet.compiler.ir.Spec;
+import dev.qnet.compiler.ir.ValueId;
+import dev.qnet.compiler.quant.Parameters;
 import dev.qnet.compiler.quant.RangeException;
 import dev.qnet.compiler.source.Diagnostic;
 import dev.qnet.compiler.source.Span;
@@ -153,6 +155,43 @@ final class QuantDiagnostics {
                                 + (float) scale + ", more than an i32 holds")
                 .withNote(user.span(), "added here")
                 .withFix("widen the range of the input or of the weights of that channel");
+    }
+
+    /** An operand that has to be requantized before it can be joined with others. */
+    static Diagnostic mismatchedScales(Node n, ValueId v, Quant has, Quant wanted) {
+        return Diagnostic.warning(
+                        "mismatched-scales",
+                        n.span(),
+                        Role.name(n.op()) + " needs one scale, but its operand " + v + " is " + text(has)
+                                + " and its result " + text(wanted) + ": a requantize of " + v + " is inserted")
+                .labelled("scale " + has.perTensor().scale() + " joined with scale " + wanted.perTensor().scale())
+                .withFix("give " + v + " and what it is joined with the same range: @range("
+                        + Parameters.lowest(wanted) + ", " + Parameters.highest(wanted) + ")");
+    }
+
+    /** An operand that loses most of its codes to what it is joined with. */
+    static Diagnostic coarserOperand(Node n, ValueId v, Quant has, Quant wanted) {
+        double part = (double) has.perTensor().scale() / wanted.perTensor().scale();
+        return Diagnostic.warning(
+                        "mismatched-scales",
+                        n.span(),
+                        Role.name(n.op()) + " joins " + v + ", whose own scale would be " + has.perTensor().scale()
+                                + ", with values that need scale " + wanted.perTensor().scale() + ": " + v + " keeps only "
+                                + String.format(Locale.ROOT, "%.2g %%", 100 * part) + " of its codes")
+                .labelled("ranges far apart")
+                .withFix("join values of similar ranges, or use a wider storage here: @activations(i16)");
+    }
+
+    /** An operand of a sum that is smaller than the sum can show. */
+    static Diagnostic idleOperand(Node sum, ValueId v, Quant x, Quant q, double steps) {
+        return Diagnostic.warning(
+                        "mismatched-scales",
+                        sum.span(),
+                        Role.name(sum.op()) + " adds " + v + ", " + text(x) + ", to a result with scale "
+                                + q.perTensor().scale() + ": all its codes together move the result by "
+                                + String.format(Locale.ROOT, "%.2g", steps) + " codes")
+                .labelled("operand lost in rounding")
+                .withFix("drop it, or use a wider storage for the result: @activations(i16)");
     }
 
     /** Scales so far apart that no multiplier takes one to the other. */

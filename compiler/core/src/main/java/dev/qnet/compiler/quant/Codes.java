@@ -20,11 +20,11 @@ public final class Codes {
 
     /** The code of a real number under one scale and zero point: {@code clamp(round(x / s) + z, lo, hi)}. */
     public static int quantize(float x, float scale, int zero, Quant q, Rounding rounding) {
-        if (Float.isNaN(x)) {
-            return zero;
-        }
         if (q.storage() == Storage.BIPOLAR) {
             return x < 0 ? -1 : 1;
+        }
+        if (Float.isNaN(x)) {
+            return zero;
         }
         float quotient = x / scale;
         // A single's half is exact in double, and so is its sum with 1/2 wherever that can matter.

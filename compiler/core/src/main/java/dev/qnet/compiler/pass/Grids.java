@@ -1,0 +1,36 @@
+package dev.qnet.compiler.pass;
+
+import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.Quant;
+import dev.qnet.compiler.ir.QuantOp;
+import dev.qnet.compiler.ir.Scheme;
+import dev.qnet.compiler.ir.ValueId;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Which values of a fake-quantized graph lie on which grid. */
+final class Grids {
+    private Grids() {}
+
+    /**
+     * The grid of a node's value, per tensor; null where it has none, or where operands differ.
+     *
+     * @param known of the values before it
+     */
+    static @Nullable Quant of(Node n, Map<ValueId, Quant> known) {
+        return switch (Role.of(n)) {
+            case POINT -> n.op() instanceof QuantOp.FakeQuant f ? perTensor(f.chosen()) : null;
+            case DATA, CLAMP -> {
+                Quant first = known.get(n.operand(0));
+                boolean same = first != null
+                        && n.operands().stream().allMatch(o -> first.equals(known.get(o)));
+                yield same ? first : null;
+            }
+            case CONSTANT, ARITHMETIC, POOL, SOFTMAX, TABLE, DEQUANTIZE, FLOAT_ONLY, INTEGER -> null;
+        };
+    }
+
+    private static @Nullable Quant perTensor(@Nullable Quant q) {
+        return q != null && q.scheme() instanceof Scheme.PerTensor ? q : null;
+    }
+}
