@@ -1,0 +1,133 @@
+package dev.qnet.target.jvm;
+
+import dev.qnet.compiler.ir.DataOp;
+import dev.qnet.compiler.ir.FloatOp;
+import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.IntOp;
+import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.QuantOp;
+import dev.qnet.compiler.ir.Rescale;
+import dev.qnet.compiler.ir.Rounding;
+import dev.qnet.compiler.source.SourceFile;
+import dev.qnet.compiler.target.Legality;
+import dev.qnet.compiler.target.Target;
+import dev.qnet.runtime.Descriptor;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.zip.CRC32;
+
+/** Compiles integer graphs, as all passes leave them, to JVM bytecode. */
+public final class JvmTarget {
+    private static final Legality LEGALITY = new JvmLegality();
+
+    private JvmTarget() {}
+
+    /** The target as the compiler sees it. */
+    public static Target target() {
+        return new Target("jvm", LEGALITY, List.of());
+    }
+
+    /** What the target accepts. */
+    public static Legality legality() {
+        return LEGALITY;
+    }
+
+    /**
+     * Compiles a graph.
+     *
+     * @param graph at the integer level; float operations are compiled as float islands
+     * @throws dev.qnet.compiler.source.CompileException if the target cannot run a node, or the model is too large
+     */
+    public static CompiledArtifact compile(Graph graph) {
+        LEGALITY.check(graph);
+        Optional<Rounding> contract = contract(graph);
+        Ports ports = Ports.of(graph, contract.orElse(Rounding.TOSA));
+        WeightsWriter weights = new WeightsWriter();
+        Placement placement = new Placement(graph, ports, weights);
+        String api = CompiledArtifact.FOLDER + Names.className(graph.name());
+        String programName = api + "$Program";
+        ProgramEmitter program = new ProgramEmitter(programName, sourceName(graph));
+        emit(graph, ports, new Layers(graph, placement, weights, program));
+        Map<String, byte[]> classes = new LinkedHashMap<>(program.finish());
+        byte[] weightBytes = weights.toBytes();
+        CRC32 crc = new CRC32();
+        crc.update(weightBytes);
+        Descriptor descriptor = new Descriptor(
+                graph.name(),
+                Version.QNET,
+                contract.map(Rounding::toString).orElse("none"),
+                programName.replace('/', '.'),
+                program.layers(),
+                placement.banks(),
+                weightBytes.length,
+                crc.getValue(),
+                placement.constants(),
+                ports(ports.inputs(), placement),
+                ports(ports.outputs(), placement));
+        classes.putAll(ApiEmitter.emit(api, descriptor));
+        return new CompiledArtifact(api, classes, weightBytes, descriptor);
+    }
+
+    private static void emit(Graph graph, Ports ports, Layers layers) {
+        DataLayers data = new DataLayers(layers);
+        QuantLayers quant = new QuantLayers(layers);
+        IntLayers ints = new IntLayers(layers);
+        FloatLayers floats = new FloatLayers(layers);
+        for (Node n : graph.nodes()) {
+            if (ports.skips(n.id())) {
+                continue;
+            }
+            switch (n.op()) {
+                case DataOp d -> data.emit(n, d);
+                case QuantOp q -> quant.emit(n, q);
+                case IntOp i -> ints.emit(n, i);
+                case FloatOp f -> floats.emit(n, f);
+            }
+        }
+    }
+
+    private static List<Descriptor.Port> ports(List<Ports.Port> ports, Placement placement) {
+        return ports.stream()
+                .map(p -> new Descriptor.Port(p.info(), placement.offset(p.value()), Args.runtime(p.rounding())))
+                .toList();
+    }
+
+    /** The contract that the graph asks for, else the first that an operation follows. */
+    private static Optional<Rounding> contract(Graph graph) {
+        if (graph.policy() != null) {
+            return Optional.of(graph.policy().rounding());
+        }
+        return graph.nodes().stream().flatMap(n -> contract(n).stream()).findFirst();
+    }
+
+    private static Optional<Rounding> contract(Node n) {
+        return switch (n.op()) {
+            case IntOp.Conv2d c -> Optional.ofNullable(c.rescale()).map(Rescale::rounding);
+            case IntOp.Dense d -> Optional.ofNullable(d.rescale()).map(Rescale::rounding);
+            case IntOp.MatMul m -> Optional.ofNullable(m.rescale()).map(Rescale::rounding);
+            case IntOp.Mul m -> Optional.ofNullable(m.rescale()).map(Rescale::rounding);
+            case IntOp.Sum s -> Optional.ofNullable(s.rescale()).map(Rescale::rounding);
+            case IntOp.Requantize r -> Optional.of(r.rescale().rounding());
+            case IntOp.Add a -> Optional.of(a.rounding());
+            case IntOp.AvgPool p -> Optional.of(p.rounding());
+            case QuantOp.Quantize q -> Optional.of(q.rounding());
+            case QuantOp.FakeQuant q -> Optional.of(q.rounding());
+            case QuantOp.Dequantize _, IntOp.Clamp _, IntOp.Table _, IntOp.InterpolatedTable _ -> Optional.empty();
+            case IntOp.Softmax _, IntOp.DynamicParams _ -> Optional.empty();
+            case IntOp.DynamicQuantize _, IntOp.DynamicDequantize _, DataOp _, FloatOp _ -> Optional.empty();
+        };
+    }
+
+    /** The name of the file that most of the graph comes from. */
+    private static String sourceName(Graph graph) {
+        SourceFile file = graph.nodes().stream()
+                .filter(n -> !n.span().isNone())
+                .map(n -> n.span().file())
+                .findFirst()
+                .orElse(SourceFile.NONE);
+        String name = file.name();
+        return name.substring(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1);
+    }
+}

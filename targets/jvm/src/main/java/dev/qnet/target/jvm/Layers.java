@@ -1,0 +1,92 @@
+package dev.qnet.target.jvm;
+
+import dev.qnet.compiler.ir.DataOp;
+import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.Tensor;
+import dev.qnet.compiler.ir.Type;
+import dev.qnet.compiler.ir.ValueId;
+import dev.qnet.runtime.kernel.Banks;
+import dev.qnet.runtime.kernel.BinaryKernel;
+import dev.qnet.runtime.kernel.UnaryKernel;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** What the emitters of the operation families share: the graph, where its values lie, and how a layer is added. */
+final class Layers {
+    private final Map<ValueId, Node> definitions;
+    private final Map<ValueId, Type> types;
+    private final Placement placement;
+    private final WeightsWriter weights;
+    private final ProgramEmitter program;
+
+    Layers(Graph graph, Placement placement, WeightsWriter weights, ProgramEmitter program) {
+        definitions = graph.definitions();
+        types = graph.types();
+        this.placement = placement;
+        this.weights = weights;
+        this.program = program;
+    }
+
+    /** The type of operand i. */
+    Type operand(Node n, int i) {
+        return types.getOrDefault(n.operand(i), n.type());
+    }
+
+    /** The elements of operand i, a constant of integers. */
+    int[] ints(Node n, int i) {
+        if (constant(n, i) instanceof Tensor.OfInt t) {
+            return t.values();
+        }
+        throw new IllegalStateException("operand " + i + " of " + n.id() + " is no constant of integers");
+    }
+
+    /** The elements of operand i, a constant of singles. */
+    float[] floats(Node n, int i) {
+        if (constant(n, i) instanceof Tensor.OfFloat t) {
+            return t.values();
+        }
+        throw new IllegalStateException("operand " + i + " of " + n.id() + " is no constant of singles");
+    }
+
+    private @Nullable Tensor constant(Node n, int i) {
+        Node d = definitions.get(n.operand(i));
+        return d != null && d.op() instanceof DataOp.Constant c ? c.value() : null;
+    }
+
+    /** Adds a layer that computes a node from operand 0. */
+    void unary(Node n, Consumer<Args> factory) {
+        add(n, factory, UnaryKernel.class, n.operand(0));
+    }
+
+    /** Adds a layer that computes a node from operands 0 and 1. */
+    void binary(Node n, Consumer<Args> factory) {
+        add(n, factory, BinaryKernel.class, n.operand(0), n.operand(1));
+    }
+
+    /** Adds a layer that computes a part of a node from operand i. */
+    void part(Node n, int i, Consumer<Args> factory) {
+        add(n, factory, UnaryKernel.class, n.operand(i));
+    }
+
+    private void add(Node n, Consumer<Args> factory, Class<?> kernel, ValueId... operands) {
+        program.layer(
+                Names.plain(n.id().name()),
+                n.span().isNone() ? 0 : n.span().file().line(n.span().start()),
+                code -> factory.accept(new Args(code, weights)),
+                kernel,
+                code -> {
+                    code.load(ProgramEmitter.BANKS);
+                    for (ValueId o : operands) {
+                        code.push(placement.offset(o));
+                    }
+                    code.push(placement.offset(n.id()));
+                    Class<?>[] parameters = new Class<?>[operands.length + 2];
+                    Arrays.fill(parameters, int.class);
+                    parameters[0] = Banks.class;
+                    code.call(kernel, "run", void.class, parameters);
+                });
+    }
+}
