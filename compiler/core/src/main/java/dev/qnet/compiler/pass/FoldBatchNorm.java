@@ -43,6 +43,11 @@ public final class FoldBatchNorm implements Pass {
     }
 
     @Override
+    public List<String> after() {
+        return List.of(Canonicalize.NAME);
+    }
+
+    @Override
     public Graph run(Graph graph, PassContext context) {
         Graph folded = Rewriter.rewrite(graph, (n, to) -> fold(n, to, context));
         context.diagnostics().throwIfErrors();
@@ -81,7 +86,7 @@ public final class FoldBatchNorm implements Pass {
         }
         Node now = n;
         while (weighted(now) && foldable(now, to)) {
-            Node before = inFront(now, to, context);
+            Node before = inFront(now, to);
             ChannelAffine affine = before == null ? null : ChannelAffine.of(before, to);
             if (before == null || affine == null) {
                 break;
@@ -113,10 +118,10 @@ public final class FoldBatchNorm implements Pass {
     }
 
     /** The operation in front of a conv2d or dense that it can take in, or null. */
-    private static @Nullable Node inFront(Node n, Rewriter to, PassContext context) {
+    private static @Nullable Node inFront(Node n, Rewriter to) {
         ValueId x = n.operand(0);
         Node before = to.definition(x);
-        if (before == null || !to.soleUse(x) || !between(before, n) || context.calibration().values().containsKey(x)) {
+        if (before == null || !to.soleUse(x) || !between(before, n)) {
             return null;
         }
         ChannelAffine affine = ChannelAffine.of(before, to);

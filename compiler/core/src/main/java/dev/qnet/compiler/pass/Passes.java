@@ -9,6 +9,10 @@ public final class Passes {
     /** All passes, in order. */
     public static List<Pass> all() {
         return List.of(
+                // One form of what has the same value: constants computed, moves and clamps merged.
+                new Canonicalize(),
+                // Batch norm and constant scales go into weights and biases.
+                new FoldBatchNorm(),
                 // Drops what no result needs, so that no later pass works in vain.
                 new DeadCode(),
                 // Wraps weights, inputs and results of operations, where integers will be rounded.
