@@ -94,7 +94,8 @@ record ChannelAffine(ValueId input, double[] factor, double[] shift) {
             return null;
         }
         Shape s = to.type(id).shape();
-        boolean alongLast = values.length == 1 || s.dim(-1) == values.length && s.dim(-1) == result.shape().dim(-1);
+        boolean alongLast = values.length == 1
+                || (s.dim(-1) == values.length && result.shape().dim(-1) == values.length);
         if (!alongLast) {
             return null;
         }
