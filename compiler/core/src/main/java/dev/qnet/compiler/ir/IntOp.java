@@ -113,6 +113,7 @@ public sealed interface IntOp extends Op {
      * x f32, one item → f32 [2]: scale and zero point for its range, chosen at run time. With lo = min(0, min x),
      * hi = max(0, max x), in f32: asymmetric {@code s = (hi − lo)/(max − min)}, {@code z = min + saturate(round_half_even(−lo/s))} within the
      * storage; symmetric {@code s = max(−lo, hi)/max}, z = 0. s is 1 where it would be 0.
+     * NaN does not count.
      *
      * @param storage u8 or i8 codes
      * @param symmetric whether z is 0
