@@ -91,6 +91,25 @@ class ScalingTest {
         assertThat(Scaling.rescale(new Rescale(Rounding.TOSA, scale, 0, -128, 127), a, 0, 32)).isEqualTo(tosa);
     }
 
+    /** The table of docs/numerics.md, "How the contracts differ": M = 2^(shift − 1). */
+    @ParameterizedTest
+    @CsvSource({
+        "1, 0, 1, 1, 0",
+        "-3, 0, -1, -1, -2",
+        "-2, -1, -1, 0, 0",
+        "-6, -1, -2, -1, -2",
+        "3, -2, 1, 0, 0",
+        "16777217, 1, 16777217, 16777217, 16777216"
+    })
+    void differsByContract(int a, int shift, int tflite, int tosa, int singles) {
+        Scale fixed = new Scale.Fixed(1 << 30, shift);
+        Scale real = new Scale.Real((float) Math.scalb(1.0, shift - 1));
+        assertThat(Scaling.scale(Rounding.TFLITE, fixed, a, 32)).isEqualTo(tflite);
+        assertThat(Scaling.scale(Rounding.TOSA, fixed, a, 32)).isEqualTo(tosa);
+        assertThat(Scaling.scale(Rounding.ONNX, real, a, 32)).isEqualTo(singles);
+        assertThat(Scaling.scale(Rounding.XNNPACK, real, a, 32)).isEqualTo(singles);
+    }
+
     @Test
     void roundsHalfToEvenInSingles() {
         Rescale r = new Rescale(Rounding.ONNX, List.of(new Scale.Real(0.5f)), 10, 0, 255);
