@@ -21,8 +21,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides each fake quantization: from a range or parameters in the source, from calibration, or, behind average pooling,
- * as its operand's. Dynamic ones stay undecided.
+ * Decides each fake quantization: from a range or parameters in the source, from calibration, or, behind an operation that
+ * stays on its operand's grid, as that. Dynamic ones stay undecided.
  */
 public final class ChooseParameters implements Pass {
     public static final String NAME = "choose-parameters";
@@ -100,11 +100,8 @@ public final class ChooseParameters implements Pass {
         private @Nullable Quant choose(Node point, Spec spec) {
             ValueId x = point.operand(0);
             Node def = definitions.get(x);
-            if (def != null && Role.of(def) == Role.POOL && def.intent().activations() == null) {
-                Quant q = grids.get(def.operand(0));
-                if (q != null) {
-                    return q;
-                }
+            if (def != null && Grids.keeps(def) && grids.containsKey(def.operand(0))) {
+                return grids.get(def.operand(0));
             }
             RangeMethod known = calibration.values().get(x);
             RangeMethod range = spec.range() instanceof RangeMethod.Fixed || spec.range() instanceof RangeMethod.Given

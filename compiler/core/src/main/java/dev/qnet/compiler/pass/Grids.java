@@ -1,8 +1,13 @@
 package dev.qnet.compiler.pass;
 
+import dev.qnet.compiler.ir.DataOp;
+import dev.qnet.compiler.ir.FloatOp;
+import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.Op;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
+import dev.qnet.compiler.ir.ScalarFn;
 import dev.qnet.compiler.ir.Scheme;
 import dev.qnet.compiler.ir.ValueId;
 import java.util.Map;
@@ -27,6 +32,28 @@ final class Grids {
                 yield same ? first : null;
             }
             case CONSTANT, ARITHMETIC, POOL, SOFTMAX, TABLE, DEQUANTIZE, FLOAT_ONLY, INTEGER -> null;
+        };
+    }
+
+    /** Whether integers compute a node on its operand's grid, unless the source asks for another. */
+    static boolean keeps(Node n) {
+        return n.intent().activations() == null
+                && switch (Role.of(n)) {
+                    case POOL, DATA, CLAMP -> true;
+                    case CONSTANT, ARITHMETIC, SOFTMAX, TABLE, POINT, DEQUANTIZE, FLOAT_ONLY, INTEGER -> false;
+                };
+    }
+
+    /**
+     * Whether float arithmetic leaves the grid where integers stay on it: an average, a bound or a padding that has no
+     * code of its own.
+     */
+    static boolean rounds(Op op) {
+        return switch (op) {
+            case FloatOp.AvgPool p -> true;
+            case FloatOp.Unary u -> u.fn() instanceof ScalarFn.Clip;
+            case DataOp.Pad p -> p.value() != 0;
+            case FloatOp _, DataOp _, QuantOp _, IntOp _ -> false;
         };
     }
 

@@ -191,7 +191,7 @@ final class Insertion {
             case CLAMP -> {
                 Node c = n.withOperands(List.of(onGrid(n.operand(0), n)));
                 out.add(c);
-                if (open.contains(n.operand(0)) || n.intent().activations() != null) {
+                if (open.contains(n.operand(0)) || n.intent().activations() != null || Grids.rounds(n.op())) {
                     close(n, carried.get(n.operand(0)));
                 } else {
                     grid.put(n.id(), n.id());
@@ -252,7 +252,7 @@ final class Insertion {
         List<ValueId> operands = n.operands().stream().map(o -> onGrid(o, n)).toList();
         out.add(new Node(
                 n.id(), realPad(n), operands, n.type().withElement(Element.FLOAT), n.intent(), n.span()));
-        if (n.intent().activations() != null) {
+        if (n.intent().activations() != null || Grids.rounds(n.op())) {
             close(n, null);
         } else {
             grid.put(n.id(), n.id());

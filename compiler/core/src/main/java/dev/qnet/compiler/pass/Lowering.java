@@ -56,6 +56,11 @@ final class Lowering {
         return new Graph(graph.name(), params, emitter.nodes(), results, graph.policy(), graph.plan());
     }
 
+    /** The integer graph's value for one of the fake-quantized graph, after {@link #run}; null where there is none. */
+    @Nullable ValueId codesOf(ValueId v) {
+        return lowered.get(v) instanceof Lowered.OnGrid g ? g.id() : null;
+    }
+
     private void findClosing() {
         Set<ValueId> results = new HashSet<>();
         graph.results().forEach(r -> results.add(r.value()));

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One run of {@link Propagate}: a sweep forward finds grids and conflicts, one backward hands the resolution of each to
@@ -38,6 +39,8 @@ final class Reconciliation {
     private final Map<ValueId, Quant> grids = new HashMap<>();
     /** What conflicts were resolved to. */
     private final Map<ValueId, Quant> resolved = new HashMap<>();
+    /** The grids of those that stay on their operand's. */
+    private final Map<ValueId, Quant> followed = new HashMap<>();
     /** What a value's only user wants it to be. */
     private final Map<ValueId, Quant> demands = new HashMap<>();
     /** Where a requantize goes. */
@@ -64,7 +67,7 @@ final class Reconciliation {
     }
 
     private void learn(Node n) {
-        Quant q = Grids.of(n, grids);
+        Quant q = Role.of(n) == Role.POINT ? follow(n) : Grids.of(n, grids);
         if (q == null && n.op() instanceof DataOp.Concat && n.operands().stream().allMatch(grids::containsKey)) {
             q = resolve(n);
             resolved.put(n.id(), q);
@@ -79,6 +82,17 @@ final class Reconciliation {
         } else if (n.op() instanceof QuantOp.FakeQuant && q != null && roots.containsKey(n.operand(0))) {
             checkSum(Objects.requireNonNull(roots.get(n.operand(0))), q);
         }
+    }
+
+    /** The grid of a fake quantization: what was chosen, or what its operand's operand has meanwhile been given. */
+    private @Nullable Quant follow(Node point) {
+        Node x = definitions.get(point.operand(0));
+        Quant before = x != null && Grids.keeps(x) ? grids.get(x.operand(0)) : null;
+        if (before == null || !(point.op() instanceof QuantOp.FakeQuant f) || imposed(f.spec())) {
+            return Grids.of(point, grids);
+        }
+        followed.put(point.id(), before);
+        return before;
     }
 
     /** Warns of an operand of add or sub that hardly moves the result. */
@@ -179,7 +193,7 @@ final class Reconciliation {
                     v = n.operand(0);
                 }
                 case POINT -> {
-                    return canBeMadeSo((QuantOp.FakeQuant) n.op(), n.operand(0), wanted);
+                    return canBeMadeSo((QuantOp.FakeQuant) n.op(), n.id(), wanted);
                 }
                 case CONSTANT, ARITHMETIC, POOL, SOFTMAX, TABLE, DEQUANTIZE, FLOAT_ONLY, INTEGER -> {
                     return false;
@@ -188,12 +202,14 @@ final class Reconciliation {
         }
     }
 
-    private boolean canBeMadeSo(QuantOp.FakeQuant f, ValueId operand, Quant wanted) {
+    private boolean canBeMadeSo(QuantOp.FakeQuant f, ValueId point, Quant wanted) {
         Spec spec = f.spec();
-        Node x = definitions.get(operand);
-        boolean free = !(spec.range() instanceof RangeMethod.Fixed || spec.range() instanceof RangeMethod.Given);
-        boolean onPoolsGrid = x != null && Role.of(x) == Role.POOL;
-        return free && !onPoolsGrid && spec.storage() == wanted.storage();
+        return !imposed(spec) && !followed.containsKey(point) && spec.storage() == wanted.storage();
+    }
+
+    /** Whether the source says which parameters a value has. */
+    private static boolean imposed(Spec spec) {
+        return spec.range() instanceof RangeMethod.Fixed || spec.range() instanceof RangeMethod.Given;
     }
 
     private Graph write() {
@@ -201,7 +217,7 @@ final class Reconciliation {
         List<Node> out = new ArrayList<>();
         Map<Converted, ValueId> converted = new HashMap<>();
         for (Node n : graph.nodes()) {
-            Quant wanted = demands.get(n.id());
+            Quant wanted = demands.getOrDefault(n.id(), followed.get(n.id()));
             Node m = n;
             if (wanted != null && n.op() instanceof QuantOp.FakeQuant f) {
                 m = n.withOp(new QuantOp.FakeQuant(f.spec(), f.rounding(), wanted));

@@ -2,7 +2,6 @@ package dev.qnet.compiler.quant;
 
 import dev.qnet.compiler.interp.Interpreter;
 import dev.qnet.compiler.interp.Value;
-import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.QuantOp;
@@ -24,7 +23,7 @@ import java.util.function.LongConsumer;
  * inputs. Not thread-safe.
  *
  * <p>Values whose range the source gives are observed too, by their extremes: so a range that does not suit the data
- * can be told. Behind average pooling nothing is observed, since it keeps its operand's parameters.
+ * can be told.
  */
 public final class Calibrator {
     private record Point(Node node, Spec spec, Observer observer) {}
@@ -42,16 +41,9 @@ public final class Calibrator {
      */
     public Calibrator(Graph graph) {
         this.interpreter = Interpreter.prepare(graph);
-        Map<ValueId, Node> definitions = new HashMap<>();
         for (Node n : graph.nodes()) {
-            definitions.put(n.id(), n);
             if (n.op() instanceof QuantOp.FakeQuant f && f.chosen() == null && !f.spec().dynamic()) {
-                Node x = definitions.get(n.operand(0));
-                boolean keepsOperands =
-                        x != null && x.op() instanceof FloatOp.AvgPool && x.intent().activations() == null;
-                if (!keepsOperands) {
-                    points.put(n.id(), new Point(n, f.spec(), observer(f.spec().range())));
-                }
+                points.put(n.id(), new Point(n, f.spec(), observer(f.spec().range())));
             }
         }
     }

@@ -103,6 +103,31 @@ public final class Codes {
         return entries;
     }
 
+    /**
+     * How many codes the interpolated table of a function can be off, against the function itself rounded to codes. Over a
+     * chord of h = 128·s_in a smooth function is off by at most h²·max|f″|/8, and at a kink (of the function, or where its
+     * result leaves the range of codes) by at most h/4 times the change of slope; rounding adds 2.
+     */
+    public static double interpolationBound(ScalarFn fn, Quant in, Quant out) {
+        double h = 128.0 * in.perTensor().scale();
+        double s = out.perTensor().scale();
+        // The largest second derivative, the largest kink and the steepest slope.
+        double[] f =
+                switch (fn) {
+                    case ScalarFn.Relu r -> new double[] {0, 1, 1};
+                    case ScalarFn.Clip c -> new double[] {0, 1, 1};
+                    case ScalarFn.LeakyRelu l -> {
+                        double steepest = Math.max(1, Math.abs(l.alpha()));
+                        yield new double[] {0, Math.abs(1 - l.alpha()), steepest};
+                    }
+                    case ScalarFn.Sigmoid g -> new double[] {0.0963, 0, 0.25};
+                    case ScalarFn.Tanh t -> new double[] {0.77, 0, 1};
+                    case ScalarFn.HardSwish w -> new double[] {1.0 / 3, 0.5, 1.5};
+                    case ScalarFn.Gelu g -> new double[] {0.8, 0, 1.13};
+                };
+        return 2 + (h * h * f[0] / 8 + h * Math.max(f[1], f[2]) / 4) / s;
+    }
+
     private static int entry(ScalarFn fn, int code, Quant in, Quant out, Rounding rounding) {
         float x = dequantize(code, in.perTensor().scale(), in.perTensor().zero());
         return quantize(apply(fn, x), out, rounding);
