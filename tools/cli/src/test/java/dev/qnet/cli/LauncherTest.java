@@ -41,7 +41,7 @@ class LauncherTest {
         Files.copy(Path.of(System.getProperty("qnet.root"), "qnet"), clone.resolve("qnet"));
         executable(clone.resolve("qnet"));
         Files.writeString(clone.resolve("pom.xml"), "");
-        file("tools/cli/src/main/java/Main.java");
+        file("tools/cli/src/main/java/target/Main.java");
         file("tools/cli/src/main/java/Other.java");
         file("tools/cli/src/test/java/MainTest.java");
         bin = Files.createDirectories(temp.resolve("bin"));
@@ -211,7 +211,7 @@ class LauncherTest {
                 clone.resolve("tools/cli/src/test/java/MainTest.java"), FileTime.from(Instant.now().plusSeconds(60)));
         assertThat(qnet(with25()).err()).isEmpty();
 
-        Path source = clone.resolve("tools/cli/src/main/java/Main.java");
+        Path source = clone.resolve("tools/cli/src/main/java/target/Main.java");
         Files.setLastModifiedTime(source, FileTime.from(Instant.now().plusSeconds(60)));
         assertThat(qnet(with25()).err()).isEqualTo("qnet: its sources have changed; building\n");
         assertThat(builds()).isEqualTo(2);
