@@ -25,8 +25,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The launcher {@code ./qnet} in a clone of its own, with JDKs and a Maven that only say how they were called. */
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "the launcher is a POSIX shell script")
 class LauncherTest {
-    private static final List<String> TOOLS = List.of(
-            "sh", "cat", "cp", "date", "find", "flock", "grep", "ln", "ls", "mkdir", "mv", "readlink", "rm", "sleep");
+    private static final List<String> TOOLS =
+            List.of("cat", "cp", "date", "find", "flock", "grep", "ln", "ls", "mkdir", "mv", "readlink", "rm", "sleep");
 
     @TempDir
     Path temp;
@@ -49,7 +49,7 @@ class LauncherTest {
             for (String folder : System.getenv("PATH").split(":", -1)) {
                 Path found = Path.of(folder, tool);
                 if (Files.isExecutable(found) && !Files.exists(bin.resolve(tool))) {
-                    Files.createSymbolicLink(bin.resolve(tool), found);
+                    script(bin.resolve(tool), "exec '" + found + "' \"$@\"\n");
                 }
             }
         }
@@ -97,7 +97,8 @@ class LauncherTest {
                 for a; do printf '[%%s]\\n' "$a"; done
                 """.formatted(name));
         script(home.resolve("bin/javac"), "");
-        Files.writeString(home.resolve("release"), "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"" + version + "\"\nOS_ARCH=\"y\"\n");
+        Files.writeString(
+                home.resolve("release"), "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"" + version + "\"\nOS_ARCH=\"y\"\n");
         return home;
     }
 
@@ -208,7 +209,8 @@ class LauncherTest {
         assertThat(builds()).isEqualTo(1);
 
         Files.setLastModifiedTime(
-                clone.resolve("tools/cli/src/test/java/MainTest.java"), FileTime.from(Instant.now().plusSeconds(60)));
+                clone.resolve("tools/cli/src/test/java/MainTest.java"),
+                FileTime.from(Instant.now().plusSeconds(60)));
         assertThat(qnet(with25()).err()).isEmpty();
 
         Path source = clone.resolve("tools/cli/src/main/java/target/Main.java");
@@ -222,7 +224,8 @@ class LauncherTest {
         qnet(with25());
         Path source = clone.resolve("tools/cli/src/main/java/Other.java");
         Files.delete(source);
-        Files.setLastModifiedTime(source.getParent(), FileTime.from(Instant.now().plusSeconds(60)));
+        Files.setLastModifiedTime(
+                source.getParent(), FileTime.from(Instant.now().plusSeconds(60)));
         assertThat(qnet(with25()).err()).isEqualTo("qnet: its sources have changed; building\n");
     }
 
@@ -270,7 +273,7 @@ class LauncherTest {
     @Test
     void aLockOfADeadProcessIsTaken() throws IOException {
         Files.deleteIfExists(bin.resolve("flock"));
-        Process dead = start(Map.of(), List.of(bin.resolve("sh").toString(), "-c", "exit 0"));
+        Process dead = start(Map.of(), List.of("/bin/sh", "-c", "exit 0"));
         finish(dead);
         Files.createDirectories(clone.resolve(".qnet-build"));
         Files.createSymbolicLink(clone.resolve(".qnet-build/lock.pid"), Path.of(Long.toString(dead.pid())));
@@ -327,7 +330,7 @@ class LauncherTest {
         Result result = finish(start(
                 Map.of(),
                 List.of(
-                        bin.resolve("sh").toString(),
+                        "/bin/sh",
                         "-c",
                         command,
                         java,
