@@ -250,10 +250,10 @@ final class Insertion {
             return;
         }
         List<ValueId> operands = n.operands().stream().map(o -> onGrid(o, n)).toList();
-        out.add(new Node(
-                n.id(), realPad(n), operands, n.type().withElement(Element.FLOAT), n.intent(), n.span()));
-        if (n.intent().activations() != null || Grids.rounds(n.op())) {
-            close(n, null);
+        Node m = new Node(n.id(), realPad(n), operands, n.type().withElement(Element.FLOAT), n.intent(), n.span());
+        out.add(m);
+        if (n.intent().activations() != null || Grids.rounds(m.op())) {
+            close(m, null);
         } else {
             grid.put(n.id(), n.id());
         }

@@ -91,8 +91,8 @@ final class IntegerEmitter {
         return new Lowered.OnGrid(add(point, new QuantOp.Quantize(ties), List.of(x), type), type);
     }
 
-    ValueId dequantize(ValueId source, Lowered.OnGrid x, Node place) {
-        ValueId id = names.fresh(source.name() + ".real");
+    ValueId dequantize(Lowered.OnGrid x, Node place) {
+        ValueId id = names.fresh(x.id().name() + ".real");
         return add(id, new QuantOp.Dequantize(), List.of(x.id()), x.type().withElement(Element.FLOAT), place);
     }
 

@@ -53,7 +53,17 @@ final class Lowering {
         List<Graph.Result> results = graph.results().stream()
                 .map(r -> new Graph.Result(r.name(), id(r.value())))
                 .toList();
-        return new Graph(graph.name(), params, emitter.nodes(), results, graph.policy(), graph.plan());
+        return new Graph(graph.name(), params, used(emitter.nodes(), results), results, graph.policy(), graph.plan());
+    }
+
+    /** Without the constants that have become part of others. */
+    private static List<Node> used(List<Node> nodes, List<Graph.Result> results) {
+        Set<ValueId> read = new HashSet<>();
+        nodes.forEach(n -> read.addAll(n.operands()));
+        results.forEach(r -> read.add(r.value()));
+        return nodes.stream()
+                .filter(n -> Role.of(n) != Role.CONSTANT || read.contains(n.id()))
+                .toList();
     }
 
     /** The integer graph's value for one of the fake-quantized graph, after {@link #run}; null where there is none. */
@@ -250,7 +260,7 @@ final class Lowering {
         return switch (get(v)) {
             case Lowered.Real r -> r.id();
             case Lowered.Dynamic d -> d.id();
-            case Lowered.OnGrid g -> dequantized.computeIfAbsent(g.id(), k -> emitter.dequantize(v, g, place(v)));
+            case Lowered.OnGrid g -> dequantized.computeIfAbsent(g.id(), k -> emitter.dequantize(g, place(v)));
             case Lowered.Literal l -> {
                 ValueId id = emitter.add(l.constant(), l.constant().op(), List.of(), l.constant().type());
                 lowered.put(v, new Lowered.Real(id));

@@ -49,6 +49,9 @@ final class QuantDiagnostics {
             case "per-channel-axis" -> d.withFix("write per_channel for axis 0, or per_tensor");
             case "per-group" -> d.withFix("write symmetric per_group(size) for weights of conv2d and dense only");
             case "zero-point-range" -> d.withFix("choose a zero point among the codes, or a storage that has it");
+            case "bad-range" -> d.withFix("write range(lo, hi) with lo below hi");
+            case "bad-scale" -> d.withFix("leave the scale out and calibrate, or give one above 0");
+            case "non-finite-weight" -> d.withFix("check where the parameters come from");
             case "scale-count" -> d.withFix("give one scale, or one for each output channel");
             default -> d;
         };
@@ -84,14 +87,15 @@ final class QuantDiagnostics {
         return Diagnostic.warning(
                         "unused-codes",
                         span,
-                        what + " uses only the codes " + lo + " to " + hi + " of " + q.storage() + ": " + used + " of " + all
-                                + ", so that " + lostBits(used, all) + " of its bits carry nothing")
+                        what + ": of the " + all + " codes of " + q.storage() + " only " + lo + " to " + hi + " are used, "
+                                + used + " codes, so that " + bits(used, all) + " nothing")
                 .labelled("range far too wide")
                 .withFix("narrow the range, or leave it out and calibrate");
     }
 
-    private static int lostBits(long used, long all) {
-        return Math.max(1, (int) Math.floor(Math.log((double) all / used) / Math.log(2)));
+    private static String bits(long used, long all) {
+        int n = (int) Math.floor(Math.log((double) all / used) / Math.log(2));
+        return n == 1 ? "1 bit carries" : n + " bits carry";
     }
 
     /** Codes given in the source below a narrow range. */
@@ -117,7 +121,7 @@ final class QuantDiagnostics {
         for (Node n : points.subList(1, Math.min(4, points.size()))) {
             d = d.withNote(n.span(), "nor is that of " + n.operand(0));
         }
-        return d.withFix("run `qnet calibrate` with some typical inputs, or write @range(lo, hi)");
+        return d.withFix("run `qnet calibrate` with some typical inputs, or write @activations(range(lo, hi))");
     }
 
     /** A range that reaches below 0, for codes that cannot. */
@@ -165,8 +169,8 @@ final class QuantDiagnostics {
                         Role.name(n.op()) + " needs one scale, but its operand " + v + " is " + text(has)
                                 + " and its result " + text(wanted) + ": a requantize of " + v + " is inserted")
                 .labelled("scale " + has.perTensor().scale() + " joined with scale " + wanted.perTensor().scale())
-                .withFix("give " + v + " and what it is joined with the same range: @range("
-                        + Parameters.lowest(wanted) + ", " + Parameters.highest(wanted) + ")");
+                .withFix("give " + v + " and what it is joined with the same range: @activations(range("
+                        + Parameters.lowest(wanted) + ", " + Parameters.highest(wanted) + "))");
     }
 
     /** An operand that loses most of its codes to what it is joined with. */
