@@ -224,13 +224,17 @@ final class AstBuilder {
     }
 
     private Stmt.If choice(QnetParser.IfStatementContext c) {
+        // Each of these accessors walks all children: once, not once a branch.
+        List<TerminalNode> ifs = c.IF();
+        List<QnetParser.ExprContext> conditions = c.expr();
+        List<QnetParser.BodyContext> bodies = c.body();
         List<Branch.OfStmts> branches = new ArrayList<>();
-        for (int i = 0; i < c.expr().size(); i++) {
-            Span span = span(c.IF(i).getSymbol()).to(span(c.body(i)));
-            branches.add(new Branch.OfStmts(exprs.expr(c.expr(i)), body(c.body(i)), span));
+        for (int i = 0; i < conditions.size(); i++) {
+            Span span = span(ifs.get(i).getSymbol()).to(span(bodies.get(i)));
+            branches.add(new Branch.OfStmts(exprs.expr(conditions.get(i)), body(bodies.get(i)), span));
         }
-        boolean hasElse = c.body().size() > branches.size();
-        return new Stmt.If(branches, hasElse ? body(c.body(branches.size())) : null, span(c));
+        boolean hasElse = bodies.size() > branches.size();
+        return new Stmt.If(branches, hasElse ? body(bodies.getLast()) : null, span(c));
     }
 
     // ---- small pieces

@@ -60,6 +60,7 @@ final class Comments {
                 // The last of them may stand before the token in its line; what is above that stands above the token.
                 int from = leading.size();
                 while (from > 0
+                        && !token.text.isEmpty()
                         && leading.get(from - 1).isInline()
                         && leading.get(from - 1).firstLine() == token.lexeme.line()) {
                     from--;

@@ -24,6 +24,9 @@ final class DocPrinter {
     /** True right after a comment in the line, from which most tokens keep a blank. */
     private boolean adjoins;
 
+    /** True where a comment needs no blank before it: at a line's begin and after '(' or '['. */
+    private boolean tight;
+
     private boolean atFileStart = true;
     private boolean afterOpener;
     /** The line that has ended but is not yet written, as what comes next decides how. */
@@ -103,19 +106,18 @@ final class DocPrinter {
     private void token(Doc.Token token) {
         if (lineEnded) {
             beginLine(token);
+            tight = true;
         }
         for (Comment c : token.before) {
             comment(c);
         }
-        if (adjoins && !token.isCloser() && !token.text.equals(",")) {
+        if (adjoins && !token.text.equals(")") && !token.text.equals("]") && !token.text.equals(",")) {
             separate();
         }
         write(token.text);
         afterOpener = token.isOpener();
+        tight = token.text.equals("(") || token.text.equals("[");
         for (Comment c : token.after) {
-            if (!afterOpener) {
-                separate();
-            }
             comment(c);
         }
         waiting.addAll(token.waiting);
@@ -125,11 +127,14 @@ final class DocPrinter {
     }
 
     private void comment(Comment c) {
-        if (adjoins) {
-            separate();
-        }
+        // Blanks that align what follows stay between the comment and that.
+        int aligning = blanks;
+        blanks = tight ? 0 : 1;
+        column += blanks;
         write(c.at(0));
+        blanks = aligning;
         adjoins = true;
+        tight = false;
     }
 
     private void separate() {

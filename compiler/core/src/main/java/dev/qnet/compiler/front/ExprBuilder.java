@@ -217,12 +217,17 @@ final class ExprBuilder {
     }
 
     private Expr choice(QnetParser.ChoiceContext c, Span span) {
+        // Each of these accessors walks all children: once, not once a branch.
+        List<TerminalNode> ifs = c.IF();
+        List<TerminalNode> ends = c.RBRACE();
+        List<QnetParser.ExprContext> inner = c.expr();
         List<Branch.OfExpr> branches = new ArrayList<>();
-        for (int i = 0; i + 1 < c.expr().size(); i += 2) {
-            Span branch = builder.span(c.IF(i / 2).getSymbol()).to(builder.span(c.RBRACE(i / 2).getSymbol()));
-            branches.add(new Branch.OfExpr(expr(c.expr(i)), expr(c.expr(i + 1)), branch));
+        for (int i = 0; i < ifs.size(); i++) {
+            Span branch = builder.span(ifs.get(i).getSymbol())
+                    .to(builder.span(ends.get(i).getSymbol()));
+            branches.add(new Branch.OfExpr(expr(inner.get(2 * i)), expr(inner.get(2 * i + 1)), branch));
         }
-        return new Expr.If(branches, expr(c.expr().getLast()), span);
+        return new Expr.If(branches, expr(inner.getLast()), span);
     }
 
     private Expr number(QnetParser.PrimaryContext primary, Span span, String sign) {

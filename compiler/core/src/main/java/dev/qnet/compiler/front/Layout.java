@@ -146,6 +146,7 @@ final class Layout {
     private Doc constant(Const c) {
         List<Doc> parts = new ArrayList<>(List.of(word("const"), name(c.name())));
         typed(parts, c.type());
+        parts.add(items(c.items()));
         parts.addAll(List.of(Doc.blank(), word("="), exprs.expr(c.value())));
         return Doc.concat(parts);
     }

@@ -20,11 +20,14 @@ final class SyntaxErrors extends DefaultErrorStrategy {
     /** How many tokens must be read after an error before the next one counts; earlier ones are its echo. */
     private static final int QUIET_TOKENS = 2;
     /** How far to look for the end of a group to skip: keeps recovery linear in a text of nothing but openers. */
-    private static final int MAX_GROUP = 1000;
+    private static final int MAX_GROUP = 200;
+    /** After this many errors, echoes among them, nothing that follows can be trusted. */
+    private static final int MAX_REPORTS = 200;
 
     private final Diagnostics diagnostics;
     private final SyntaxWords words;
     private final List<Token> tokens;
+    private int reports;
     private int resumedAt = -QUIET_TOKENS;
 
     SyntaxErrors(SourceFile source, List<Token> tokens, Diagnostics diagnostics) {
@@ -110,6 +113,9 @@ final class SyntaxErrors extends DefaultErrorStrategy {
         resumedAt = found.getTokenIndex();
         if (!echo) {
             diagnostics.add(words.diagnostic(context, (QnetParser) parser, found));
+        }
+        if (++reports > MAX_REPORTS) {
+            throw new CompileException(diagnostics.all());
         }
     }
 

@@ -335,7 +335,10 @@ final class SyntaxWords {
     private static @Nullable Token opener(ParserRuleContext c) {
         Token last = null;
         for (int i = 0; i < c.getChildCount(); i++) {
-            if (c.getChild(i) instanceof TerminalNode t && OPENERS.contains(t.getSymbol().getType())) {
+            // A token that recovery made up stands nowhere.
+            if (c.getChild(i) instanceof TerminalNode t
+                    && isOpener(t.getSymbol())
+                    && t.getSymbol().getTokenIndex() >= 0) {
                 last = t.getSymbol();
             }
         }
