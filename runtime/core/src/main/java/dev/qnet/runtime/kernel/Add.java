@@ -105,8 +105,8 @@ public final class Add implements BinaryKernel {
     private void row(Banks b, int xAt, int xStep, int yAt, int yStep, int zAt, int n, int channel) {
         int[] p = b.ints(0, Rows.CHUNK);
         int[] q = b.ints(1, Rows.CHUNK);
-        Rows.load(b, spec.x(), xAt, xStep, p, 0, n);
-        Rows.load(b, spec.y(), yAt, yStep, q, 0, n);
+        loops.load(b, spec.x(), xAt, xStep, p, n);
+        loops.load(b, spec.y(), yAt, yStep, q, n);
         loops.add(spec, p, q, n);
         loops.store(b, spec.kind(), zAt, p, 0, n);
     }

@@ -31,7 +31,7 @@ public final class AvgPool implements UnaryKernel {
         if (!kind.fitsInt()) {
             throw new IllegalArgumentException("an average of " + kind + " codes");
         }
-        return new AvgPool(new Pooling(height, width, channels, window), new Means(Operand.plain(kind), rounding));
+        return new AvgPool(new Pooling(height, width, channels, window), new Means(backend.loops(), Operand.plain(kind), rounding));
     }
 
     @Override
@@ -39,7 +39,7 @@ public final class AvgPool implements UnaryKernel {
         pooling.run(means, banks, x, y);
     }
 
-    private record Means(Operand operand, Rounding rounding) implements Pooling.Taps {
+    private record Means(Loops loops, Operand operand, Rounding rounding) implements Pooling.Taps {
         @Override
         public void first(Banks b, int x, int n) {
             Arrays.fill(b.longs(0, n), 0, n, 0);
@@ -50,7 +50,7 @@ public final class AvgPool implements UnaryKernel {
         public void next(Banks b, int x, int n) {
             long[] sum = b.longs(0, n);
             int[] row = b.ints(0, n);
-            Rows.load(b, operand, x, row, 0, n);
+            loops.load(b, operand, x, row, 0, n);
             for (int i = 0; i < n; i++) {
                 sum[i] += row[i];
             }
@@ -77,7 +77,7 @@ public final class AvgPool implements UnaryKernel {
                     }
                 }
             }
-            Rows.store(b, operand.kind(), y, mean, 0, n);
+            loops.store(b, operand.kind(), y, mean, 0, n);
         }
     }
 }

@@ -1,5 +1,7 @@
 package dev.qnet.runtime.kernel;
 
+import org.jspecify.annotations.Nullable;
+
 /** Which of the two twins of a loop runs. Both give the same bytes. */
 public enum Backend {
     /** Plain Java. */
@@ -10,6 +12,8 @@ public enum Backend {
     /** The system property that overrides {@link #selected()}. */
     public static final String PROPERTY = "dev.qnet.kernels";
 
+    private static volatile @Nullable Backend selected;
+
     /**
      * The backend of this JVM: {@link #VECTOR} where the module jdk.incubator.vector and vectors of at least 128 bits are present.
      * The system property {@value #PROPERTY}, read once, overrides: {@code scalar}, {@code vector}, or {@code 128}, {@code 256},
@@ -18,7 +22,12 @@ public enum Backend {
      * @throws IllegalStateException if the property asks for what the JVM does not have
      */
     public static Backend selected() {
-        return Selected.BACKEND;
+        Backend b = selected;
+        if (b == null) {
+            b = select(System.getProperty(PROPERTY, ""));
+            selected = b;
+        }
+        return b;
     }
 
     /** Whether this JVM has the module that {@link #VECTOR} needs. */
@@ -57,11 +66,5 @@ public enum Backend {
         static final Loops LOOPS = new SimdLoops();
 
         private Vector() {}
-    }
-
-    private static final class Selected {
-        static final Backend BACKEND = select(System.getProperty(PROPERTY, ""));
-
-        private Selected() {}
     }
 }

@@ -2,12 +2,14 @@ package dev.qnet.runtime.kernel;
 
 /** Codes limited to lo..hi. May run in place. */
 public final class Clamp implements UnaryKernel {
+    private final Loops loops;
     private final Operand x;
     private final int n;
     private final int lo;
     private final int hi;
 
-    private Clamp(Operand x, int n, int lo, int hi) {
+    private Clamp(Loops loops, Operand x, int n, int lo, int hi) {
+        this.loops = loops;
         this.x = x;
         this.n = n;
         this.lo = lo;
@@ -16,7 +18,7 @@ public final class Clamp implements UnaryKernel {
 
     /** Plans for n codes of a kind of at most 32 bits. */
     public static Clamp of(Backend backend, Kind kind, int n, int lo, int hi) {
-        return new Clamp(Operand.plain(kind), n, lo, hi);
+        return new Clamp(backend.loops(), Operand.plain(kind), n, lo, hi);
     }
 
     @Override
@@ -24,11 +26,11 @@ public final class Clamp implements UnaryKernel {
         int[] a = banks.ints(0, Rows.CHUNK);
         for (int i = 0; i < n; i += Rows.CHUNK) {
             int length = Math.min(Rows.CHUNK, n - i);
-            Rows.load(banks, x, xAt + i, a, 0, length);
+            loops.load(banks, x, xAt + i, a, 0, length);
             for (int j = 0; j < length; j++) {
                 a[j] = Math.max(lo, Math.min(hi, a[j]));
             }
-            Rows.store(banks, x.kind(), yAt + i, a, 0, length);
+            loops.store(banks, x.kind(), yAt + i, a, 0, length);
         }
     }
 }

@@ -1,5 +1,7 @@
 package dev.qnet.runtime.kernel;
 
+import java.util.Arrays;
+
 /** The loops that exist twice, and the kernels built around them. */
 interface Loops {
     /**
@@ -13,6 +15,22 @@ interface Loops {
      */
     void rescale(Rescale r, int[] a, int at, int n, int channel);
 
+    /** Loads {@code q − zero} of a row, as {@link Rows#load(Banks, Operand, int, int[], int, int)} does. */
+    void load(Banks b, Operand x, int from, int[] to, int at, int n);
+
+    /**
+     * Loads {@code q − zero} of a broadcast operand from index 0 on.
+     *
+     * @param step 1, or 0 where one element is repeated
+     */
+    default void load(Banks b, Operand x, int from, int step, int[] to, int n) {
+        if (step == 0) {
+            Arrays.fill(to, 0, n, Rows.one(b, x.kind(), from) - x.zero());
+        } else {
+            load(b, x, from, to, 0, n);
+        }
+    }
+
     /** Stores ints, narrowed to the kind, as {@link Rows#store} does. */
     void store(Banks b, Kind kind, int to, int[] from, int at, int n);
 
@@ -24,4 +42,7 @@ interface Loops {
 
     /** A convolution of one item. */
     UnaryKernel conv(ConvSpec spec);
+
+    /** A product of two matrices. */
+    BinaryKernel matmul(MatMulSpec spec);
 }

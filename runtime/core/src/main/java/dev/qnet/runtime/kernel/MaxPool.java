@@ -22,7 +22,7 @@ public final class MaxPool implements UnaryKernel {
     public static MaxPool of(Backend backend, Kind kind, int height, int width, int channels, Window window) {
         Pooling pooling = new Pooling(height, width, channels, window);
         return new MaxPool(pooling, switch (kind) {
-            case S8, U8, S16, U16, S32 -> new Ints(Operand.plain(kind));
+            case S8, U8, S16, U16, S32 -> new Ints(backend.loops(), Operand.plain(kind));
             case S64 -> new Longs();
             case F32 -> new Floats();
         });
@@ -33,17 +33,17 @@ public final class MaxPool implements UnaryKernel {
         pooling.run(taps, banks, x, y);
     }
 
-    private record Ints(Operand operand) implements Pooling.Taps {
+    private record Ints(Loops loops, Operand operand) implements Pooling.Taps {
         @Override
         public void first(Banks b, int x, int n) {
-            Rows.load(b, operand, x, b.ints(0, n), 0, n);
+            loops.load(b, operand, x, b.ints(0, n), 0, n);
         }
 
         @Override
         public void next(Banks b, int x, int n) {
             int[] max = b.ints(0, n);
             int[] row = b.ints(1, n);
-            Rows.load(b, operand, x, row, 0, n);
+            loops.load(b, operand, x, row, 0, n);
             for (int i = 0; i < n; i++) {
                 max[i] = Math.max(max[i], row[i]);
             }
@@ -51,7 +51,7 @@ public final class MaxPool implements UnaryKernel {
 
         @Override
         public void write(Banks b, int y, int n, int count) {
-            Rows.store(b, operand.kind(), y, b.ints(0, n), 0, n);
+            loops.store(b, operand.kind(), y, b.ints(0, n), 0, n);
         }
     }
 

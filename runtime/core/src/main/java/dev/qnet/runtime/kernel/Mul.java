@@ -43,8 +43,8 @@ public final class Mul implements BinaryKernel {
         }
         int[] p = b.ints(0, Rows.CHUNK);
         int[] q = b.ints(1, Rows.CHUNK);
-        Rows.load(b, x, xAt, xStep, p, 0, n);
-        Rows.load(b, y, yAt, yStep, q, 0, n);
+        loops.load(b, x, xAt, xStep, p, n);
+        loops.load(b, y, yAt, yStep, q, n);
         for (int i = 0; i < n; i++) {
             p[i] *= q[i];
         }

@@ -47,7 +47,7 @@ public final class Requantize implements UnaryKernel {
             out.store(b, yAt, a, 0, length, channel);
         } else {
             int[] a = b.ints(0, Rows.CHUNK);
-            Rows.load(b, x, xAt, a, 0, length);
+            loops.load(b, x, xAt, a, 0, length);
             out.store(loops, b, yAt, a, 0, length, channel);
         }
     }

@@ -63,15 +63,6 @@ final class Rows {
         }
     }
 
-    /** Loads {@code q − zero} of a broadcast operand: its step along the row is 1, or 0 where one element is repeated. */
-    static void load(Banks b, Operand x, int from, int step, int[] to, int at, int n) {
-        if (step == 0) {
-            Arrays.fill(to, at, at + n, one(b, x.kind(), from) - x.zero());
-        } else {
-            load(b, x, from, to, at, n);
-        }
-    }
-
     /** Loads {@code q − zero} of an operand of any integer kind as longs, where no 32-bit code can wrap. */
     static void load(Banks b, Operand x, int from, int step, long[] to, int n) {
         long z = x.zero();

@@ -12,6 +12,11 @@ final class ScalarLoops implements Loops {
     }
 
     @Override
+    public void load(Banks b, Operand x, int from, int[] to, int at, int n) {
+        Rows.load(b, x, from, to, at, n);
+    }
+
+    @Override
     public void store(Banks b, Kind kind, int to, int[] from, int at, int n) {
         Rows.store(b, kind, to, from, at, n);
     }
@@ -29,5 +34,10 @@ final class ScalarLoops implements Loops {
     @Override
     public UnaryKernel conv(ConvSpec spec) {
         return ScalarConv.of(spec, this);
+    }
+
+    @Override
+    public BinaryKernel matmul(MatMulSpec spec) {
+        return new ScalarMatMul(spec, this);
     }
 }

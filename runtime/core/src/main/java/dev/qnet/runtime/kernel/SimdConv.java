@@ -115,21 +115,12 @@ final class SimdConv implements UnaryKernel {
                     SimdPanels.add(c, p.columns(panel), rows, acc, at);
                 }
                 if (k1 == p.k) {
-                    store(b, y + first * spec.filters() + channel, acc, at, rows, p.used(panel), channel);
+                    int to = y + first * spec.filters() + channel;
+                    SimdPanels.store(
+                            b, spec.out(), to, spec.filters(), acc, at, rows, p.used(panel), channel);
                 }
             }
             k0 = k1;
-        }
-    }
-
-    private void store(Banks b, int to, int[] acc, int at, int rows, int n, int channel) {
-        Rescale r = spec.out().rescale();
-        if (r != null) {
-            SimdRescale.tile(r, acc, at, rows, SimdPanels.COLUMNS, n, channel);
-        }
-        for (int i = 0; i < rows; i++) {
-            SimdRows.store(
-                    b, spec.out().kind(), to + i * spec.filters(), acc, at + i * SimdPanels.COLUMNS, n);
         }
     }
 }

@@ -17,6 +17,11 @@ final class SimdLoops implements Loops {
     }
 
     @Override
+    public void load(Banks b, Operand x, int from, int[] to, int at, int n) {
+        SimdRows.load(b, x, from, to, at, n);
+    }
+
+    @Override
     public void store(Banks b, Kind kind, int to, int[] from, int at, int n) {
         SimdRows.store(b, kind, to, from, at, n);
     }
@@ -74,7 +79,11 @@ final class SimdLoops implements Loops {
 
     @Override
     public void quantize(QuantizeSpec spec, int c, float[] x, int at, int[] codes, int n) {
-        int whole = spec.near(c) ? n / LANES * LANES : 0;
+        if (!spec.near(c)) {
+            spec.apply(c, x, at, codes, 0, n);
+            return;
+        }
+        int whole = n / LANES * LANES;
         int zero = spec.zeros()[c];
         if (spec.tiesAway()) {
             quantizeAway(x, at, codes, whole, spec.scales()[c], zero, spec.lo(), spec.hi());
@@ -122,5 +131,11 @@ final class SimdLoops implements Loops {
     public UnaryKernel conv(ConvSpec spec) {
         UnaryKernel exact = SimdConv.of(spec);
         return exact != null ? exact : ScalarConv.of(spec, this);
+    }
+
+    @Override
+    public BinaryKernel matmul(MatMulSpec spec) {
+        BinaryKernel exact = SimdMatMul.of(spec);
+        return exact != null ? exact : new ScalarMatMul(spec, this);
     }
 }

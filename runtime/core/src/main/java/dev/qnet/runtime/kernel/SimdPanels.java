@@ -21,9 +21,10 @@ final class SimdPanels {
     static final int MAX_SEGMENT = 2304;
 
     /** A segment shorter than this spends more on adding up than it gains over ints. */
-    private static final int MIN_SEGMENT = 16;
+    static final int MIN_SEGMENT = 16;
 
-    private static final int EXACT = 1 << 24;
+    /** A single holds every integer up to here. */
+    static final int EXACT = 1 << 24;
 
     private static final VectorSpecies<Float> F = Simd.FLOATS;
     private static final VectorSpecies<Integer> I = Simd.INTS;
@@ -134,17 +135,21 @@ final class SimdPanels {
      */
     void block(float[] a, int ao, int panel, int k0, int k1, float[] c) {
         int columns = columns(panel);
-        int at = panel * k * COLUMNS + k0 * columns;
+        block(a, ao, data, panel * k * COLUMNS + k0 * columns, columns, k1 - k0, c);
+    }
+
+    /** As {@link #block(float[], int, int, int, int, float[])}, with n terms of the panel that begins at index {@code at} of b. */
+    static void block(float[] a, int ao, float[] b, int at, int columns, int n, float[] c) {
         if (Simd.manyRegisters()) {
             if (columns == COLUMNS) {
-                SimdTile12.wide(a, ao, data, at, k1 - k0, c);
+                SimdTile12.wide(a, ao, b, at, n, c);
             } else {
-                SimdTile12.narrow(a, ao, data, at, k1 - k0, c);
+                SimdTile12.narrow(a, ao, b, at, n, c);
             }
         } else if (columns == COLUMNS) {
-            SimdTile6.wide(a, ao, data, at, k1 - k0, c);
+            SimdTile6.wide(a, ao, b, at, n, c);
         } else {
-            SimdTile6.narrow(a, ao, data, at, k1 - k0, c);
+            SimdTile6.narrow(a, ao, b, at, n, c);
         }
     }
 
@@ -178,6 +183,25 @@ final class SimdPanels {
                 int i = at + r * COLUMNS + j;
                 v.add(IntVector.fromArray(I, to, i)).intoArray(to, i);
             }
+        }
+    }
+
+    /**
+     * Writes a block of accumulators, which are overwritten.
+     *
+     * @param y the result's first element
+     * @param stride from row to row of the result
+     * @param n columns
+     * @param channel the first
+     */
+    static void store(
+            Banks b, Output out, int y, int stride, int[] acc, int at, int rows, int n, int channel) {
+        Rescale r = out.rescale();
+        if (r != null) {
+            SimdRescale.tile(r, acc, at, rows, COLUMNS, n, channel);
+        }
+        for (int i = 0; i < rows; i++) {
+            SimdRows.store(b, out.kind(), y + i * stride, acc, at + i * COLUMNS, n);
         }
     }
 }

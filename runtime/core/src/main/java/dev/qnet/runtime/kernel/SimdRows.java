@@ -84,6 +84,60 @@ final class SimdRows {
         return i;
     }
 
+    /** As {@link Rows#load(Banks, Operand, int, int[], int, int)}. */
+    static void load(Banks b, Operand x, int from, int[] to, int at, int n) {
+        int z = x.zero();
+        int done =
+                switch (x.kind()) {
+                    case S8 -> Simd.HAS_BYTES ? signedBytes(b.bytes, from, z, to, at, n) : 0;
+                    case U8 -> Simd.HAS_BYTES ? unsignedBytes(b.bytes, from, z, to, at, n) : 0;
+                    case S16 -> signedShorts(b.shorts, from, z, to, at, n);
+                    case U16 -> unsignedShorts(b.shorts, from, z, to, at, n);
+                    case S32, S64, F32 -> 0;
+                };
+        if (done < n) {
+            Rows.load(b, x, from + done, to, at + done, n - done);
+        }
+    }
+
+    private static int signedBytes(byte[] a, int from, int z, int[] to, int at, int n) {
+        int i = 0;
+        for (; i + LANES <= n; i += LANES) {
+            IntVector v = (IntVector) ByteVector.fromArray(B, a, from + i).convertShape(VectorOperators.B2I, I, 0);
+            v.sub(z).intoArray(to, at + i);
+        }
+        return i;
+    }
+
+    private static int unsignedBytes(byte[] a, int from, int z, int[] to, int at, int n) {
+        int i = 0;
+        for (; i + LANES <= n; i += LANES) {
+            IntVector v =
+                    (IntVector) ByteVector.fromArray(B, a, from + i).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
+            v.sub(z).intoArray(to, at + i);
+        }
+        return i;
+    }
+
+    private static int signedShorts(short[] a, int from, int z, int[] to, int at, int n) {
+        int i = 0;
+        for (; i + LANES <= n; i += LANES) {
+            IntVector v = (IntVector) ShortVector.fromArray(S, a, from + i).convertShape(VectorOperators.S2I, I, 0);
+            v.sub(z).intoArray(to, at + i);
+        }
+        return i;
+    }
+
+    private static int unsignedShorts(short[] a, int from, int z, int[] to, int at, int n) {
+        int i = 0;
+        for (; i + LANES <= n; i += LANES) {
+            IntVector v = (IntVector)
+                    ShortVector.fromArray(S, a, from + i).convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
+            v.sub(z).intoArray(to, at + i);
+        }
+        return i;
+    }
+
     /** As {@link Rows#store}. */
     static void store(Banks b, Kind kind, int to, int[] from, int at, int n) {
         int done =

@@ -1,0 +1,163 @@
+package dev.qnet.runtime.kernel;
+
+import static dev.qnet.runtime.kernel.Data.RESULT;
+import static dev.qnet.runtime.kernel.Data.pick;
+
+import java.util.Random;
+
+/** Random convolutions, dense layers and matrix products, each against a sum written from the definition. */
+final class LinearCases {
+    private LinearCases() {}
+
+    static void conv(Random r, Backend... backends) {
+        int groups = pick(r, 1, 1, 1, 2, 3, 16, 17, 33);
+        int perGroup = groups > 3 ? pick(r, 1, 1, 1, 2) : pick(r, 1, 2, 3, 5, 16, 33, 64);
+        int filtersPerGroup = groups > 3 ? pick(r, 1, 1, 1, 3) : pick(r, 1, 2, 15, 16, 17, 32, 35, 70);
+        int c = groups * perGroup;
+        int o = groups * filtersPerGroup;
+        Window w = window(r);
+        int h = (w.kernelH() - 1) * w.dilationH() + 1 + r.nextInt(7);
+        int width = (w.kernelW() - 1) * w.dilationW() + 1 + r.nextInt(9);
+        long outputs = (long) w.outHeight(h) * w.outWidth(width) * o;
+        if (h * width * c > 60_000 || outputs > 60_000 || outputs * w.kernelH() * w.kernelW() * perGroup > 400_000) {
+            conv(r, backends); // too large to check in time
+            return;
+        }
+        check(r, h, width, c, o, w, groups, backends);
+    }
+
+    /** Sums longer than a segment, and long enough that singles are not exact over the whole. */
+    static void dense(Random r, Backend... backends) {
+        int rows = pick(r, 1, 1, 2, 5, 6, 7, 11, 12, 13, 25);
+        int k = pick(r, 1, 3, 64, 255, 258, 1000, 2303, 2304, 2305, 4700);
+        int n = pick(r, 1, 7, 10, 16, 31, 32, 33, 65);
+        check(r, 1, k > 1000 ? Math.min(rows, 7) : rows, k, k > 1000 ? Math.min(n, 17) : n, Window.POINT, 1, backends);
+    }
+
+    private static Window window(Random r) {
+        return new Window(
+                pick(r, 1, 2, 3, 3, 4),
+                pick(r, 1, 2, 3, 3, 5),
+                pick(r, 1, 1, 2, 3),
+                pick(r, 1, 1, 2, 3),
+                pick(r, 1, 1, 2, 3),
+                pick(r, 1, 1, 2, 3),
+                r.nextInt(4),
+                r.nextInt(4),
+                r.nextInt(4),
+                r.nextInt(4));
+    }
+
+    private static void check(
+            Random r, int h, int width, int c, int o, Window w, int groups, Backend... backends) {
+        Operand x = Data.operand(r);
+        int taps = w.kernelH() * w.kernelW() * (c / groups);
+        int magnitude = pick(r, 1, 7, 127, 255, 32640);
+        int[] weights = new int[o * taps];
+        boolean extreme = r.nextInt(3) == 0;
+        for (int i = 0; i < weights.length; i++) {
+            weights[i] = extreme ? magnitude : Data.code(r, -magnitude, magnitude);
+        }
+        int[] bias = new int[o];
+        for (int i = 0; i < o; i++) {
+            bias[i] = r.nextInt() >> 5;
+        }
+        boolean wide = x.magnitude() * magnitude * taps + (1L << 26) > Integer.MAX_VALUE;
+        Output out = Data.output(r, wide, o);
+        Banks b = Data.banks(r);
+        int at = r.nextInt(20);
+        int to = RESULT + r.nextInt(20);
+        Data.fill(r, b, x, at, h * width * c);
+        long[] expected = naive(b, at, x, h, width, c, o, w, groups, weights, bias, out);
+        String name = "conv %dx%dx%d -> %d, %s, groups %d, %s, weights up to %d, %s"
+                .formatted(h, width, c, o, w, groups, x, magnitude, out);
+        for (Backend backend : backends) {
+            Conv2d conv = Conv2d.of(
+                    backend, x, h, width, c, o, w, groups, weights, bias, out);
+            Results.check(name, backend, conv, b, at, to, out.kind(), expected);
+        }
+    }
+
+    private static long[] naive(
+            Banks b,
+            int at,
+            Operand x,
+            int h,
+            int width,
+            int c,
+            int o,
+            Window w,
+            int groups,
+            int[] weights,
+            int[] bias,
+            Output out) {
+        int oh = w.outHeight(h);
+        int ow = w.outWidth(width);
+        int cg = c / groups;
+        long[] y = new long[oh * ow * o];
+        for (int i = 0; i < y.length; i++) {
+            int f = i % o;
+            int ox = i / o % ow;
+            int oy = i / o / ow;
+            long sum = bias[f];
+            for (int ky = 0; ky < w.kernelH(); ky++) {
+                for (int kx = 0; kx < w.kernelW(); kx++) {
+                    int iy = oy * w.strideH() - w.top() + ky * w.dilationH();
+                    int ix = ox * w.strideW() - w.left() + kx * w.dilationW();
+                    if (iy < 0 || iy >= h || ix < 0 || ix >= width) {
+                        continue;
+                    }
+                    for (int j = 0; j < cg; j++) {
+                        long q = Data.get(b, x.kind(), at + (iy * width + ix) * c + f / (o / groups) * cg + j);
+                        sum += (q - x.zero()) * weights[((f * w.kernelH() + ky) * w.kernelW() + kx) * cg + j];
+                    }
+                }
+            }
+            y[i] = Data.expected(out, sum, f);
+        }
+        return y;
+    }
+
+    static void matmul(Random r, Backend... backends) {
+        Operand x = Data.operand(r);
+        Operand y = Data.operand(r);
+        int m = pick(r, 1, 3, 5, 12, 13, 25);
+        int k = pick(r, 1, 2, 63, 64, 257, 300);
+        int n = pick(r, 1, 3, 16, 17, 33, 64);
+        int batch = pick(r, 1, 1, 2, 3);
+        boolean sharedY = r.nextBoolean();
+        int[] xs = batch == 1 ? new int[] {m, k} : new int[] {batch, m, k};
+        int[] ys = batch == 1 || sharedY ? new int[] {k, n} : new int[] {batch, k, n};
+        boolean wide = x.magnitude() * y.magnitude() * k > Integer.MAX_VALUE;
+        Output out = Data.output(r, wide, n);
+        Banks b = Data.banks(r);
+        int at = 3;
+        int yAt = 1 << 16;
+        Data.fill(r, b, x, at, batch * m * k);
+        Data.fill(r, b, y, yAt, batch * k * n);
+        long[] expected = new long[batch * m * n];
+        for (int i = 0; i < expected.length; i++) {
+            int g = i / (m * n);
+            long sum = 0;
+            for (int j = 0; j < k; j++) {
+                long p = Data.get(b, x.kind(), at + (g * m + i / n % m) * k + j) - x.zero();
+                int yg = ys.length == 2 ? 0 : g;
+                sum += p * (Data.get(b, y.kind(), yAt + (yg * k + j) * n + i % n) - y.zero());
+            }
+            expected[i] = Data.expected(out, sum, i % n);
+        }
+        String name = "matmul %d x %dx%dx%d, %s, %s, %s".formatted(batch, m, k, n, x, y, out);
+        for (Backend backend : backends) {
+            MatMul kernel = MatMul.of(backend, x, xs, y, ys, out);
+            Results.check(
+                    name,
+                    backend,
+                    (banks, from, to) -> kernel.run(banks, from, yAt, to),
+                    b,
+                    at,
+                    (1 << 17) - 4900,
+                    out.kind(),
+                    expected);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+package dev.qnet.runtime.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What is fixed when a JVM starts, so that each case needs a JVM of its own: the size of vectors, and whether there are any. */
+class WidthsTest {
+    /** Runs every kind of check a few times, or prints the backend. */
+    public static void main(String[] args) {
+        if (args.length == 0) {
+            System.out.println(Backend.selected());
+            return;
+        }
+        Backend[] one = {Backend.selected()};
+        for (long seed = 1; seed <= Integer.parseInt(args[0]); seed++) {
+            LinearCases.conv(new Random(seed), one);
+            LinearCases.dense(new Random(seed), one);
+            LinearCases.matmul(new Random(seed), one);
+            ElementwiseCases.add(new Random(seed), one);
+            ElementwiseCases.mul(new Random(seed), one);
+            ElementwiseCases.requantize(new Random(seed), one);
+            ElementwiseCases.quantize(new Random(seed), one);
+            SpatialCases.maxPool(new Random(seed), one);
+        }
+        System.out.println(one[0] + " " + (one[0] == Backend.VECTOR ? Simd.BITS : 0));
+    }
+
+    private static String run(List<String> options, String... args) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>();
+        command.add(ProcessHandle.current().info().command().orElseThrow());
+        command.addAll(options);
+        command.addAll(List.of("-ea", "-XX:+UseSerialGC", "-cp", System.getProperty("java.class.path")));
+        command.add(WidthsTest.class.getName());
+        command.addAll(List.of(args));
+        Process p = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String out = new String(p.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        p.waitFor();
+        return out.replace("WARNING: Using incubator modules: jdk.incubator.vector", "")
+                .strip();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {128, 256})
+    void narrowerVectorsGiveTheSame(int bits) throws Exception {
+        Assumptions.assumeTrue(Simd.BITS >= bits, "this machine has no vectors of " + bits + " bits");
+        List<String> options =
+                List.of("--add-modules", "jdk.incubator.vector", "-D" + Backend.PROPERTY + "=" + bits);
+        assertThat(run(options, "10")).isEqualTo("VECTOR " + bits);
+    }
+
+    @Test
+    void withoutTheModulePlainJavaRuns() throws Exception {
+        assertThat(run(List.of(), "3")).isEqualTo("SCALAR 0");
+        assertThat(run(List.of("-D" + Backend.PROPERTY + "=vector")))
+                .contains("dev.qnet.kernels=vector needs the module jdk.incubator.vector: "
+                        + "start java with --add-modules jdk.incubator.vector");
+    }
+
+    @Test
+    void theChoiceCanBeForced() throws Exception {
+        List<String> module = List.of("--add-modules", "jdk.incubator.vector");
+        List<String> scalar = new ArrayList<>(module);
+        scalar.add("-D" + Backend.PROPERTY + "=scalar");
+        assertThat(run(scalar)).isEqualTo("SCALAR");
+        List<String> nonsense = new ArrayList<>(module);
+        nonsense.add("-D" + Backend.PROPERTY + "=fast");
+        assertThat(run(nonsense)).contains("dev.qnet.kernels=fast: expected scalar, vector, 128, 256 or 512");
+    }
+}
