@@ -21,14 +21,19 @@ final class Codes {
                     for (int i = a.axis() + 1; i < shape.rank(); i++) {
                         inner *= shape.dim(i);
                     }
-                    expect(a.scales().size() == shape.dim(a.axis()), a.scales().size() + " scales along axis " + a.axis() + " of " + shape);
+                    expect(
+                            a.scales().size() == shape.dim(a.axis()),
+                            a.scales().size() + " scales along axis " + a.axis() + " of " + shape);
                     yield new Layout(a, inner, shape.dim(a.axis()), 1);
                 }
                 case Scheme.PerGroup g -> {
                     int channels = shape.dim(0);
                     int row = channels == 0 ? 0 : shape.elements() / channels;
-                    expect(g.scales().size() == channels, g.scales().size() + " scales for " + channels + " channels of " + shape);
-                    expect(g.groups() == (row + g.size() - 1) / g.size(),
+                    expect(
+                            g.scales().size() == channels,
+                            g.scales().size() + " scales for " + channels + " channels of " + shape);
+                    expect(
+                            g.groups() == (row + g.size() - 1) / g.size(),
                             g.groups() + " groups of " + g.size() + " for " + row + " elements a channel of " + shape);
                     yield new Layout(g, row, channels, row);
                 }

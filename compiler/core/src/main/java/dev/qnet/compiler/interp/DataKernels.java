@@ -97,7 +97,8 @@ final class DataKernels {
             for (int i = 0; i < op.axis(); i++) {
                 outer *= shape.dim(i);
             }
-            Object all = v.getFirst() instanceof Value.Floats ? new float[shape.elements()] : new long[shape.elements()];
+            Object all =
+                    v.getFirst() instanceof Value.Floats ? new float[shape.elements()] : new long[shape.elements()];
             int row = outer == 0 ? 0 : shape.elements() / outer;
             int offset = 0;
             for (Value x : v) {

@@ -37,7 +37,11 @@ final class DynamicKernels {
                 // As for static parameters, NaN becomes the zero point: 0 once centred.
                 y[i] = Float.isNaN(u)
                         ? 0
-                        : Scaling.clamp(Scaling.real(u) + z, op.storage().min(), op.storage().max()) - z;
+                        : Scaling.clamp(
+                                        Scaling.real(u) + z,
+                                        op.storage().min(),
+                                        op.storage().max())
+                                - z;
             }
             return new Value.Ints(v.getFirst().shape(), y);
         };

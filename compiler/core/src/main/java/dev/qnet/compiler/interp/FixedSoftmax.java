@@ -50,9 +50,12 @@ final class FixedSoftmax {
                     long diff = x[line.at(i)] - max;
                     long p = diff < op.diffMin()
                             ? 0
-                            : Scaling.roundingDivideByPot(multiply(reciprocal, exp(scaled(op, diff))), bitsOverUnit + 31 - 8);
+                            : Scaling.roundingDivideByPot(
+                                    multiply(reciprocal, exp(scaled(op, diff))), bitsOverUnit + 31 - 8);
                     y[line.at(i)] = Scaling.clamp(
-                            p + result.storage().min(), result.storage().min(), result.storage().max());
+                            p + result.storage().min(),
+                            result.storage().min(),
+                            result.storage().max());
                 }
             }
             return new Value.Ints(shape, y);

@@ -2,6 +2,7 @@ package dev.qnet.compiler.interp;
 
 import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.Shape;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -17,7 +18,12 @@ final class FloatProducts {
     /** @param weights the weights where they are constant, so that they are transposed once */
     static Kernel conv(FloatOp.Conv2d op, @Nullable Value weights) {
         Function<Value, double[]> transposed = memo(weights, FloatProducts::outputsLast);
-        return v -> conv(op, (Value.Floats) v.get(0), v.get(1).shape(), transposed.apply(v.get(1)), bias(v, v.get(1).shape().dim(0)));
+        return v -> conv(
+                op,
+                (Value.Floats) v.get(0),
+                v.get(1).shape(),
+                transposed.apply(v.get(1)),
+                bias(v, v.get(1).shape().dim(0)));
     }
 
     private static Value conv(FloatOp.Conv2d op, Value.Floats x, Shape w, double[] weights, double[] bias) {
@@ -44,7 +50,12 @@ final class FloatProducts {
                     for (int i = 0; i < in; i++) {
                         for (int g = 0; g < op.groups(); g++) {
                             multiplyAdd(
-                                    acc, g * outPerGroup, xs[pixel + g * in + i], weights, row + i * out + g * outPerGroup, outPerGroup);
+                                    acc,
+                                    g * outPerGroup,
+                                    xs[pixel + g * in + i],
+                                    weights,
+                                    row + i * out + g * outPerGroup,
+                                    outPerGroup);
                         }
                     }
                 });
@@ -88,7 +99,7 @@ final class FloatProducts {
             double[] acc = new double[loop.n()];
             for (int p = 0; p < loop.pairs(); p++) {
                 for (int m = 0; m < loop.m(); m++) {
-                    java.util.Arrays.fill(acc, 0);
+                    Arrays.fill(acc, 0);
                     for (int k = 0; k < loop.k(); k++) {
                         multiplyAdd(acc, 0, a.data()[loop.left(p, m, k)], right, loop.right(p, k), loop.n());
                     }

@@ -115,8 +115,8 @@ final class IntKernels {
     static Kernel table(IntOp.Table op, Quant operand) {
         int size = operand.storage().max() - operand.storage().min() + 1;
         if (operand.storage().bits() > 8 || op.entries().size() != size) {
-            throw new IllegalArgumentException(
-                    "a table of " + op.entries().size() + " entries for " + operand.storage() + ", which has " + size + " codes");
+            throw new IllegalArgumentException("a table of " + op.entries().size() + " entries for " + operand.storage()
+                    + ", which has " + size + " codes");
         }
         return each(q -> op.entries().get((int) q - operand.storage().min()));
     }
@@ -134,6 +134,7 @@ final class IntKernels {
 
     private static Kernel each(LongUnaryOperator f) {
         return v -> new Value.Ints(
-                v.getFirst().shape(), Arrays.stream(Kernel.ints(v.getFirst())).map(f).toArray());
+                v.getFirst().shape(),
+                Arrays.stream(Kernel.ints(v.getFirst())).map(f).toArray());
     }
 }

@@ -23,7 +23,8 @@ final class IntProducts {
      * @param weights the weights where they are constant, so that they are centred and transposed once
      */
     static Kernel conv(IntOp.Conv2d op, List<Type> types, @Nullable Value weights) {
-        Function<Value, long[]> transposed = FloatProducts.memo(weights, w -> outputsLast(types.get(1).element(), w));
+        Function<Value, long[]> transposed =
+                FloatProducts.memo(weights, w -> outputsLast(types.get(1).element(), w));
         return v -> {
             Shape w = v.get(1).shape();
             long[] x = Codes.centred(types.get(0).element(), v.get(0));
@@ -64,7 +65,8 @@ final class IntProducts {
 
     /** As {@link #conv}. */
     static Kernel dense(IntOp.Dense op, List<Type> types, @Nullable Value weights) {
-        Function<Value, long[]> transposed = FloatProducts.memo(weights, w -> outputsLast(types.get(1).element(), w));
+        Function<Value, long[]> transposed =
+                FloatProducts.memo(weights, w -> outputsLast(types.get(1).element(), w));
         return v -> {
             int out = v.get(1).shape().dim(0);
             int in = v.get(1).shape().dim(1);

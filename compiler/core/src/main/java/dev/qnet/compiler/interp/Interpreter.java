@@ -36,7 +36,12 @@ public final class Interpreter {
      *
      * @param constant the value of a node that needs no operand
      */
-    private record Step(Node node, Kernel kernel, List<Integer> operands, List<Integer> dead, @Nullable Value constant) {}
+    private record Step(
+            Node node,
+            Kernel kernel,
+            List<Integer> operands,
+            List<Integer> dead,
+            @Nullable Value constant) {}
 
     /**
      * A result.
@@ -119,7 +124,8 @@ public final class Interpreter {
                     steps.add(new Step(n, Kernels.of(n, operandTypes, known), operands, dead, null));
                 } catch (IllegalArgumentException | ClassCastException | IndexOutOfBoundsException e) {
                     throw new IllegalArgumentException(
-                            n.id() + " is not well formed (" + n.op() + " of " + operandTypes + "): " + e.getMessage(), e);
+                            n.id() + " is not well formed (" + n.op() + " of " + operandTypes + "): " + e.getMessage(),
+                            e);
                 }
             }
         }
@@ -180,7 +186,8 @@ public final class Interpreter {
                 values[slot++] = s.constant();
                 continue;
             }
-            List<Value> operands = s.operands().stream().map(o -> value(values, o)).toList();
+            List<Value> operands =
+                    s.operands().stream().map(o -> value(values, o)).toList();
             Value result;
             try {
                 result = s.kernel().run(operands);
@@ -208,7 +215,8 @@ public final class Interpreter {
         String names = graph.params().stream().map(p -> p.id().name()).collect(Collectors.joining(", "));
         for (String name : inputs.keySet()) {
             if (graph.params().stream().noneMatch(p -> p.id().name().equals(name))) {
-                throw new IllegalArgumentException(graph.name() + " has no input " + name + "; its inputs are: " + names);
+                throw new IllegalArgumentException(
+                        graph.name() + " has no input " + name + "; its inputs are: " + names);
             }
         }
         int items = 1;
@@ -217,7 +225,8 @@ public final class Interpreter {
             String name = p.id().name();
             Value v = inputs.get(name);
             if (v == null) {
-                throw new IllegalArgumentException("input " + name + " of " + graph.name() + " is missing; its inputs are: " + names);
+                throw new IllegalArgumentException(
+                        "input " + name + " of " + graph.name() + " is missing; its inputs are: " + names);
             }
             Shape expected = p.type().shape();
             Shape found = v.shape();
@@ -225,13 +234,15 @@ public final class Interpreter {
             boolean fits = found.rank() == expected.rank()
                     && (batch ? found.with(0, 1).equals(expected.item()) : found.equals(expected));
             if (!fits || v instanceof Value.Floats != p.type().isFloat()) {
-                throw new IllegalArgumentException("input " + name + ": expected " + p.type() + ", found " + kind(v) + found);
+                throw new IllegalArgumentException(
+                        "input " + name + ": expected " + p.type() + ", found " + kind(v) + found);
             }
             if (batch && found.dim(0) < 1) {
                 throw new IllegalArgumentException("input " + name + ": a batch has at least one item");
             }
             if (batch && !first.isEmpty() && found.dim(0) != items) {
-                throw new IllegalArgumentException("input " + name + " has " + found.dim(0) + " items, but input " + first + " has " + items);
+                throw new IllegalArgumentException(
+                        "input " + name + " has " + found.dim(0) + " items, but input " + first + " has " + items);
             }
             if (batch) {
                 items = found.dim(0);
@@ -273,7 +284,8 @@ public final class Interpreter {
             case Quant t -> {
                 for (long q : ints.data()) {
                     if (q < t.lo() || q > t.hi() || !t.storage().holds(q)) {
-                        throw new ArithmeticException("code " + q + " is not one of " + t.storage() + " " + t.lo() + ":" + t.hi());
+                        throw new ArithmeticException(
+                                "code " + q + " is not one of " + t.storage() + " " + t.lo() + ":" + t.hi());
                     }
                 }
             }

@@ -7,12 +7,12 @@ import java.util.List;
 interface Kernel {
     Value run(List<Value> operands);
 
-    /** A kernel of singles. */
+    /** The elements of a value of singles. */
     static float[] floats(Value v) {
         return ((Value.Floats) v).data();
     }
 
-    /** A kernel of integers. */
+    /** The elements of a value of integers. */
     static long[] ints(Value v) {
         return ((Value.Ints) v).data();
     }

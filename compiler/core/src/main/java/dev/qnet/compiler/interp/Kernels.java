@@ -68,7 +68,8 @@ final class Kernels {
                 var chosen = f.chosen();
                 yield chosen == null
                         ? List::getFirst
-                        : v -> Codes.dequantize(chosen, Codes.quantize(chosen, f.rounding(), (Value.Floats) v.getFirst()));
+                        : v -> Codes.dequantize(
+                                chosen, Codes.quantize(chosen, f.rounding(), (Value.Floats) v.getFirst()));
             }
         };
     }

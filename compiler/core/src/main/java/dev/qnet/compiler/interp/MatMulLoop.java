@@ -22,7 +22,13 @@ record MatMulLoop(Shape shape, int m, int k, int n, int pairs, Broadcast leftSta
         dims.add(a.dim(-2));
         dims.add(b.dim(-1));
         return new MatMulLoop(
-                new Shape(dims), a.dim(-2), a.dim(-1), b.dim(-1), lead.elements(), new Broadcast(leadA, lead), new Broadcast(leadB, lead));
+                new Shape(dims),
+                a.dim(-2),
+                a.dim(-1),
+                b.dim(-1),
+                lead.elements(),
+                new Broadcast(leadA, lead),
+                new Broadcast(leadB, lead));
     }
 
     private static Shape lead(Shape s) {

@@ -46,7 +46,8 @@ class CmsisNnTest {
         String data = System.getProperty("qnet.data", "");
         Path folder = Path.of(data, "cmsis_nn");
         Assumptions.assumeTrue(
-                !data.isEmpty() && Files.isDirectory(folder), "no CMSIS-NN cases: -Dqnet.data names no folder with cmsis_nn");
+                !data.isEmpty() && Files.isDirectory(folder),
+                "no CMSIS-NN cases: -Dqnet.data names no folder with cmsis_nn");
         List<Path> files;
         try (Stream<Path> all = Files.list(folder)) {
             files = all.filter(f -> f.toString().endsWith(".json")).sorted().toList();
@@ -90,7 +91,8 @@ class CmsisNnTest {
             case "pad_s8" -> pad(c);
             case "transpose_s8" -> transpose(c);
             case "ds_cnn_s_s8" -> dsCnn(c);
-            default -> throw new AssertionError("a new kernel, neither tested nor listed as not expressible: " + c.kernel());
+            default ->
+                throw new AssertionError("a new kernel, neither tested nor listed as not expressible: " + c.kernel());
         };
     }
 
@@ -316,7 +318,11 @@ class CmsisNnTest {
     }
 
     private static Quant result(CmsisCase c, String ctype, int zero) {
-        return new Quant(storage(ctype), c.lo(), c.hi(), Quant.of(storage(ctype), 1, zero).scheme());
+        return new Quant(
+                storage(ctype),
+                c.lo(),
+                c.hi(),
+                Quant.of(storage(ctype), 1, zero).scheme());
     }
 
     private static Storage storage(String ctype) {
@@ -340,6 +346,7 @@ class CmsisNnTest {
     }
 
     private static Tensor tensor(Shape shape, long[] values) {
-        return new Tensor.OfInt(shape, Arrays.stream(values).mapToInt(Math::toIntExact).toArray());
+        return new Tensor.OfInt(
+                shape, Arrays.stream(values).mapToInt(Math::toIntExact).toArray());
     }
 }

@@ -10,6 +10,7 @@ import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Storage;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.Window;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -29,7 +30,7 @@ class DataOpsTest {
         Value f = Nodes.run(op, Element.FLOAT, Collections.nCopies(operands.length, Element.FLOAT), floats);
         assertThat(f).isEqualTo(singles((Value.Ints) y));
         assertThat(y.shape()).isEqualTo(result);
-        return java.util.Arrays.stream(((Value.Ints) y).data()).boxed().toList();
+        return Arrays.stream(((Value.Ints) y).data()).boxed().toList();
     }
 
     private static Value.Floats singles(Value.Ints v) {
@@ -48,7 +49,8 @@ class DataOpsTest {
 
     @Test
     void reshape() {
-        assertThat(run(new DataOp.Reshape(Shape.of(3, 2)), Shape.of(3, 2), count(2, 3))).containsExactly(0L, 1L, 2L, 3L, 4L, 5L);
+        assertThat(run(new DataOp.Reshape(Shape.of(3, 2)), Shape.of(3, 2), count(2, 3)))
+                .containsExactly(0L, 1L, 2L, 3L, 4L, 5L);
     }
 
     @Test
@@ -62,8 +64,10 @@ class DataOpsTest {
 
     @Test
     void concat() {
-        assertThat(run(new DataOp.Concat(1), Shape.of(2, 3), count(2, 1), count(2, 2))).containsExactly(0L, 0L, 1L, 1L, 2L, 3L);
-        assertThat(run(new DataOp.Concat(0), Shape.of(3, 1), count(1, 1), count(2, 1))).containsExactly(0L, 0L, 1L);
+        assertThat(run(new DataOp.Concat(1), Shape.of(2, 3), count(2, 1), count(2, 2)))
+                .containsExactly(0L, 0L, 1L, 1L, 2L, 3L);
+        assertThat(run(new DataOp.Concat(0), Shape.of(3, 1), count(1, 1), count(2, 1)))
+                .containsExactly(0L, 0L, 1L);
     }
 
     @Test
@@ -83,7 +87,8 @@ class DataOpsTest {
     @Test
     void pad() {
         DataOp op = new DataOp.Pad(List.of(1, 0), List.of(0, 2), 9);
-        assertThat(run(op, Shape.of(3, 4), count(2, 2))).containsExactly(9L, 9L, 9L, 9L, 0L, 1L, 9L, 9L, 2L, 3L, 9L, 9L);
+        assertThat(run(op, Shape.of(3, 4), count(2, 2)))
+                .containsExactly(9L, 9L, 9L, 9L, 0L, 1L, 9L, 9L, 2L, 3L, 9L, 9L);
         assertThatThrownBy(() -> run(new DataOp.Pad(List.of(1), List.of(0), 0.5f), Shape.of(2), count(1)))
                 .hasMessage("%y0: padding 0.5 is no integer");
     }
@@ -100,7 +105,10 @@ class DataOpsTest {
     @Test
     void maxPoolDilated() {
         Window w = new Window(2, 1, 1, 1, 2, 1, 0, 0, 0, 0);
-        assertThat(run(new DataOp.MaxPool(w), Shape.of(1, 1, 1, 2), Value.of(Shape.of(1, 3, 1, 2), 5L, 1, 200, 200, 4, 2)))
+        assertThat(run(
+                        new DataOp.MaxPool(w),
+                        Shape.of(1, 1, 1, 2),
+                        Value.of(Shape.of(1, 3, 1, 2), 5L, 1, 200, 200, 4, 2)))
                 .containsExactly(5L, 2L);
     }
 

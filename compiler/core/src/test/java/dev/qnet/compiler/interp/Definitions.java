@@ -29,18 +29,26 @@ final class Definitions {
 
     static BigInteger scale(Rounding rounding, Scale scale, long a, boolean wide) {
         return switch (scale) {
-            case Scale.Fixed f when wide -> {
+            case Scale.Fixed f
+            when wide -> {
                 // 15 bits of the multiplier, rounded half up, but no more than 2^15 − 1.
                 long m16 = Math.min(
-                        32767, ties(new BigDecimal(f.multiplier()).divide(pow2(16)), true).longValueExact());
-                BigDecimal exact = new BigDecimal(a).multiply(new BigDecimal(m16)).multiply(pow2(f.shift() - 15));
+                        32767,
+                        ties(new BigDecimal(f.multiplier()).divide(pow2(16)), true)
+                                .longValueExact());
+                BigDecimal exact =
+                        new BigDecimal(a).multiply(new BigDecimal(m16)).multiply(pow2(f.shift() - 15));
                 yield ties(exact, true);
             }
-            case Scale.Fixed f when rounding == Rounding.TFLITE -> {
-                // The shift to the left first, saturating; then m/2^31, ties up; then the shift to the right, ties away.
+            case Scale.Fixed f
+            when rounding == Rounding.TFLITE -> {
+                // The shift to the left first, saturating; then m/2^31, ties up; then the shift to the right, ties
+                // away.
                 BigDecimal left = new BigDecimal(a).multiply(pow2(Math.max(f.shift(), 0)));
-                BigDecimal saturated = left.min(new BigDecimal(Integer.MAX_VALUE)).max(new BigDecimal(Integer.MIN_VALUE));
-                BigInteger high = ties(saturated.multiply(new BigDecimal(f.multiplier())).multiply(pow2(-31)), true);
+                BigDecimal saturated =
+                        left.min(new BigDecimal(Integer.MAX_VALUE)).max(new BigDecimal(Integer.MIN_VALUE));
+                BigInteger high =
+                        ties(saturated.multiply(new BigDecimal(f.multiplier())).multiply(pow2(-31)), true);
                 BigDecimal shifted = new BigDecimal(high).multiply(pow2(Math.min(f.shift(), 0)));
                 yield shifted.setScale(0, RoundingMode.HALF_UP).toBigInteger();
             }

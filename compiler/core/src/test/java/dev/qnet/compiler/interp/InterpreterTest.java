@@ -60,24 +60,27 @@ class InterpreterTest {
                 .hasMessage("test has no input z; its inputs are: x0, x1");
         assertThatThrownBy(() -> Interpreter.run(twoInputs(), Map.of("x0", good, "x1", Value.of(Shape.of(2), 0f, 0f))))
                 .hasMessage("input x1: expected f32[Nx2], found f32[2]");
-        assertThatThrownBy(() -> Interpreter.run(twoInputs(), Map.of("x0", good, "x1", Value.of(Shape.of(1, 2), 0L, 0L))))
+        assertThatThrownBy(() ->
+                        Interpreter.run(twoInputs(), Map.of("x0", good, "x1", Value.of(Shape.of(1, 2), 0L, 0L))))
                 .hasMessage("input x1: expected f32[Nx2], found integers [1x2]");
         assertThatThrownBy(() -> Interpreter.run(
                         twoInputs(), Map.of("x0", good, "x1", Value.of(Shape.of(2, 2), 0f, 0f, 0f, 0f))))
                 .hasMessage("input x1 has 2 items, but input x0 has 1");
-        assertThatThrownBy(() -> Interpreter.run(twoInputs(), Map.of("x0", good, "x1", Value.of(Shape.of(0, 2), new float[0]))))
+        assertThatThrownBy(() ->
+                        Interpreter.run(twoInputs(), Map.of("x0", good, "x1", Value.of(Shape.of(0, 2), new float[0]))))
                 .hasMessage("input x1: a batch has at least one item");
     }
 
     @Test
     void rejectsCodesThatDoNotExist() {
-        Quant narrow = new Quant(Storage.I8, -127, 127, Quant.of(Storage.I8, 1, 0).scheme());
+        Quant narrow =
+                new Quant(Storage.I8, -127, 127, Quant.of(Storage.I8, 1, 0).scheme());
         assertThatThrownBy(() -> Nodes.run(
                         new DataOp.Reshape(Shape.of(1)), narrow, List.of(narrow), Value.of(Shape.of(1, 1), -128L)))
                 .hasMessage("input x0: code -128 is not one of i8 -127:127");
         Quant bipolar = Quant.of(Storage.BIPOLAR, 1, 0);
-        assertThatThrownBy(() ->
-                        Nodes.run(new DataOp.Reshape(Shape.of(1)), bipolar, List.of(bipolar), Value.of(Shape.of(1, 1), 0L)))
+        assertThatThrownBy(() -> Nodes.run(
+                        new DataOp.Reshape(Shape.of(1)), bipolar, List.of(bipolar), Value.of(Shape.of(1, 1), 0L)))
                 .hasMessage("input x0: code 0 is not one of bipolar -1:1");
     }
 
@@ -85,8 +88,7 @@ class InterpreterTest {
     void anAccumulatorThatDoesNotFitIsAnError() {
         Quant u16 = Quant.of(Storage.U16, 1, 0);
         Value x = Value.of(Shape.of(1, 1), 65535L);
-        assertThatThrownBy(() -> Nodes.run(
-                        new IntOp.Mul(Element.INT32, null), Element.INT32, List.of(u16, u16), x, x))
+        assertThatThrownBy(() -> Nodes.run(new IntOp.Mul(Element.INT32, null), Element.INT32, List.of(u16, u16), x, x))
                 .isInstanceOf(ArithmeticException.class)
                 .hasMessage("%y0: 4294836225 does not fit i32");
         assertThat(Nodes.run(new IntOp.Mul(Element.INT64, null), Element.INT64, List.of(u16, u16), x, x))

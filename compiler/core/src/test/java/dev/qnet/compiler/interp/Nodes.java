@@ -64,8 +64,9 @@ final class Nodes {
     /** The graph so far; its result y is the last node. */
     @SuppressWarnings("NullAway") // it does not see that the policy is nullable in a class file
     Graph graph() {
-        List<Graph.Result> results =
-                nodes.isEmpty() ? List.of() : List.of(new Graph.Result("y", nodes.getLast().id()));
+        List<Graph.Result> results = nodes.isEmpty()
+                ? List.of()
+                : List.of(new Graph.Result("y", nodes.getLast().id()));
         return new Graph("test", params, nodes, results, null, null);
     }
 

@@ -49,7 +49,16 @@ class ProductsTest {
             int dh = 1 + r.nextInt(3);
             int dw = 1 + r.nextInt(3);
             Window w = new Window(
-                    kh, kw, 1 + r.nextInt(3), 1 + r.nextInt(3), dh, dw, r.nextInt(4), r.nextInt(4), r.nextInt(4), r.nextInt(4));
+                    kh,
+                    kw,
+                    1 + r.nextInt(3),
+                    1 + r.nextInt(3),
+                    dh,
+                    dw,
+                    r.nextInt(4),
+                    r.nextInt(4),
+                    r.nextInt(4),
+                    r.nextInt(4));
             int height = (kh - 1) * dh + 1 + r.nextInt(5);
             int width = (kw - 1) * dw + 1 + r.nextInt(5);
             return new Geometry(height, width, 1 + r.nextInt(3), 1 + r.nextInt(3), 1 + r.nextInt(3), w, seed);
@@ -107,7 +116,8 @@ class ProductsTest {
     void convolutionOfCodes(@ForAll("geometries") Geometry g) {
         Random r = new Random(g.seed());
         int channels = g.groups() * g.out();
-        List<Integer> zeros = IntStream.range(0, channels).mapToObj(i -> r.nextInt(-9, 9)).toList();
+        List<Integer> zeros =
+                IntStream.range(0, channels).mapToObj(i -> r.nextInt(-9, 9)).toList();
         Quant xType = Quant.of(Storage.U8, 1, r.nextInt(256));
         Quant wType = new Quant(Storage.I8, -128, 127, new Scheme.PerAxis(0, scales(channels), zeros));
         long[] x = r.longs(g.input().elements(), 0, 256).toArray();
@@ -116,12 +126,14 @@ class ProductsTest {
         Rescale rescale = new Rescale(
                 Rounding.TOSA,
                 IntStream.range(0, channels)
-                        .mapToObj(i -> (Scale) new Scale.Fixed(r.nextInt(1 << 30, Integer.MAX_VALUE), -r.nextInt(4, 10)))
+                        .mapToObj(
+                                i -> (Scale) new Scale.Fixed(r.nextInt(1 << 30, Integer.MAX_VALUE), -r.nextInt(4, 10)))
                         .toList(),
                 3,
                 -100,
                 100);
-        Quant yType = new Quant(Storage.I8, -100, 100, Quant.of(Storage.I8, 1, 3).scheme());
+        Quant yType =
+                new Quant(Storage.I8, -100, 100, Quant.of(Storage.I8, 1, 3).scheme());
         Value.Ints y = (Value.Ints) Nodes.run(
                 new IntOp.Conv2d(g.window(), g.groups(), Element.INT32, rescale),
                 yType,
@@ -134,8 +146,14 @@ class ProductsTest {
             int ox = i / channels % y.shape().dim(2);
             int oy = i / channels / y.shape().dim(2);
             BigInteger[] sum = {BigInteger.valueOf(bias[o])};
-            terms(g, oy, ox, o, (xi, wi) -> sum[0] = sum[0].add(BigInteger.valueOf(x[xi] - xType.perTensor().zero())
-                    .multiply(BigInteger.valueOf(w[wi] - zeros.get(o)))));
+            terms(
+                    g,
+                    oy,
+                    ox,
+                    o,
+                    (xi, wi) -> sum[0] = sum[0].add(
+                            BigInteger.valueOf(x[xi] - xType.perTensor().zero())
+                                    .multiply(BigInteger.valueOf(w[wi] - zeros.get(o)))));
             assertThat(y.data()[i]).isEqualTo(Definitions.rescale(rescale, sum[0].longValueExact(), o, false));
         }
     }
@@ -160,7 +178,8 @@ class ProductsTest {
     void sumsAreKeptInDouble() {
         Value x = Value.of(Shape.of(1, 3), 16777216f, 1, -16777216f);
         Value w = Value.of(Shape.of(1, 3), 1f, 1, 1);
-        assertThat(Nodes.run(new FloatOp.Dense(), F32, List.of(F32, F32), x, w)).isEqualTo(Value.of(Shape.of(1, 1), 1f));
+        assertThat(Nodes.run(new FloatOp.Dense(), F32, List.of(F32, F32), x, w))
+                .isEqualTo(Value.of(Shape.of(1, 1), 1f));
     }
 
     @Test

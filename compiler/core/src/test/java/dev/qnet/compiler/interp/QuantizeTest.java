@@ -31,7 +31,8 @@ class QuantizeTest {
         Arbitrary<Storage> storages = Arbitraries.of(Storage.values()).filter(s -> s != Storage.BIPOLAR);
         Arbitrary<Float> scales = Arbitraries.oneOf(
                 Definitions.singles(1e-6f, 100), Arbitraries.of(1f, 0.5f, 0.25f, 1f / 256, Float.MIN_VALUE, 1e38f));
-        return Combinators.combine(storages, scales, Arbitraries.integers().between(0, 255), Arbitraries.of(true, false))
+        return Combinators.combine(
+                        storages, scales, Arbitraries.integers().between(0, 255), Arbitraries.of(true, false))
                 .as((s, scale, zero, narrow) -> new Quant(
                         s,
                         narrow ? s.min() + 1 : s.min(),
@@ -50,7 +51,8 @@ class QuantizeTest {
         BigDecimal quotient = Float.isInfinite(v)
                 ? new BigDecimal(Math.copySign(1e300, v))
                 : new BigDecimal(Definitions.divide(x, s));
-        BigInteger rounded = quotient.setScale(0, rounding == Rounding.TFLITE ? RoundingMode.HALF_UP : RoundingMode.HALF_EVEN)
+        BigInteger rounded = quotient.setScale(
+                        0, rounding == Rounding.TFLITE ? RoundingMode.HALF_UP : RoundingMode.HALF_EVEN)
                 .toBigInteger();
         return Definitions.clamp(rounded.add(BigInteger.valueOf(type.perTensor().zero())), type.lo(), type.hi());
     }
@@ -118,8 +120,10 @@ class QuantizeTest {
         Quant type = new Quant(Storage.I8, -128, 127, scheme);
         Value x = Value.of(Shape.of(1, 2, 2), 3f, 4, 30, 40);
         Value q = Value.of(Shape.of(1, 2, 2), 3L, 4, 8, 9);
-        assertThat(Nodes.run(new QuantOp.Quantize(Rounding.TOSA), type, List.of(Element.FLOAT), x)).isEqualTo(q);
-        assertThat(Nodes.run(new QuantOp.Dequantize(), Element.FLOAT, List.of(type), q)).isEqualTo(x);
+        assertThat(Nodes.run(new QuantOp.Quantize(Rounding.TOSA), type, List.of(Element.FLOAT), x))
+                .isEqualTo(q);
+        assertThat(Nodes.run(new QuantOp.Dequantize(), Element.FLOAT, List.of(type), q))
+                .isEqualTo(x);
     }
 
     @Test
@@ -129,8 +133,10 @@ class QuantizeTest {
         Quant type = new Quant(Storage.I4, -8, 7, scheme);
         Value q = Value.of(Shape.of(2, 5), 1L, 2, 3, 4, 5, -1, -2, -3, -4, -5);
         Value x = Value.of(Shape.of(2, 5), 0.5f, 1, 3, 4, 10, -2, -4, -6, -8, -30);
-        assertThat(Nodes.run(new QuantOp.Dequantize(), Element.FLOAT, List.of(type), q)).isEqualTo(x);
-        assertThat(Nodes.run(new QuantOp.Quantize(Rounding.TOSA), type, List.of(Element.FLOAT), x)).isEqualTo(q);
+        assertThat(Nodes.run(new QuantOp.Dequantize(), Element.FLOAT, List.of(type), q))
+                .isEqualTo(x);
+        assertThat(Nodes.run(new QuantOp.Quantize(Rounding.TOSA), type, List.of(Element.FLOAT), x))
+                .isEqualTo(q);
         // In arithmetic a code enters as m·q.
         Value ones = Value.of(Shape.of(1, 5), 1L, 1, 1, 1, 1);
         assertThat(Nodes.run(
@@ -151,6 +157,7 @@ class QuantizeTest {
         assertThat(Nodes.run(chosen, Element.FLOAT, List.of(Element.FLOAT), x))
                 .isEqualTo(Value.of(Shape.of(3), 0.5f, 63.5f, -0.5f));
         QuantOp undecided = new QuantOp.FakeQuant(spec, Rounding.TOSA, null);
-        assertThat(Nodes.run(undecided, Element.FLOAT, List.of(Element.FLOAT), x)).isEqualTo(x);
+        assertThat(Nodes.run(undecided, Element.FLOAT, List.of(Element.FLOAT), x))
+                .isEqualTo(x);
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.qnet.compiler.ir.Rescale;
 import dev.qnet.compiler.ir.Rescale.Scale;
 import dev.qnet.compiler.ir.Rounding;
+import java.util.Arrays;
 import java.util.List;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -29,7 +30,8 @@ class ScalingTest {
                 Tuple.of(3, Arbitraries.integers().between(1 << 30, Integer.MAX_VALUE)),
                 // Powers of two, which make ties, and what the 16-bit multiplier saturates.
                 Tuple.of(2, Arbitraries.of(1 << 30, 3 << 29, Integer.MAX_VALUE, 0x7FFF0000, 0x7FFEFFFF, 0)));
-        Arbitrary<Scale> fixed = Combinators.combine(multipliers, Arbitraries.integers().between(-31, 30))
+        Arbitrary<Scale> fixed = Combinators.combine(
+                        multipliers, Arbitraries.integers().between(-31, 30))
                 .as(Scale.Fixed::new);
         Arbitrary<Scale> real = Arbitraries.oneOf(
                         Definitions.singles(1e-9f, 4), Arbitraries.of(0.5f, 0.25f, 1f, 1.5f, 1e-30f, 1e30f))
@@ -39,9 +41,13 @@ class ScalingTest {
                     Integer.MIN_VALUE, Integer.MAX_VALUE
                 });
         return Combinators.combine(
-                        Arbitraries.of(Rounding.values()), fixed, real, Arbitraries.integers().between(-300, 300), ranges)
-                .as((rounding, f, r, zero, range) -> new Rescale(
-                        rounding, List.of(rounding.fixedPoint() ? f : r), zero, range[0], range[1]));
+                        Arbitraries.of(Rounding.values()),
+                        fixed,
+                        real,
+                        Arbitraries.integers().between(-300, 300),
+                        ranges)
+                .as((rounding, f, r, zero, range) ->
+                        new Rescale(rounding, List.of(rounding.fixedPoint() ? f : r), zero, range[0], range[1]));
     }
 
     @Property(tries = 5000)
@@ -87,8 +93,10 @@ class ScalingTest {
     })
     void roundsTies(int a, int shift, int tflite, int tosa) {
         List<Scale> scale = List.of(new Scale.Fixed(1 << 30, shift));
-        assertThat(Scaling.rescale(new Rescale(Rounding.TFLITE, scale, 0, -128, 127), a, 0, 32)).isEqualTo(tflite);
-        assertThat(Scaling.rescale(new Rescale(Rounding.TOSA, scale, 0, -128, 127), a, 0, 32)).isEqualTo(tosa);
+        assertThat(Scaling.rescale(new Rescale(Rounding.TFLITE, scale, 0, -128, 127), a, 0, 32))
+                .isEqualTo(tflite);
+        assertThat(Scaling.rescale(new Rescale(Rounding.TOSA, scale, 0, -128, 127), a, 0, 32))
+                .isEqualTo(tosa);
     }
 
     /** The table of docs/numerics.md, "How the contracts differ": M = 2^(shift − 1). */
@@ -113,11 +121,14 @@ class ScalingTest {
     @Test
     void roundsHalfToEvenInSingles() {
         Rescale r = new Rescale(Rounding.ONNX, List.of(new Scale.Real(0.5f)), 10, 0, 255);
-        assertThat(new long[] {1, 3, 5, -1, -3, 600, -600}).satisfies(as -> assertThat(
-                        java.util.Arrays.stream(as).map(a -> Scaling.rescale(r, a, 0, 32)).toArray())
-                .containsExactly(10, 12, 12, 10, 8, 255, 0));
+        assertThat(new long[] {1, 3, 5, -1, -3, 600, -600})
+                .satisfies(as -> assertThat(Arrays.stream(as)
+                                .map(a -> Scaling.rescale(r, a, 0, 32))
+                                .toArray())
+                        .containsExactly(10, 12, 12, 10, 8, 255, 0));
         // An accumulator above 2^24 is rounded to a single before it is scaled: 2^24 + 1 becomes 2^24.
-        Rescale unit = new Rescale(Rounding.XNNPACK, List.of(new Scale.Real(1)), 0, Integer.MIN_VALUE, Integer.MAX_VALUE);
+        Rescale unit =
+                new Rescale(Rounding.XNNPACK, List.of(new Scale.Real(1)), 0, Integer.MIN_VALUE, Integer.MAX_VALUE);
         assertThat(Scaling.rescale(unit, (1 << 24) + 1, 0, 32)).isEqualTo(1 << 24);
     }
 

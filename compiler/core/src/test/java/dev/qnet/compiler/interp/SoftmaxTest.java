@@ -36,7 +36,10 @@ class SoftmaxTest {
     /** Fixed point against the real function. Code 255 stands for everything above 254.5/256, 1 included. */
     @Property(tries = 500)
     void isTheRealSoftmax(
-            @ForAll("scales") float scale, @ForAll @IntRange(min = 1, max = 300) int n, @ForAll boolean signed, @ForAll long seed) {
+            @ForAll("scales") float scale,
+            @ForAll @IntRange(min = 1, max = 300) int n,
+            @ForAll boolean signed,
+            @ForAll long seed) {
         long[] x = new Random(seed).longs(n, -128, 128).toArray();
         Multipliers.Softmax s = Multipliers.softmax(scale);
         Quant out = signed ? Quant.of(Storage.I8, 1f / 256, -128) : Quant.of(Storage.U8, 1f / 256, 0);
@@ -76,7 +79,8 @@ class SoftmaxTest {
         Value x = Value.of(Shape.of(2, 2), 0f, 1000, 3, 3);
         assertThat(Nodes.run(new FloatOp.Softmax(1), Element.FLOAT, List.of(Element.FLOAT), x))
                 .isEqualTo(Value.of(Shape.of(2, 2), 0f, 1, 0.5f, 0.5f));
-        assertThat(Nodes.run(new FloatOp.Softmax(0), Element.FLOAT, List.of(Element.FLOAT), Value.of(Shape.of(2, 1), 1f, 0)))
+        assertThat(Nodes.run(
+                        new FloatOp.Softmax(0), Element.FLOAT, List.of(Element.FLOAT), Value.of(Shape.of(2, 1), 1f, 0)))
                 .isEqualTo(Value.of(Shape.of(2, 1), 0.7310586f, 0.26894143f));
     }
 }

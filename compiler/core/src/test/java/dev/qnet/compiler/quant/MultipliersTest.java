@@ -70,7 +70,8 @@ class MultipliersTest {
         float sw = 0.3f;
         float sy = 0.7f;
         assertThat(Multipliers.product(Rounding.XNNPACK, sx, sw, sy)).isEqualTo(new Scale.Real(sx * sw / sy));
-        assertThat(Multipliers.product(Rounding.ONNX, sx, sw, sy)).isEqualTo(new Scale.Real((float) ((double) sx * sw / sy)));
+        assertThat(Multipliers.product(Rounding.ONNX, sx, sw, sy))
+                .isEqualTo(new Scale.Real((float) ((double) sx * sw / sy)));
     }
 
     /** The constants of CMSIS-NN's add cases: equal scales on 8 and 16 bits. */
