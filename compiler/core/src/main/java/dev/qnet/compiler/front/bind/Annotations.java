@@ -45,7 +45,7 @@ final class Annotations {
                 }
                 marks = one.over(marks);
             } catch (Rejected e) {
-                session.report(frame, e.diagnostic());
+                session.report(frame, e);
             }
         }
         return marks;
@@ -77,7 +77,7 @@ final class Annotations {
                         Diagnostic.error(
                                         "unknown-annotation",
                                         a.name().span(),
-                                        "there is no annotation `@" + a.name() + "'")
+                                        "there is no annotation '@" + a.name() + "'")
                                 .withNote("there are @weights(…), @activations(…), @float and @name(\"…\")"),
                         a.name().text(),
                         KNOWN,

@@ -3,6 +3,7 @@ package dev.qnet.compiler.front.bind;
 import dev.qnet.compiler.front.bind.Invocation.Bound;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Window;
+import dev.qnet.compiler.source.Diagnostic;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -62,6 +63,23 @@ final class Attributes {
             return v.value();
         }
         throw call.kind(argument, "true or false", b);
+    }
+
+    /** A window's rows and columns. */
+    static int[] kernel(Invocation call) {
+        return small(call, "kernel", pair(call, "kernel", new int[] {1, 1}, 1));
+    }
+
+    private static int[] small(Invocation call, String argument, int[] extents) {
+        for (int e : extents) {
+            if (e > Limits.WINDOW) {
+                throw call.error(
+                        "argument-range",
+                        argument,
+                        "'" + argument + "' of '" + call.operation().name() + "' is at most " + Limits.WINDOW + ", found " + e);
+            }
+        }
+        return extents;
     }
 
     /** Two ints of at least {@code min}, height first; one int stands for both. */
@@ -170,15 +188,19 @@ final class Attributes {
      */
     static Window window(Invocation call, Shape x, int[] kernel, int[] stride) {
         if (x.rank() != 4) {
-            Rejected wrong = call.error(
+            Diagnostic wrong = call.wrong(
                     "shape-mismatch",
                     "x",
                     "'" + call.operation().name() + "' needs [N, height, width, channels], found " + x);
-            throw new Rejected(call.told(wrong.diagnostic(), call.operand("x")));
+            throw new Rejected(call.told(wrong, call.operand("x")));
         }
         int[] s = pair(call, "stride", stride, 1);
-        int[] d = pair(call, "dilation", new int[] {1, 1}, 1);
+        int[] d = small(call, "dilation", pair(call, "dilation", new int[] {1, 1}, 1));
         int[] p = padding(call, x, kernel, s, d);
+        Bound written = call.argument("padding");
+        if (written != null && !(written.value() instanceof Value.Text)) {
+            small(call, "padding", p);
+        }
         return new Window(kernel[0], kernel[1], s[0], s[1], d[0], d[1], p[0], p[1], p[2], p[3]);
     }
 

@@ -71,7 +71,7 @@ public final class Binder {
             session.diagnostics().throwIfErrors();
             throw new CompileException(Diagnostic.error(
                             "no-model",
-                            program.main().span(),
+                            Span.NONE,
                             "there is no model in " + program.main().source().name())
                     .withFix("declare one: model NAME(x: f32[N, 4]) -> f32[N, 2] { return … }"));
         }
@@ -145,6 +145,10 @@ public final class Binder {
         Types types = new Types(session, evaluator);
         for (Param p : model.inputs()) {
             String name = p.name().text();
+            if (name.equals("N")) {
+                session.report(frame, Messages.batchName(p.name()));
+                continue;
+            }
             if (frame.variables().containsKey(name)) {
                 session.report(
                         frame,
@@ -173,7 +177,7 @@ public final class Binder {
             Type type = new Type(Element.FLOAT, shape);
             return session.graph().param(new Graph.Param(new ValueId(p.name().text()), type, null, p.span()));
         } catch (Rejected e) {
-            return session.fail(frame, e.diagnostic());
+            return session.fail(frame, e);
         }
     }
 
@@ -308,7 +312,7 @@ public final class Binder {
             }
             return v;
         } catch (Rejected e) {
-            session.report(frame, e.diagnostic());
+            session.report(frame, e);
             return null;
         }
     }

@@ -51,7 +51,7 @@ final class Bodies {
             try {
                 returned = run(s, frame, place);
             } catch (Rejected e) {
-                session.report(frame, e.diagnostic());
+                session.report(frame, e);
             } finally {
                 session.leave();
             }
@@ -121,7 +121,11 @@ final class Bodies {
         }
         for (int i = 0; i < targets.size(); i++) {
             Name target = targets.get(i);
-            if (frame.fixed().contains(target.text()) || target.text().equals("N")) {
+            if (target.text().equals("N")) {
+                session.report(frame, Messages.batchName(target));
+                continue;
+            }
+            if (frame.fixed().contains(target.text())) {
                 session.report(
                         frame,
                         Diagnostic.error(
@@ -164,6 +168,9 @@ final class Bodies {
                     r.range().span(), "'repeat' takes at most " + Limits.TURNS + " turns, found " + turns));
         }
         String variable = r.variable().text();
+        if (variable.equals("N")) {
+            throw Messages.batchName(r.variable());
+        }
         Value before = frame.variables().get(variable);
         if (before != null && !(before instanceof Value.Failed)) {
             throw new Rejected(Diagnostic.error(

@@ -129,6 +129,17 @@ final class Calls {
         if (kind == Operation.Kind.PADDING && e instanceof Expr.Ref r && PADDINGS.contains(r.name())) {
             return new Bound(new Value.Text(r.name()), e, g.span());
         }
+        if (kind == Operation.Kind.PADDING && e instanceof Expr.Ref r && !evaluator.knows(r.name(), frame)) {
+            session.report(
+                    frame,
+                    Session.suggest(
+                            Diagnostic.error("argument-type", e.span(), "there is no padding '" + r.name() + "'")
+                                    .withNote("it is " + kind.text()),
+                            r.name(),
+                            PADDINGS,
+                            null));
+            return new Bound(Value.ERROR, e, g.span());
+        }
         return new Bound(evaluator.eval(e, frame), e, g.span());
     }
 
@@ -184,6 +195,9 @@ final class Calls {
     private boolean pass(Decl.Block block, Map<String, List<Given>> matched, Frame frame, Frame inside) {
         boolean ok = true;
         for (Param p : block.params()) {
+            if (p.name().text().equals("N")) {
+                throw Messages.batchName(p.name());
+            }
             List<Given> given = matched.get(p.name().text());
             Frame home = given == null ? inside : frame;
             Value value;
@@ -203,7 +217,10 @@ final class Calls {
                 value = types.coerce(
                         "'" + p.name() + "' of '" + block.name() + "'", p.type(), value, at, inside);
             } catch (Rejected e) {
-                value = session.fail(home, e.diagnostic().withNote(p.span(), "it is declared here"));
+                Diagnostic d = e.diagnostic();
+                value = session.fail(
+                        home,
+                        d == null ? e : new Rejected(d.withNote(p.span(), "it is declared here")));
             }
             ok &= !(value instanceof Value.Failed);
             if (inside.variables().putIfAbsent(p.name().text(), value) != null) {

@@ -16,6 +16,7 @@ import dev.qnet.compiler.source.Span;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntFunction;
 import java.util.function.IntUnaryOperator;
 
 /** Tensors at compile time: from literals, and through the operations that a weight may pass before its use. */
@@ -312,15 +313,15 @@ final class ConstTensors {
         return ConstTensor.of(new Tensor.OfFloat(shape, v), INLINE);
     }
 
-    /** A float tensor's values as codes of a quantized type. Throws {@link Rejected} for what is no code of it. */
-    static ConstTensor quantized(ConstTensor codes, Quant element, Span span) {
-        float[] from = singles(codes, span);
+    /** A float tensor's values as codes of a quantized type; {@code where} gives the place of each. Throws {@link Rejected} for what is no code of it. */
+    static ConstTensor quantized(ConstTensor codes, Quant element, IntFunction<Span> where) {
+        float[] from = singles(codes, where.apply(0));
         int[] q = new int[from.length];
         for (int i = 0; i < q.length; i++) {
             if (from[i] != Math.rint(from[i]) || !element.storage().holds((long) from[i])) {
                 throw new Rejected(Diagnostic.error(
                                 "code-range",
-                                span,
+                                where.apply(i),
                                 "element " + i + " of '" + codes.origin() + "' is " + number(from[i])
                                         + ", which is no code of " + element.storage())
                         .withNote("codes of " + element.storage() + " are whole numbers from "
@@ -331,7 +332,7 @@ final class ConstTensors {
             if (q[i] < element.lo()) {
                 throw new Rejected(Diagnostic.error(
                                 "narrow-range",
-                                span,
+                                where.apply(i),
                                 "element " + i + " of '" + codes.origin() + "' is " + q[i] + ", which narrow "
                                         + element.storage() + " leaves out")
                         .withFix("use codes from " + element.lo() + " to " + element.hi() + ", or write `full`"));

@@ -1,6 +1,7 @@
 package dev.qnet.compiler.front.bind;
 
 import dev.qnet.compiler.front.ast.Const;
+import dev.qnet.compiler.front.ast.Expr;
 import dev.qnet.compiler.front.ast.Item;
 import dev.qnet.compiler.front.ast.TypeRef;
 import dev.qnet.compiler.ir.Quant;
@@ -28,11 +29,14 @@ final class Constants {
         try {
             return find(c, frame);
         } catch (Rejected e) {
-            return session.fail(frame, e.diagnostic());
+            return session.fail(frame, e);
         }
     }
 
     private Value find(Const c, Frame frame) {
+        if (c.name().text().equals("N")) {
+            throw Messages.batchName(c.name());
+        }
         Value value = evaluator.eval(c.value(), frame);
         Span at = c.value().span();
         TypeRef type = c.type();
@@ -109,7 +113,7 @@ final class Constants {
                 false);
         Spec spec = Items.read(session, frame, evaluator, Items.Subject.CONSTANT, base, c.items());
         if (spec == null) {
-            throw new Rejected(Diagnostic.error("item-subject", c.span(), "this constant is wrong"));
+            throw Rejected.silently();
         }
         if (!(spec.range() instanceof Spec.RangeMethod.Given given)) {
             throw new Rejected(Diagnostic.error(
@@ -119,7 +123,33 @@ final class Constants {
                     .withFix("add scale(S) after the type: a code q stands for S*q"));
         }
         Quant element = new Quant(storage, spec.lo(), spec.hi(), scheme(c, spec, given, tensor.shape()));
-        return ConstTensors.quantized(tensor, element, c.value().span());
+        return ConstTensors.quantized(tensor, element, i -> element(c.value(), i));
+    }
+
+    /** Where the element of a row-major number is written: itself in a literal, else the whole value. */
+    private static Span element(Expr value, int number) {
+        int left = number;
+        Expr e = value;
+        while (e instanceof Expr.ListLit list) {
+            Expr in = null;
+            for (Expr inner : list.elements()) {
+                int n = leaves(inner);
+                if (left < n) {
+                    in = inner;
+                    break;
+                }
+                left -= n;
+            }
+            if (in == null) {
+                break;
+            }
+            e = in;
+        }
+        return e.span();
+    }
+
+    private static int leaves(Expr e) {
+        return e instanceof Expr.ListLit list ? list.elements().stream().mapToInt(Constants::leaves).sum() : 1;
     }
 
     private static Scheme scheme(Const c, Spec spec, Spec.RangeMethod.Given given, Shape shape) {

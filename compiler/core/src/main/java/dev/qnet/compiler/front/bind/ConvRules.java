@@ -16,18 +16,17 @@ final class ConvRules {
     static Value conv2d(Invocation call) {
         Operand x = call.operand("x");
         int filters = Attributes.integer(call, "filters", 1, 1);
-        int[] kernel = Attributes.pair(call, "kernel", ONE, 1);
+        int[] kernel = Attributes.kernel(call);
         Window window = Attributes.window(call, x.shape(), kernel, ONE);
         int groups = Attributes.integer(call, "groups", 1, 1);
         int channels = x.shape().dim(3);
         if (channels % groups != 0 || filters % groups != 0) {
             throw new Rejected(call.told(
-                    call.error(
+                    call.wrong(
                                     "shape-mismatch",
                                     "groups",
                                     groups + " groups need input channels and filters divisible by " + groups + ", found "
-                                            + channels + " channels and " + filters + " filters")
-                            .diagnostic(),
+                                            + channels + " channels and " + filters + " filters"),
                     x));
         }
         return convolve(call, x, window, filters, groups);
@@ -35,7 +34,7 @@ final class ConvRules {
 
     static Value depthwise(Invocation call) {
         Operand x = call.operand("x");
-        int[] kernel = Attributes.pair(call, "kernel", ONE, 1);
+        int[] kernel = Attributes.kernel(call);
         Window window = Attributes.window(call, x.shape(), kernel, ONE);
         int channels = x.shape().dim(3);
         long filters = (long) channels * Attributes.integer(call, "multiplier", 1, 1);
@@ -60,11 +59,10 @@ final class ConvRules {
         int units = Attributes.integer(call, "units", 1, 1);
         if (x.shape().rank() == 0 || x.shape().dim(-1) == Shape.BATCH) {
             throw new Rejected(call.told(
-                    call.error(
+                    call.wrong(
                                     "shape-mismatch",
                                     "x",
-                                    "'dense' needs an input [.., features], found " + x.shape())
-                            .diagnostic(),
+                                    "'dense' needs an input [.., features], found " + x.shape()),
                     x));
         }
         List<Operand> operands = new ArrayList<>();
@@ -94,11 +92,10 @@ final class ConvRules {
         Operand x = call.operand("x");
         if (x.shape().rank() == 0 || x.shape().dim(-1) == Shape.BATCH) {
             throw new Rejected(call.told(
-                    call.error(
+                    call.wrong(
                                     "shape-mismatch",
                                     "x",
-                                    "'batch_norm' needs an input [.., channels], found " + x.shape())
-                            .diagnostic(),
+                                    "'batch_norm' needs an input [.., channels], found " + x.shape()),
                     x));
         }
         float epsilon = Attributes.number(call, "epsilon", 0.001);

@@ -46,7 +46,7 @@ record Declarations(
                                         "duplicate-name",
                                         b.name().span(),
                                         "'" + b.name() + "' is an operation, so a block needs another name")
-                                .withFix("rename the block, such as `my_" + b.name() + "'"));
+                                .withFix("rename the block, such as `my_" + b.name() + "`"));
                     } else if (isNew("block", b.name(), names, diagnostics)) {
                         d.blocks.put(b.name().text(), b);
                     }

@@ -1,6 +1,7 @@
 package dev.qnet.compiler.front.bind;
 
 import dev.qnet.compiler.front.ast.Branch;
+import dev.qnet.compiler.front.ast.Const;
 import dev.qnet.compiler.front.ast.Expr;
 import dev.qnet.compiler.front.ast.Name;
 import dev.qnet.compiler.front.bind.Arguments.Given;
@@ -40,7 +41,7 @@ final class Evaluator {
         try {
             return find(e, frame, marks);
         } catch (Rejected r) {
-            return session.fail(frame, r.diagnostic());
+            return session.fail(frame, r);
         } finally {
             session.leave();
         }
@@ -107,17 +108,32 @@ final class Evaluator {
             stage.arguments().forEach(a -> given.add(Given.of(a)));
             Marks own = annotations.read(stage.annotations(), frame);
             Marks all = i == p.stages().size() - 1 ? own.over(marks) : own;
-            session.enter(frame, stage.span());
+            Span span = call(stage);
+            session.enter(frame, span);
             try {
-                v = calls.call(stage.callee(), given, frame, all, stage.span());
+                v = calls.call(stage.callee(), given, frame, all, span);
             } catch (Rejected r) {
-                v = session.fail(frame, r.diagnostic());
+                v = session.fail(frame, r);
             } finally {
                 session.leave();
             }
-            before = stage.span();
+            before = span;
         }
         return v;
+    }
+
+    /** The call in a stage, without its sign and its annotations. */
+    private static Span call(Expr.Pipe.Stage stage) {
+        Span callee = stage.callee().span();
+        if (stage.annotations().isEmpty() || callee.isNone()) {
+            return callee.to(new Span(stage.span().file(), stage.span().end(), stage.span().end()));
+        }
+        int end = stage.annotations().getFirst().span().start();
+        String text = callee.file().text();
+        while (end > callee.end() && Character.isWhitespace(text.charAt(end - 1))) {
+            end--;
+        }
+        return new Span(callee.file(), callee.start(), Math.max(end, callee.end()));
     }
 
     private Value choose(Expr.If e, Frame frame, Marks marks) {
@@ -224,6 +240,11 @@ final class Evaluator {
         return v instanceof Value.Computed || v instanceof Value.Constant;
     }
 
+    /** Whether a name stands for a value. */
+    boolean knows(String name, Frame frame) {
+        return frame.variables().containsKey(name) || session.constants().containsKey(name) || name.equals("N");
+    }
+
     private Value lookup(Expr.Ref r, Frame frame) {
         Value local = frame.variables().get(r.name());
         if (local != null) {
@@ -238,12 +259,21 @@ final class Evaluator {
         }
         Diagnostic d = Diagnostic.error("unknown-name", r.span(), "there is no value '" + r.name() + "' here");
         if (calls.knows(r.name())) {
-            throw new Rejected(d.withFix("'" + r.name() + "' is called: " + r.name() + "(…), or … |> " + r.name()));
+            throw new Rejected(d.withNote("'" + r.name() + "' is called")
+                    .withFix("write " + r.name() + "(…), or … |> " + r.name()));
         }
         Set<String> names = new LinkedHashSet<>(frame.variables().keySet());
         names.addAll(session.constants().keySet());
-        throw new Rejected(Session.suggest(
-                d, r.name(), names, names.isEmpty() ? null : "known here are " + Messages.list(names, 8)));
+        Const later = session.declarations().constants().stream()
+                .filter(c -> c.name().text().equals(r.name()))
+                .findFirst()
+                .orElse(null);
+        if (later != null) {
+            throw new Rejected(d.withNote(later.name().span(), "it is declared here, which is later")
+                    .withFix("move the declaration up"));
+        }
+        d = names.isEmpty() ? d : d.withNote("known here are " + Messages.list(names, 8));
+        throw new Rejected(Session.suggest(d, r.name(), names, null));
     }
 
     private Value string(Expr.StringLit s, Frame frame) {

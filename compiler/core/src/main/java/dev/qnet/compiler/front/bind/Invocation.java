@@ -177,7 +177,12 @@ final class Invocation {
 
     /** An error at an argument. */
     Rejected error(String code, String argument, String message) {
-        return new Rejected(Diagnostic.error(code, spanOf(argument), message));
+        return new Rejected(wrong(code, argument, message));
+    }
+
+    /** What {@link #error} says, to be told more of. */
+    Diagnostic wrong(String code, String argument, String message) {
+        return Diagnostic.error(code, spanOf(argument), message);
     }
 
     /** The error of an argument of the wrong kind. */

@@ -105,7 +105,7 @@ final class Items {
             try {
                 reader.item(item);
             } catch (Rejected e) {
-                session.report(frame, e.diagnostic());
+                session.report(frame, e);
                 ok = false;
             }
         }
@@ -115,7 +115,7 @@ final class Items {
         try {
             return reader.finish(items);
         } catch (Rejected e) {
-            session.report(frame, e.diagnostic());
+            session.report(frame, e);
             return null;
         }
     }
@@ -167,6 +167,12 @@ final class Items {
                 channelled(item);
                 List<Value> values = arguments(item, 0, 1);
                 int axis = values.isEmpty() ? 0 : integer(item, 0, values.getFirst(), 0, 7, "axis");
+                if (axis != 0 && subject == Subject.WEIGHTS) {
+                    throw new Rejected(Diagnostic.error(
+                                    "axis", item.span(), "weights have a scale for each output channel, which is axis 0")
+                            .withNote("a sum that runs over axis " + axis + " could not be scaled afterwards")
+                            .withFix("write `per_channel`"));
+                }
                 spec = withGranularity(spec, new Granularity.PerChannel(axis));
             }
             case "per_group" -> {
@@ -237,7 +243,7 @@ final class Items {
 
     private Rejected senseless(Item item, String why) {
         return new Rejected(Diagnostic.error(
-                        "item-subject", item.span(), "'" + item.name() + "' makes no sense of " + subject.text)
+                        "item-subject", item.span(), "'" + item.name() + "' makes no sense for " + subject.text)
                 .withNote(why)
                 .withFix("remove it"));
     }
@@ -351,12 +357,15 @@ final class Items {
             }
             spec = withSymmetric(spec, true);
         }
-        if (spec.dynamic() && (said.get("range") != null && !(spec.range() instanceof RangeMethod.MinMax))) {
-            throw new Rejected(Diagnostic.error(
-                            "conflicting-items",
-                            at,
-                            "a dynamic scale follows each input's smallest and largest value, so it takes no range")
-                    .withFix("remove `range` or `dynamic`"));
+        if (spec.dynamic()) {
+            if (said.get("range") != null && !(spec.range() instanceof RangeMethod.MinMax)) {
+                throw new Rejected(Diagnostic.error(
+                                "conflicting-items",
+                                at,
+                                "a dynamic scale follows each input's smallest and largest value, so it takes no range")
+                        .withFix("remove `range` or `dynamic`"));
+            }
+            spec = spec.withRange(new RangeMethod.MinMax());
         }
         return spec;
     }
@@ -415,7 +424,7 @@ final class Items {
         for (Argument a : given) {
             Value v = evaluator.eval(a.value(), frame);
             if (v instanceof Value.Failed) {
-                throw new Rejected(Diagnostic.error("argument-type", a.span(), "this has no value"));
+                throw Rejected.silently();
             }
             values.add(v);
         }

@@ -1,5 +1,6 @@
 package dev.qnet.compiler.front.bind;
 
+import dev.qnet.compiler.front.ast.Name;
 import dev.qnet.compiler.source.Diagnostic;
 import dev.qnet.compiler.source.Span;
 import java.util.Collection;
@@ -18,6 +19,12 @@ final class Messages {
         List<String> some = names.stream().limit(limit).toList();
         int more = names.size() - some.size();
         return String.join(", ", some) + (more > 0 ? " and " + more + " more" : "");
+    }
+
+    /** The error of a declaration that takes the batch's name. */
+    static Rejected batchName(Name name) {
+        return new Rejected(Diagnostic.error("duplicate-name", name.span(), "'N' is the batch, everywhere")
+                .withFix("choose another name"));
     }
 
     static String plural(long n, String noun) {

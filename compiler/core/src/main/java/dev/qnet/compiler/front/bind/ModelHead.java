@@ -123,7 +123,7 @@ final class ModelHead {
                 try {
                     labels = labels(l);
                 } catch (Rejected e) {
-                    session.report(frame, e.diagnostic());
+                    session.report(frame, e);
                 }
             }
         }

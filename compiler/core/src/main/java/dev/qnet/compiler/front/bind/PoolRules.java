@@ -5,6 +5,7 @@ import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Window;
+import dev.qnet.compiler.source.Diagnostic;
 import java.util.List;
 
 /** Pools, means and resizing. */
@@ -15,7 +16,7 @@ final class PoolRules {
 
     static Value pool(Invocation call, boolean max) {
         Operand x = call.operand("x");
-        int[] kernel = Attributes.pair(call, "kernel", ONE, 1);
+        int[] kernel = Attributes.kernel(call);
         Window window = Attributes.window(call, x.shape(), kernel, kernel);
         return call.emit(max ? new DataOp.MaxPool(window) : new FloatOp.AvgPool(window), x);
     }
@@ -48,9 +49,8 @@ final class PoolRules {
         Operand x = image(call);
         boolean sized = call.has("height") && call.has("width");
         if (sized == call.has("scale") || call.has("height") != call.has("width")) {
-            throw new Rejected(call.error(
+            throw new Rejected(call.wrong(
                             "missing-argument", "height", "'resize_nearest' takes height and width, or scale")
-                    .diagnostic()
                     .withFix("write scale: 2, or height: 64, width: 64"));
         }
         int[] scale = Attributes.pair(call, "scale", ONE, 1);
@@ -69,11 +69,11 @@ final class PoolRules {
     private static Operand image(Invocation call) {
         Operand x = call.operand("x");
         if (x.shape().rank() != 4) {
-            Rejected wrong = call.error(
+            Diagnostic wrong = call.wrong(
                     "shape-mismatch",
                     "x",
                     "'" + call.operation().name() + "' needs [N, height, width, channels], found " + x.shape());
-            throw new Rejected(call.told(wrong.diagnostic(), x));
+            throw new Rejected(call.told(wrong, x));
         }
         return x;
     }

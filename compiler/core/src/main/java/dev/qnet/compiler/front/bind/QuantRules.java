@@ -28,8 +28,7 @@ final class QuantRules {
         }
         Spec spec = spec(call, Items.CONSTANT);
         if (!(spec.range() instanceof Spec.RangeMethod.Given given) || given.scales().size() != 1) {
-            throw new Rejected(call.error("missing-scale", "as", "'quantize' needs one scale")
-                    .diagnostic()
+            throw new Rejected(call.wrong("missing-scale", "as", "'quantize' needs one scale")
                     .withFix("add scale(S), and zero(Z) if it is not 0; fake_quant finds a range by calibration"));
         }
         Scheme scheme =
@@ -42,8 +41,7 @@ final class QuantRules {
         Operand x = call.operand("x");
         if (!x.type().isQuant()) {
             throw new Rejected(call.told(
-                    call.error("element-type", "x", "'dequantize' takes a quantized tensor, found " + x.type())
-                            .diagnostic(),
+                    call.wrong("element-type", "x", "'dequantize' takes a quantized tensor, found " + x.type()),
                     x));
         }
         if (x.value() instanceof Value.Constant) {
@@ -80,8 +78,7 @@ final class QuantRules {
         Spec spec = Items.read(
                 call.session(), call.frame(), new Evaluator(call.session()), Items.Subject.ACTIVATIONS, base, items);
         if (spec == null) {
-            throw new Rejected(
-                    Diagnostic.error("item-subject", call.spanOf("as"), "these words of quantization are wrong"));
+            throw Rejected.silently();
         }
         return spec;
     }

@@ -7,8 +7,8 @@ import dev.qnet.compiler.source.Diagnostic;
 import dev.qnet.compiler.source.Diagnostics;
 import dev.qnet.compiler.source.Span;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -20,7 +20,7 @@ final class Session {
 
     private final Diagnostics diagnostics;
     private final Declarations declarations;
-    private final Map<String, Value> constants = new HashMap<>();
+    private final Map<String, Value> constants = new LinkedHashMap<>();
     private final GraphBuilder graph = new GraphBuilder();
     private final WeightFiles weights;
     private final Set<Said> said = new HashSet<>();
@@ -72,9 +72,17 @@ final class Session {
         }
     }
 
+    /** Says why something was rejected, unless that has been said. */
+    void report(Frame frame, Rejected rejected) {
+        Diagnostic d = rejected.diagnostic();
+        if (d != null) {
+            report(frame, d);
+        }
+    }
+
     /** Says it and gives what stands for the failed value. */
-    Value fail(Frame frame, Diagnostic d) {
-        report(frame, d);
+    Value fail(Frame frame, Rejected rejected) {
+        report(frame, rejected);
         return Value.ERROR;
     }
 

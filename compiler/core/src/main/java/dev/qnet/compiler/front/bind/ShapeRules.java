@@ -22,9 +22,8 @@ final class ShapeRules {
         float lo = Attributes.number(call, "lo", 0);
         float hi = Attributes.number(call, "hi", 0);
         if (!(lo <= hi)) {
-            throw new Rejected(call.error(
+            throw new Rejected(call.wrong(
                             "argument-range", "lo", "'clip' needs lo at most hi, found " + lo + " and " + hi)
-                    .diagnostic()
                     .withFix("swap them"));
         }
         return call.emit(new FloatOp.Unary(new ScalarFn.Clip(lo, hi)), call.operand("x"));
@@ -67,8 +66,7 @@ final class ShapeRules {
 
     private static List<Integer> sizes(Invocation call, int extent, int axis) {
         if (call.has("parts") == call.has("sizes")) {
-            throw new Rejected(call.error("missing-argument", "parts", "'split' takes parts, or sizes")
-                    .diagnostic()
+            throw new Rejected(call.wrong("missing-argument", "parts", "'split' takes parts, or sizes")
                     .withFix("write split(x, 2), or split(x, sizes: [3, 5])"));
         }
         if (call.has("sizes")) {
@@ -84,11 +82,10 @@ final class ShapeRules {
         }
         int parts = Attributes.integer(call, "parts", 1, 1);
         if (extent % parts != 0) {
-            throw new Rejected(call.error(
+            throw new Rejected(call.wrong(
                             "shape-mismatch",
                             "parts",
                             "axis " + axis + " has extent " + extent + ", which " + parts + " does not divide")
-                    .diagnostic()
                     .withFix("give the sizes: split(x, sizes: [...])"));
         }
         return Collections.nCopies(Math.min(parts, MAX_PARTS + 1), extent / parts);
@@ -129,13 +126,12 @@ final class ShapeRules {
             int e = end.get(i) < 0 ? end.get(i) + extent : end.get(i);
             if (b < 0 || e > extent || b >= e || step.get(i) < 1) {
                 throw new Rejected(call.told(
-                        call.error(
+                        call.wrong(
                                         "shape-mismatch",
                                         b < 0 || b >= extent ? "begin" : step.get(i) < 1 ? "step" : "end",
                                         "the slice " + begin.get(i) + ".." + end.get(i) + " step " + step.get(i)
                                                 + " takes nothing from axis " + i + " of " + shape
-                                                + ", or leaves it")
-                                .diagnostic(),
+                                                + ", or leaves it"),
                         x));
             }
             from.add(b);
@@ -202,12 +198,11 @@ final class ShapeRules {
             int elements = x.shape().elements();
             if (known > elements || elements % known != 0) {
                 throw new Rejected(call.told(
-                        call.error(
+                        call.wrong(
                                         "shape-mismatch",
                                         "shape",
                                         "no extent in place of -1 gives the " + elements + " elements of "
-                                                + x.shape())
-                                .diagnostic(),
+                                                + x.shape()),
                         x));
             }
             dims.set(free, (int) (elements / known));

@@ -40,7 +40,7 @@ final class Types {
                 case Value.Batch _ ->
                     throw new Rejected(Diagnostic.error("shape", e.span(), "the batch N stands in front")
                             .withFix("write [N, …]"));
-                case Value.Failed _ -> throw new Rejected(Diagnostic.error("shape", e.span(), "this has no value"));
+                case Value.Failed _ -> throw Rejected.silently();
                 case Value other ->
                     throw new Rejected(Diagnostic.error(
                             "shape",
@@ -119,7 +119,7 @@ final class Types {
         String name = type.name().text();
         return new Rejected(Session.suggest(
                 Diagnostic.error("unknown-type", type.name().span(), "there is no type '" + name + "' here")
-                        .withNote("the types are " + String.join(", ", NAMES)),
+                        .withNote("the types are " + String.join(", ", NAMES) + "; of constants also i8, u8 and so on"),
                 name,
                 NAMES,
                 null));

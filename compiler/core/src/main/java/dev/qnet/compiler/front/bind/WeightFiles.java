@@ -15,6 +15,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +28,7 @@ final class WeightFiles implements AutoCloseable {
 
     private static final int TOLD_ONE_BY_ONE = 4;
     private static final int LISTED = 8;
+    private static final int MAX_BESIDE = 1000;
 
     private final List<ParameterSource> files = new ArrayList<>();
     private final Map<String, ConstTensor> read = new HashMap<>();
@@ -51,8 +53,22 @@ final class WeightFiles implements AutoCloseable {
                     absent
                             ? "there is no parameters file '" + shown + "'"
                             : "the parameters file '" + shown + "' cannot be read",
-                    absent ? "put it at " + file + ", or correct the path, which is relative to this source" : null);
+                    absent ? absent(file) : null);
         }
+    }
+
+    private static String absent(Path file) {
+        Path folder = file.toAbsolutePath().getParent();
+        List<String> beside = List.of();
+        if (folder != null && Files.isDirectory(folder)) {
+            try (Stream<Path> all = Files.list(folder)) {
+                beside = all.limit(MAX_BESIDE).map(p -> name(p.toString())).sorted().toList();
+            } catch (IOException e) {
+                beside = List.of();
+            }
+        }
+        String near = Session.didYouMean(name(file.toString()), beside);
+        return near != null ? near : "the path is relative to this source: it leads to " + file;
     }
 
     /** Reports a path that names no file. */

@@ -49,12 +49,11 @@ final class Weights {
             case Value.ListOf l -> ConstTensors.ofList(call.session(), l, span);
             case Value.Text t -> named(call, t.value(), expected, span, null);
             case Value.Computed c ->
-                throw new Rejected(call.error(
+                throw new Rejected(call.wrong(
                                 "argument-type",
                                 argument,
                                 "'" + argument + "' of '" + call.operation().name()
                                         + "' must be known at compile time, found " + c.describe())
-                        .diagnostic()
                         .withFix("for a product of two computed tensors, use matmul"));
             case Value.Int _,
                     Value.Real _,
@@ -75,7 +74,7 @@ final class Weights {
             return new Operand(argument, placeholder, placeholder.type(), span);
         }
         ConstTensor fitting = fit(call, argument, found, expected, span);
-        checkNarrow(call, argument, fitting, span);
+        checkSpec(call, argument, fitting, span);
         return new Operand(argument, new Value.Constant(fitting), fitting.type(), span);
     }
 
@@ -176,28 +175,46 @@ final class Weights {
         return null;
     }
 
-    /** A constant of codes must keep to the narrow range that its scheme asks for. */
-    private static void checkNarrow(Invocation call, String argument, ConstTensor t, Span span) {
-        Spec.Policy policy = call.session().policy();
+    /** What the source asks of an operation's weights, or null in a float model. */
+    private static @Nullable Spec asked(Invocation call) {
+        Spec marked = call.marks().weights();
         Spec around = call.frame().inherited().weights();
-        Spec asked = call.marks().weights();
-        if (asked == null) {
-            asked = around != null ? around : policy == null ? null : policy.weights();
-        }
-        if (asked == null || !(t.type().element() instanceof Quant q) || asked.storage() != q.storage()) {
+        Spec.Policy policy = call.session().policy();
+        return marked != null ? marked : around != null ? around : policy == null ? null : policy.weights();
+    }
+
+    /** Scales that are given must be as many as channels; a constant of codes must keep to the narrow range asked for. */
+    private static void checkSpec(Invocation call, String argument, ConstTensor t, Span span) {
+        Spec asked = asked(call);
+        if (asked == null || !argument.equals("weight")) {
             return;
         }
-        if (t.value() instanceof Tensor.OfInt codes) {
-            for (int c : codes.values()) {
-                if (c < asked.lo()) {
-                    throw new Rejected(Diagnostic.error(
-                                    "narrow-range",
-                                    span,
-                                    "'" + t.origin() + "' holds the code " + c + ", which the narrow range of '"
-                                            + argument + "' leaves out")
-                            .withFix("use codes from " + asked.lo() + " to " + asked.hi()
-                                    + ", or say @weights(full) here"));
-                }
+        int channels = t.shape().dim(0);
+        if (asked.range() instanceof Spec.RangeMethod.Given given
+                && given.scales().size() > 1
+                && given.scales().size() != channels) {
+            throw new Rejected(Diagnostic.error(
+                            "shape-mismatch",
+                            call.marks().weights() == null ? span : call.marks().span(),
+                            "there are " + given.scales().size() + " scales for the weights of '"
+                                    + call.operation().name() + "', which has "
+                                    + Messages.plural(channels, "output channel"))
+                    .withFix("give one scale a channel"));
+        }
+        if (!(t.type().element() instanceof Quant q)
+                || asked.storage() != q.storage()
+                || !(t.value() instanceof Tensor.OfInt codes)) {
+            return;
+        }
+        for (int c : codes.values()) {
+            if (c < asked.lo()) {
+                throw new Rejected(Diagnostic.error(
+                                "narrow-range",
+                                span,
+                                "'" + t.origin() + "' holds the code " + c + ", which the narrow range of '" + argument
+                                        + "' leaves out")
+                        .withFix("use codes from " + asked.lo() + " to " + asked.hi()
+                                + ", or say @weights(full) here"));
             }
         }
     }
