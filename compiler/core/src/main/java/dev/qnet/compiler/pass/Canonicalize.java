@@ -29,7 +29,7 @@ public final class Canonicalize implements Pass {
 
     @Override
     public Graph run(Graph graph, PassContext context) {
-        return Rewriter.rewrite(graph, Canonicalize::simplify);
+        return Rewriter.rewriteWhileShrinking(graph, Canonicalize::simplify);
     }
 
     /** Promises that nothing is left to compute from constants alone, and that no node only passes its operand on. */

@@ -43,7 +43,7 @@ public final class Fuse implements Pass {
 
     @Override
     public Graph run(Graph graph, PassContext context) {
-        return Rewriter.rewrite(graph, Fuse::fuse);
+        return Rewriter.rewriteWhileShrinking(graph, Fuse::fuse);
     }
 
     /** Promises that no requantize and no clamp is left that the operation in front could have taken in. */

@@ -132,6 +132,8 @@ final class MoveRules {
                     && x.op().equals(c)
                     && Simplification.free(x)
                     && to.soleUse(o)
+                    // What was just taken may have read it too.
+                    && !flat.contains(o)
                     && flat.size() + x.operands().size() + n.operands().size() <= MAX_CONCAT;
             flat.addAll(takes ? to.take(o).operands() : List.of(o));
         }

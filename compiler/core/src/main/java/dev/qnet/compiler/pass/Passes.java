@@ -27,6 +27,8 @@ public final class Passes {
                 new BoundAccumulators(),
                 // Two operations in one where no bit changes: rescales, clamps, tables.
                 new Fuse(),
+                // One of constants that are alike.
+                new ShareConstants(),
                 // Offsets in one arena, by liveness.
                 new PlanMemory());
     }

@@ -43,6 +43,9 @@ public final class Rewriter {
         ValueId rewrite(Node node, Rewriter to);
     }
 
+    /** Real graphs take two rounds; the limit keeps made-up ones from taking quadratic time. */
+    private static final int MAX_ROUNDS = 100;
+
     private final Set<ValueId> names = new HashSet<>();
     private final Map<String, Integer> suffixes = new HashMap<>();
     private final Map<ValueId, ValueId> mapped = new HashMap<>();
@@ -72,6 +75,20 @@ public final class Rewriter {
                 .toList();
         List<Node> kept = r.nodes.stream().filter(Objects::nonNull).toList();
         return new Graph(graph.name(), graph.params(), kept, results, graph.policy(), null);
+    }
+
+    /**
+     * As {@link #rewrite}, again as long as that leaves fewer nodes: what goes late may have been the second reader of
+     * something early.
+     */
+    public static Graph rewriteWhileShrinking(Graph graph, Rule rule) {
+        Graph before = graph;
+        Graph after = rewrite(graph, rule);
+        for (int i = 1; i < MAX_ROUNDS && after.nodes().size() < before.nodes().size(); i++) {
+            before = after;
+            after = rewrite(after, rule);
+        }
+        return after;
     }
 
     private void step(Node node, Rule rule) {
