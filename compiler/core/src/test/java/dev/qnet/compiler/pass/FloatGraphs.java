@@ -7,6 +7,7 @@ import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.ScalarFn;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Tensor;
+import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.ir.Window;
 import java.util.ArrayList;
@@ -30,7 +31,7 @@ final class FloatGraphs {
     }
 
     private Graph build() {
-        values.add(g.param(new dev.qnet.compiler.ir.Type(
+        values.add(g.param(new Type(
                 Element.FLOAT, Shape.of(Shape.BATCH, 1 + random.nextInt(4), 1 + random.nextInt(4), 1 + random.nextInt(4)))));
         values.add(constant(1 + random.nextInt(3), 1 + random.nextInt(3)));
         int steps = 3 + random.nextInt(12);
@@ -149,7 +150,7 @@ final class FloatGraphs {
             case 3 -> g.add(new DataOp.Transpose(permutation(s)), x);
             case 4 -> slice(x);
             case 5 -> {
-                FloatOp.Binary.Fn fn = FloatOp.Binary.Fn.values()[random.nextInt(3)];
+                FloatOp.Binary.Fn fn = List.of(FloatOp.Binary.Fn.values()).get(random.nextInt(3));
                 ValueId k = random.nextInt(4) == 0 ? neutral(last) : random.nextBoolean() ? constant(last) : x;
                 yield random.nextBoolean() ? g.add(new FloatOp.Binary(fn), x, k) : g.add(new FloatOp.Binary(fn), k, x);
             }

@@ -31,7 +31,7 @@ final class IntGraphs {
 
     private IntGraphs(long seed) {
         random = new Random(seed);
-        rounding = Rounding.values()[random.nextInt(4)];
+        rounding = List.of(Rounding.values()).get(random.nextInt(4));
     }
 
     static Graph random(long seed) {

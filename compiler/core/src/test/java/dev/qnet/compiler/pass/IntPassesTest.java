@@ -19,6 +19,7 @@ import dev.qnet.compiler.quant.Calibration;
 import dev.qnet.compiler.source.CompileException;
 import dev.qnet.compiler.source.Diagnostics;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import net.jqwik.api.Assume;
 import net.jqwik.api.ForAll;
@@ -77,11 +78,12 @@ class IntPassesTest {
                 long low = (long) sign * codes[k] * -zero;
                 worst[k] = high > 0 ? 255 : low > 0 ? 0 : zero;
             }
-            Value.Ints result = (Value.Ints)
-                    Interpreter.run(g.graph(), Map.of("x0", Value.of(Shape.of(1, depth), worst))).get("y0");
+            Map<String, Value> results =
+                    Interpreter.run(g.graph(), Map.of("x0", Value.of(Shape.of(1, depth), worst)));
+            Value.Ints result = (Value.Ints) Objects.requireNonNull(results.get("y0"));
             reached = Math.max(reached, Math.abs(result.data()[0]));
         }
-        AccumulatorBounds.Bound bound = AccumulatorBounds.of(g.graph()).get(y);
+        AccumulatorBounds.Bound bound = Objects.requireNonNull(AccumulatorBounds.of(g.graph()).get(y));
         assertThat(bound.maxAbs()).isEqualTo(reached);
         assertThat(bound.macs()).isEqualTo(depth);
         assertThat(1L << (bound.bits() - 1)).isGreaterThan(bound.maxAbs());

@@ -36,9 +36,9 @@ class MemoryPlannerTest {
                 write(memory, n.id(), plan, types);
             }
             // Operands are looked at after the write: a node never writes where it reads.
-            n.operands().forEach(o -> read(memory, owners.get(o), plan, types));
+            n.operands().forEach(o -> read(memory, get(owners, o), plan, types));
         }
-        g.results().forEach(r -> read(memory, owners.get(r.value()), plan, types));
+        g.results().forEach(r -> read(memory, get(owners, r.value()), plan, types));
 
         assertThat(plan.size()).isGreaterThanOrEqualTo(plan.peak());
         assertThat(plan.offsets().values()).allMatch(o -> o % alignment == 0);
@@ -47,15 +47,19 @@ class MemoryPlannerTest {
     }
 
     private static void write(ValueId[] memory, ValueId id, MemoryPlanner.Plan plan, Map<ValueId, Type> types) {
-        int at = Math.toIntExact(Objects.requireNonNull(plan.offsets().get(id)));
-        Arrays.fill(memory, at, at + elements(types.get(id)), id);
+        int at = Math.toIntExact(get(plan.offsets(), id));
+        Arrays.fill(memory, at, at + elements(get(types, id)), id);
     }
 
     private static void read(ValueId[] memory, ValueId id, MemoryPlanner.Plan plan, Map<ValueId, Type> types) {
         Long at = plan.offsets().get(id);
-        for (int i = 0; at != null && i < elements(types.get(id)); i++) {
+        for (int i = 0; at != null && i < elements(get(types, id)); i++) {
             assertThat(memory[(int) (at + i)]).isEqualTo(id);
         }
+    }
+
+    private static <V> V get(Map<ValueId, V> map, ValueId id) {
+        return Objects.requireNonNull(map.get(id));
     }
 
     private static int elements(Type t) {
@@ -69,7 +73,7 @@ class MemoryPlannerTest {
         Map<ValueId, ValueId> owners = MemoryPlanner.owners(g);
         Map<ValueId, Node> definitions = g.definitions();
         for (Node n : g.nodes()) {
-            Node owner = definitions.get(owners.get(n.id()));
+            Node owner = definitions.get(get(owners, n.id()));
             boolean constant = owner != null && owner.op() instanceof DataOp.Constant;
             assertThat(plan.offsets().containsKey(n.id()))
                     .isEqualTo(!constant && !(n.op() instanceof DataOp.Reshape));
