@@ -1,6 +1,7 @@
 package dev.qnet.conformance;
 
 import dev.qnet.compiler.ir.DataOp;
+import dev.qnet.compiler.ir.Element;
 import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Node;
@@ -34,12 +35,14 @@ final class RandomNetwork {
     private final Random random;
     private final List<Node> nodes = new ArrayList<>();
     private final List<Value> live = new ArrayList<>();
+    private final Spec.Policy policy;
     private int count;
 
     private record Value(ValueId id, Shape shape) {}
 
     private RandomNetwork(long seed) {
         this.random = new Random(seed * 0x9E3779B97F4A7C15L);
+        this.policy = policy();
     }
 
     static Graph of(long seed) {
@@ -75,10 +78,10 @@ final class RandomNetwork {
         }
         return new Graph(
                 "random_" + seed,
-                List.of(new Graph.Param(x, new Type(dev.qnet.compiler.ir.Element.FLOAT, in), null, Span.NONE)),
+                List.of(new Graph.Param(x, new Type(Element.FLOAT, in), null, Span.NONE)),
                 nodes,
                 results,
-                policy(),
+                policy,
                 null);
     }
 
@@ -201,7 +204,7 @@ final class RandomNetwork {
         } else if (form == 1 && x.shape().rank() == 4) {
             add("binary", op, List.of(x, constant(0.7, x.shape().dim(1), 1, x.shape().dim(3))));
         } else {
-            add("binary", op, List.of(x, constant(0.7, x.shape().dim(-1))));
+            add("binary", op, List.of(x, constant(0.7, x.shape().rank() == 1 ? 1 : x.shape().dim(-1))));
         }
     }
 
@@ -223,10 +226,10 @@ final class RandomNetwork {
     }
 
     private void batchNorm(Value x) {
-        int c = x.shape().dim(-1);
         if (x.shape().rank() < 2) {
             return;
         }
+        int c = x.shape().dim(-1);
         Value variance = constant(0.2, c);
         Tensor.OfFloat v = (Tensor.OfFloat) ((DataOp.Constant) nodes.getLast().op()).value();
         for (int i = 0; i < c; i++) {
@@ -319,9 +322,21 @@ final class RandomNetwork {
                 id,
                 op,
                 operands.stream().map(Value::id).toList(),
-                new Type(dev.qnet.compiler.ir.Element.FLOAT, shape),
+                new Type(Element.FLOAT, shape),
+                needsFloat(op) ? new Spec.Intent(null, null, true) : Spec.Intent.NONE,
                 Span.NONE));
         live.add(new Value(id, shape));
+    }
+
+    /** Softmax and most functions have an integer form for codes of 8 bits only; the language wants @float said elsewhere. */
+    private boolean needsFloat(Op op) {
+        boolean wide = policy.activations().storage().bits() > 8;
+        return wide
+                && (op instanceof FloatOp.Softmax
+                        || (op instanceof FloatOp.Unary(ScalarFn fn)
+                                && !(fn instanceof ScalarFn.Relu)
+                                && !(fn instanceof ScalarFn.Clip)
+                                && policy.activations().storage() != Storage.I16));
     }
 
     private Value constant(double spread, int... dims) {
@@ -335,7 +350,7 @@ final class RandomNetwork {
                 id,
                 new DataOp.Constant(new Tensor.OfFloat(shape, values)),
                 List.of(),
-                new Type(dev.qnet.compiler.ir.Element.FLOAT, shape),
+                new Type(Element.FLOAT, shape),
                 Span.NONE));
         return new Value(id, shape);
     }

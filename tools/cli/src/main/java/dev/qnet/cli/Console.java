@@ -1,6 +1,7 @@
 package dev.qnet.cli;
 
 import dev.qnet.compiler.source.Diagnostic;
+import dev.qnet.compiler.source.DiagnosticRenderer;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Map;
@@ -48,7 +49,7 @@ final class Console {
     /** Shows diagnostics, each with its source line. */
     void show(List<Diagnostic> diagnostics) {
         for (Diagnostic d : diagnostics) {
-            err.println(d.span() + ": " + d.message());
+            err.println((colour ? DiagnosticRenderer.coloured() : DiagnosticRenderer.plain()).render(d).stripTrailing());
             err.println();
         }
         err.flush();

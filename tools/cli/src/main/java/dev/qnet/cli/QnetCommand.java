@@ -9,6 +9,16 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "qnet",
         description = "Compiles quantized neural networks to exact integer code.",
+        subcommands = {
+            DemoCommand.class,
+            CheckCommand.class,
+            FmtCommand.class,
+            CalibrateCommand.class,
+            RunCommand.class,
+            CompileCommand.class,
+            ExplainCommand.class,
+            IrCommand.class
+        },
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         footerHeading = "%nExamples:%n",

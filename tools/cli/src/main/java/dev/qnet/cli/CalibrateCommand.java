@@ -1,0 +1,195 @@
+package dev.qnet.cli;
+
+import dev.qnet.cli.image.Scaling;
+import dev.qnet.compiler.front.bind.BoundModel;
+import dev.qnet.compiler.interp.Value;
+import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.Shape;
+import dev.qnet.compiler.quant.Calibration;
+import dev.qnet.compiler.quant.Calibrator;
+import dev.qnet.compiler.source.Diagnostics;
+import dev.qnet.runtime.ElementType;
+import dev.qnet.runtime.Tensor;
+import dev.qnet.runtime.TensorInfo;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+
+/** {@code qnet calibrate}: ranges from typical inputs. */
+@Command(
+        name = "calibrate",
+        description = "Finds the ranges of a model's values on typical inputs, and writes them as a .qnet file that includes "
+                + "the model: run, compile and explain take that file.",
+        mixinStandardHelpOptions = true,
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  qnet calibrate model.qnet --data photos/ -o calibrated.qnet",
+            "  qnet calibrate model.qnet --data train.npz --items 300 -o calibrated.qnet",
+            "  qnet calibrate model.qnet --data images.bin --bin u8 -o calibrated.qnet"
+        })
+final class CalibrateCommand implements Callable<Integer> {
+    @ParentCommand
+    @SuppressWarnings("NullAway.Init")
+    private QnetCommand parent;
+
+    @Mixin
+    @SuppressWarnings("NullAway.Init")
+    private ModelArgument model;
+
+    @Option(
+            names = "--data",
+            paramLabel = "PATH",
+            required = true,
+            arity = "1..*",
+            description = "Typical inputs: files as for run --input, or folders of them. For a model with several inputs: npz "
+                    + "files with an array for each.")
+    @SuppressWarnings("NullAway.Init")
+    private List<Path> data;
+
+    @Option(names = {"-o", "--output"}, paramLabel = "FILE", required = true, description = "The .qnet file to write.")
+    @SuppressWarnings("NullAway.Init")
+    private Path output;
+
+    @Option(names = "--items", paramLabel = "N", defaultValue = "500", description = "Use this many items at most. Default: 500.")
+    private int items;
+
+    @Option(names = "--scale", paramLabel = "HOW", defaultValue = "raw", description = "How pixels become numbers; see run.")
+    @SuppressWarnings("NullAway.Init")
+    private String scale;
+
+    @Option(
+            names = "--bin",
+            paramLabel = "TYPE",
+            defaultValue = "f32",
+            description = "What a .bin file holds: f32, u8, i8, u16, i16 or i32. Default: f32.")
+    @SuppressWarnings("NullAway.Init")
+    private ElementType bin;
+
+    @Override
+    public Integer call() throws IOException {
+        Console console = parent.console();
+        if (!output.toString().endsWith(".qnet")) {
+            throw new UserException("calibrate writes a .qnet file, not " + output, "-o " + output + ".qnet");
+        }
+        if (Files.exists(output) && Files.isSameFile(output, model.file())) {
+            throw new UserException("the output would overwrite the model " + output, "-o with another name");
+        }
+        if (items < 1) {
+            throw new UserException("--items is at least 1, found " + items);
+        }
+        BoundModel bound = model.load(console);
+        if (bound.graph().policy() == null) {
+            throw new UserException(
+                    model.file() + ": model '" + bound.graph().name() + "' has no scheme, so nothing is quantized",
+                    "write 'quantized SCHEME' after its results");
+        }
+        Graph graph = Build.run(console, bound, Build.untilCalibration());
+        Calibrator calibrator = new Calibrator(graph);
+        int used = 0;
+        List<TensorInfo> inputs = new Engine.Oracle(bound.graph(), bound.graph().policy().rounding(), "").inputs();
+        List<Path> files = files();
+        try (Progress progress = new Progress(console, "calibrating")) {
+            for (Path file : files) {
+                Map<String, Tensor> batch = batch(inputs, file);
+                int n = inputs.getFirst().batched() ? batch.values().iterator().next().dim(0) : 1;
+                for (int i = 0; i < n && used < items; i++) {
+                    calibrator.accept(item(batch, inputs, i));
+                    progress.at(++used, Math.min(items, files.size() == 1 ? n : items));
+                }
+            }
+        }
+        Diagnostics diagnostics = new Diagnostics();
+        Calibration found = calibrator.finish(diagnostics);
+        diagnostics.throwIfErrors();
+        String text = text(bound.graph().name(), found, used);
+        AtomicFiles.write(output, out -> out.write(text.getBytes(StandardCharsets.UTF_8)));
+        console.out().println("wrote " + output + ": the ranges of " + found.values().size() + " values over " + used + " items");
+        return ExitCode.OK;
+    }
+
+    private Map<String, Tensor> batch(List<TensorInfo> inputs, Path file) throws IOException {
+        Inputs reader = new Inputs(inputs, Scaling.parse(scale), bin);
+        if (inputs.size() == 1) {
+            return Map.of(inputs.getFirst().name(), reader.tensor(file, inputs.getFirst()));
+        }
+        if (!Inputs.extension(file).equals("npz")) {
+            throw new UserException(
+                    file + ": the model has " + inputs.size() + " inputs, a file of one array does not do",
+                    "give .npz files with an array for each input");
+        }
+        return reader.read(List.of(file.toString()));
+    }
+
+    private static Map<String, Value> item(Map<String, Tensor> batch, List<TensorInfo> inputs, int i) {
+        Map<String, Value> item = new LinkedHashMap<>();
+        for (TensorInfo info : inputs) {
+            int n = info.itemElements();
+            float[] values = Inputs.floats(Objects.requireNonNull(batch.get(info.name())), i * n, n);
+            item.put(info.name(), Value.of(Shape.of(info.shapeFor(1)), values));
+        }
+        return item;
+    }
+
+    private List<Path> files() throws IOException {
+        List<Path> files = new ArrayList<>();
+        for (Path p : data) {
+            if (!Files.isDirectory(p)) {
+                files.add(p);
+                continue;
+            }
+            try (Stream<Path> s = Files.walk(p, 8)) {
+                List<Path> found = s.filter(Files::isRegularFile)
+                        .filter(f -> Inputs.readable(f))
+                        .sorted()
+                        .toList();
+                if (found.isEmpty()) {
+                    throw new UserException(p + ": there is no picture or array in this folder");
+                }
+                files.addAll(found);
+            }
+        }
+        return files;
+    }
+
+    private String text(String name, Calibration found, int used) {
+        Path folder = output.toAbsolutePath().normalize().getParent();
+        Path included = model.file().toAbsolutePath().normalize();
+        String include = folder == null ? included.toString() : folder.relativize(included).toString();
+        StringBuilder s = new StringBuilder("qnet 1\n\n// Written by qnet calibrate: ranges over ")
+                .append(used)
+                .append(" items.\n\ninclude \"")
+                .append(include.replace('\\', '/'))
+                .append("\"\n\ncalibration ")
+                .append(name)
+                .append(" {\n");
+        found.values().forEach((id, range) -> s.append("  ")
+                .append(path(id.name()))
+                .append(": ")
+                .append(switch (range) {
+                    case dev.qnet.compiler.ir.Spec.RangeMethod.Fixed f -> "range(" + f.lo() + ", " + f.hi() + ")";
+                    case dev.qnet.compiler.ir.Spec.RangeMethod.Given g ->
+                        "scale(" + g.scales().getFirst() + ") zero(" + g.zeros().getFirst() + ")";
+                    default -> throw new IllegalStateException("calibration gives ranges, not " + range);
+                })
+                .append('\n'));
+        return s.append("}\n").toString();
+    }
+
+    private static String path(String name) {
+        boolean plain = Arrays.stream(name.split("\\.", -1)).allMatch(p -> p.matches("[A-Za-z_][A-Za-z_0-9]*"));
+        return plain ? name : '"' + name.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+    }
+}

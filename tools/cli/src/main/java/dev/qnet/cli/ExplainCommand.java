@@ -1,0 +1,241 @@
+package dev.qnet.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.qnet.compiler.front.bind.BoundModel;
+import dev.qnet.compiler.ir.DataOp;
+import dev.qnet.compiler.ir.FloatOp;
+import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.IntOp;
+import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.Quant;
+import dev.qnet.compiler.ir.QuantOp;
+import dev.qnet.compiler.ir.Scheme;
+import dev.qnet.compiler.ir.Type;
+import dev.qnet.compiler.ir.ValueId;
+import dev.qnet.compiler.pass.AccumulatorBounds;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+
+/** {@code qnet explain}: what each layer costs and how it is quantized. */
+@Command(
+        name = "explain",
+        description = "Tells, layer by layer, what a model becomes: shapes, storage, scales, accumulators, work, memory, and "
+                + "where floats remain. Numbers are for one item.",
+        mixinStandardHelpOptions = true,
+        footerHeading = "%nExamples:%n",
+        footer = {"  qnet explain calibrated.qnet", "  qnet explain calibrated.qnet --json"})
+final class ExplainCommand implements Callable<Integer> {
+    @ParentCommand
+    @SuppressWarnings("NullAway.Init")
+    private QnetCommand parent;
+
+    @Mixin
+    @SuppressWarnings("NullAway.Init")
+    private ModelArgument model;
+
+    @Option(names = "--json", description = "Print as JSON.")
+    private boolean json;
+
+    /** A layer: one node that is not a constant. */
+    private record Layer(
+            String name,
+            String operation,
+            String shape,
+            String storage,
+            String scale,
+            String weights,
+            long weightBytes,
+            String accumulator,
+            int accumulatorBits,
+            long maxAccumulator,
+            long macs,
+            long activationBytes,
+            boolean isFloat) {}
+
+    @Override
+    public Integer call() throws IOException {
+        Console console = parent.console();
+        BoundModel bound = model.load(console);
+        Graph graph = bound.graph().policy() == null ? bound.graph() : Build.integers(console, bound);
+        List<Layer> layers = layers(graph);
+        if (json) {
+            console.out().println(new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(json(graph, layers)));
+        } else {
+            print(console, graph, layers);
+        }
+        return ExitCode.OK;
+    }
+
+    private static List<Layer> layers(Graph graph) {
+        Map<ValueId, AccumulatorBounds.Bound> bounds = AccumulatorBounds.of(graph);
+        Map<ValueId, Type> types = graph.types();
+        Map<ValueId, Node> definitions = graph.definitions();
+        List<Layer> layers = new ArrayList<>();
+        for (Node n : graph.nodes()) {
+            if (n.op() instanceof DataOp.Constant) {
+                continue;
+            }
+            AccumulatorBounds.Bound bound = bounds.get(n.id());
+            Type weight = null;
+            long weightBytes = 0;
+            for (ValueId o : n.operands()) {
+                Node d = definitions.get(o);
+                if (d != null && d.op() instanceof DataOp.Constant) {
+                    weight = weight == null ? types.get(o) : weight;
+                    weightBytes += constantBytes(d.type());
+                }
+            }
+            layers.add(new Layer(
+                    n.id().name(),
+                    operation(n),
+                    n.type().shape().toString(),
+                    storage(n.type()),
+                    scale(n.type()),
+                    weight == null ? "" : storage(weight) + granularity(weight),
+                    weightBytes,
+                    bound == null ? "" : accumulator(n),
+                    bound == null ? 0 : bound.bits(),
+                    bound == null ? 0 : bound.maxAbs(),
+                    bound == null ? 0 : bound.macs(),
+                    (long) n.type().shape().elements() * n.type().element().bytes(),
+                    n.op() instanceof FloatOp));
+        }
+        return layers;
+    }
+
+    private void print(Console console, Graph graph, List<Layer> layers) {
+        String contract = graph.policy() == null ? "none (a float model)" : graph.policy().rounding().toString();
+        console.out().println(console.heading(graph.name()) + "  rounding " + contract);
+        Map<ValueId, Type> types = graph.types();
+        for (Graph.Param p : graph.params()) {
+            console.out().println("input  " + p.id().name() + ": " + storage(p.type()) + p.type().shape() + scaleSuffix(p.type()));
+        }
+        for (Graph.Result r : graph.results()) {
+            Type t = Objects.requireNonNull(types.get(r.value()));
+            console.out().println("output " + r.name() + ": " + storage(t) + t.shape() + scaleSuffix(t));
+        }
+        console.out().println();
+        Table table = new Table(
+                "layer", "operation", "shape", "codes", "scale:zero", "weights", ">bytes", "accumulator", ">needs", ">MACs",
+                ">activation");
+        long weights = 0;
+        long macs = 0;
+        long activations = 0;
+        for (Layer l : layers) {
+            table.row(
+                    l.name(),
+                    l.operation(),
+                    l.shape(),
+                    l.storage(),
+                    l.scale(),
+                    l.weights(),
+                    l.weightBytes() == 0 ? "" : l.weightBytes(),
+                    l.accumulator(),
+                    l.accumulatorBits() == 0 ? "" : l.accumulatorBits() + " bits",
+                    l.macs() == 0 ? "" : Sizes.count(l.macs()),
+                    Sizes.text(l.activationBytes()));
+            weights += l.weightBytes();
+            macs += l.macs();
+            activations += l.activationBytes();
+        }
+        console.out().print(table);
+        console.out().println();
+        console.out()
+                .println("weights " + Sizes.text(weights) + ", " + Sizes.count(macs) + " MACs, activations " + Sizes.text(activations)
+                        + (graph.plan() == null ? "" : " in an arena of " + Sizes.text(graph.plan().bytes())));
+        List<String> floats = layers.stream().filter(Layer::isFloat).map(Layer::name).toList();
+        console.out()
+                .println(
+                        floats.isEmpty()
+                                ? "no floats: every layer computes with integers"
+                                : "floats remain in " + floats.size() + " layers: " + String.join(", ", floats));
+    }
+
+    private static Map<String, Object> json(Graph graph, List<Layer> layers) {
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("model", graph.name());
+        all.put("rounding", graph.policy() == null ? null : graph.policy().rounding().toString());
+        all.put("arenaBytes", graph.plan() == null ? null : graph.plan().bytes());
+        all.put("weightBytes", layers.stream().mapToLong(Layer::weightBytes).sum());
+        all.put("macs", layers.stream().mapToLong(Layer::macs).sum());
+        List<Map<String, Object>> rows = new ArrayList<>();
+        for (Layer l : layers) {
+            Map<String, Object> row = new LinkedHashMap<>();
+            row.put("name", l.name());
+            row.put("operation", l.operation());
+            row.put("shape", l.shape());
+            row.put("storage", l.storage());
+            row.put("scale", l.scale());
+            row.put("weights", l.weights());
+            row.put("weightBytes", l.weightBytes());
+            row.put("accumulator", l.accumulator());
+            row.put("accumulatorBits", l.accumulatorBits());
+            row.put("maxAccumulator", l.maxAccumulator());
+            row.put("macs", l.macs());
+            row.put("activationBytes", l.activationBytes());
+            row.put("float", l.isFloat());
+            rows.add(row);
+        }
+        all.put("layers", rows);
+        return all;
+    }
+
+    /** Bytes of a constant with its codes packed. */
+    private static long constantBytes(Type t) {
+        long n = t.shape().elements();
+        return t.element() instanceof Quant q ? (n * q.storage().bits() + 7) / 8 : n * t.element().bytes();
+    }
+
+    private static String operation(Node n) {
+        String name = n.op().getClass().getSimpleName();
+        return name.replaceAll("([a-z])([A-Z])", "$1_$2").toLowerCase(Locale.ROOT);
+    }
+
+    private static String accumulator(Node n) {
+        return switch (n.op()) {
+            case IntOp.Conv2d c -> c.acc().toString();
+            case IntOp.Dense d -> d.acc().toString();
+            case IntOp.MatMul m -> m.acc().toString();
+            case IntOp.Mul m -> m.acc().toString();
+            case IntOp.Sum s -> s.acc().toString();
+            case IntOp i -> "";
+            case DataOp d -> "";
+            case FloatOp f -> "";
+            case QuantOp q -> "";
+        };
+    }
+
+    private static String storage(Type t) {
+        return t.element() instanceof Quant q ? q.storage().toString() : t.element().toString();
+    }
+
+    private static String scale(Type t) {
+        return t.element() instanceof Quant q && q.scheme() instanceof Scheme.PerTensor p
+                ? String.format(Locale.ROOT, "%.5g:%d", p.scale(), p.zero())
+                : "";
+    }
+
+    private static String scaleSuffix(Type t) {
+        return scale(t).isEmpty() ? "" : " scale:zero " + scale(t);
+    }
+
+    private static String granularity(Type t) {
+        return t.element() instanceof Quant q
+                ? switch (q.scheme()) {
+                    case Scheme.PerTensor p -> "";
+                    case Scheme.PerAxis a -> " per channel";
+                    case Scheme.PerGroup g -> " per " + g.size();
+                }
+                : "";
+    }
+}

@@ -1,0 +1,244 @@
+package dev.qnet.cli;
+
+import dev.qnet.cli.image.Images;
+import dev.qnet.cli.image.Scaling;
+import dev.qnet.compiler.data.Idx;
+import dev.qnet.runtime.ElementType;
+import dev.qnet.runtime.Tensor;
+import dev.qnet.runtime.TensorInfo;
+import dev.qnet.runtime.io.Npy;
+import dev.qnet.runtime.io.NpyArray;
+import dev.qnet.runtime.io.Npz;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** Reads what the user gives a model: arrays, pictures, raw bytes. */
+final class Inputs {
+    private static final List<String> PICTURES = List.of("png", "jpg", "jpeg", "bmp", "gif");
+
+    private final List<TensorInfo> expected;
+    private final Scaling scaling;
+    private final @Nullable ElementType bin;
+
+    Inputs(List<TensorInfo> expected, Scaling scaling) {
+        this(expected, scaling, null);
+    }
+
+    /** @param bin what .bin files hold, or null for the input's own type, or f32 where only that fits */
+    Inputs(List<TensorInfo> expected, Scaling scaling, @Nullable ElementType bin) {
+        this.expected = expected;
+        this.scaling = scaling;
+        this.bin = bin;
+    }
+
+    /** Whether a file is of a kind that can be read. */
+    static boolean readable(Path file) {
+        String name = String.valueOf(file.getFileName());
+        return PICTURES.contains(extension(file))
+                || List.of("npy", "npz", "bin").contains(extension(file))
+                || isIdx(name);
+    }
+
+    private static boolean isIdx(String name) {
+        return name.endsWith("-ubyte") || name.endsWith("-ubyte.gz");
+    }
+
+    /** Elements of a tensor as singles. */
+    static float[] floats(Tensor t, int from, int count) {
+        if (t.type() == ElementType.F32) {
+            return Arrays.copyOfRange(t.floats(), from, from + count);
+        }
+        List<Double> numbers = Engine.numbers(t, from, count);
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++) {
+            values[i] = numbers.get(i).floatValue();
+        }
+        return values;
+    }
+
+    /**
+     * The tensors that a command line names.
+     *
+     * @param given {@code name=FILE}, or {@code FILE} where the model has one input; several files for one input make a batch;
+     *     an npz names its own
+     */
+    Map<String, Tensor> read(List<String> given) throws IOException {
+        Map<String, List<Tensor>> parts = new LinkedHashMap<>();
+        for (String g : given) {
+            int eq = g.indexOf('=');
+            boolean named = eq > 0 && !Files.exists(Path.of(g));
+            Path file = Path.of(named ? g.substring(eq + 1) : g);
+            if (extension(file).equals("npz") && !named) {
+                try (Npz npz = Npz.open(file)) {
+                    for (String name : npz.names()) {
+                        TensorInfo info = info(name, file);
+                        parts.computeIfAbsent(name, k -> new ArrayList<>())
+                                .add(array(npz.read(name), info, file + ":" + name));
+                    }
+                }
+                continue;
+            }
+            TensorInfo info = named ? info(g.substring(0, eq), file) : only(file);
+            parts.computeIfAbsent(info.name(), k -> new ArrayList<>()).add(tensor(file, info));
+        }
+        for (TensorInfo info : expected) {
+            if (!parts.containsKey(info.name())) {
+                throw new UserException(
+                        "input '" + info.name() + "' is not given",
+                        "add --input " + info.name() + "=FILE; it expects " + info.expectation());
+            }
+        }
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        parts.forEach((name, list) -> tensors.put(name, join(name, list)));
+        return tensors;
+    }
+
+    /** One file as a batch for an input: what {@code qnet calibrate} reads too. */
+    Tensor tensor(Path file, TensorInfo info) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            throw new NoSuchFileException(file.toString());
+        }
+        String extension = extension(file);
+        if (PICTURES.contains(extension)) {
+            return Images.read(file, info, scaling);
+        }
+        String name = String.valueOf(file.getFileName());
+        return switch (extension) {
+            case "npy" -> array(Npy.read(file), info, file.toString());
+            case "npz" -> {
+                try (Npz npz = Npz.open(file)) {
+                    String entry = npz.names().size() == 1 ? npz.names().iterator().next() : info.name();
+                    yield array(npz.read(entry), info, file + ":" + entry);
+                }
+            }
+            case "bin" -> raw(Files.readAllBytes(file), info, file);
+            default -> {
+                if (isIdx(name)) {
+                    yield array(Idx.read(file), info, file.toString());
+                }
+                throw new UserException(
+                        file + ": unknown kind of input file '." + extension + "'",
+                        "give .npy, .npz, a picture (.png, .jpg, .bmp), MNIST's -ubyte files, or raw elements as .bin");
+            }
+        };
+    }
+
+    /** An array under the input's shape: leading or trailing extents of 1 and a missing N are forgiven. */
+    private static Tensor array(NpyArray a, TensorInfo info, String source) {
+        int item = info.itemElements();
+        int items = item == 0 ? 0 : a.size() / item;
+        int[] shape = info.shapeFor(items);
+        if (item == 0 || a.size() % item != 0 || (!info.batched() && items != 1) || !sameExtents(a.shape(), shape)) {
+            throw new UserException(source + ": input '" + info.name() + "' expects " + info.expectation() + ", found "
+                    + a.type() + " " + Arrays.toString(a.shape()));
+        }
+        Tensor t = Tensor.of(a);
+        if (info.accepts(t.type()) && t.type() == info.type()) {
+            return Tensor.of(reshaped(a, shape));
+        }
+        return Tensor.ofFloats(a.toFloats(), shape);
+    }
+
+    private static NpyArray reshaped(NpyArray a, int[] shape) {
+        return switch (a.type().bytes()) {
+            case 1 -> a.type().code().endsWith("u1") ? NpyArray.ofUint8(a.bytes(), shape) : NpyArray.ofInt8(a.bytes(), shape);
+            case 2 -> a.type().code().endsWith("u2") ? NpyArray.ofUint16(a.shorts(), shape) : NpyArray.ofInt16(a.shorts(), shape);
+            case 4 -> a.type().isFloat() ? NpyArray.ofFloats(a.floats(), shape) : NpyArray.ofInt32(a.ints(), shape);
+            default -> NpyArray.ofInt64(a.longs(), shape);
+        };
+    }
+
+    private static boolean sameExtents(int[] found, int[] wanted) {
+        return Arrays.equals(withoutOnes(found), withoutOnes(wanted));
+    }
+
+    private static int[] withoutOnes(int[] shape) {
+        return Arrays.stream(shape).filter(d -> d != 1).toArray();
+    }
+
+    /** Raw little-endian elements: of the input's own type if the size fits it, else singles. */
+    private Tensor raw(byte[] bytes, TensorInfo info, Path file) {
+        int item = info.itemElements();
+        ElementType type = bin != null ? bin : info.type();
+        long unit = (long) item * type.bytes();
+        boolean own = unit > 0 && bytes.length % unit == 0 && (info.batched() || bytes.length == unit);
+        boolean single = bin == null && item > 0 && bytes.length % (4L * item) == 0 && (info.batched() || bytes.length == 4L * item);
+        if (!own && !single) {
+            throw new UserException(file + ": " + bytes.length + " bytes are no whole number of items of input '" + info.name()
+                    + "', which expects " + info.expectation());
+        }
+        ElementType as = own ? type : ElementType.F32;
+        ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        return Tensor.ofBuffer(as, buffer, info.shapeFor(bytes.length / (item * as.bytes())));
+    }
+
+    private static Tensor join(String name, List<Tensor> list) {
+        if (list.size() == 1) {
+            return list.getFirst();
+        }
+        int items = 0;
+        int size = 0;
+        for (Tensor t : list) {
+            if (t.type() != ElementType.F32 && t.type() != list.getFirst().type()) {
+                throw new UserException("the files for input '" + name + "' hold different types: "
+                        + list.stream().map(x -> x.type().toString()).distinct().collect(Collectors.joining(", ")));
+            }
+            items += t.dim(0);
+            size = Math.addExact(size, t.size());
+        }
+        int[] shape = list.getFirst().shape();
+        shape[0] = items;
+        Tensor all = Tensor.allocate(list.getFirst().type(), shape);
+        int at = 0;
+        for (Tensor t : list) {
+            switch (t.type()) {
+                case F32 -> System.arraycopy(t.floats(), 0, all.floats(), at, t.size());
+                case I8, U8 -> System.arraycopy(t.bytes(), 0, all.bytes(), at, t.size());
+                case I16, U16 -> System.arraycopy(t.shorts(), 0, all.shorts(), at, t.size());
+                case I32 -> System.arraycopy(t.ints(), 0, all.ints(), at, t.size());
+                case I64 -> System.arraycopy(t.longs(), 0, all.longs(), at, t.size());
+            }
+            at += t.size();
+        }
+        return all;
+    }
+
+    private TensorInfo info(String name, Path file) {
+        return expected.stream()
+                .filter(i -> i.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new UserException(
+                        file + ": the model has no input '" + name + "'", "its inputs: " + describe()));
+    }
+
+    private TensorInfo only(Path file) {
+        if (expected.size() != 1) {
+            throw new UserException(
+                    "the model has " + expected.size() + " inputs: say which " + file + " is for",
+                    "--input NAME=" + file + ", where NAME is one of: " + describe());
+        }
+        return expected.getFirst();
+    }
+
+    private String describe() {
+        return expected.stream().map(TensorInfo::name).collect(Collectors.joining(", "));
+    }
+
+    static String extension(Path file) {
+        String name = String.valueOf(file.getFileName());
+        int dot = name.lastIndexOf('.');
+        return dot < 0 ? "" : name.substring(dot + 1).toLowerCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,65 @@
+package dev.qnet.cli;
+
+import dev.qnet.compiler.front.bind.BoundModel;
+import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.GraphPrinter;
+import dev.qnet.compiler.pass.Pass;
+import dev.qnet.compiler.pass.Passes;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+
+/** {@code qnet ir}: the graph as text, after any pass. */
+@Command(
+        name = "ir",
+        description = "Prints a model's graph, as bound or after a pass.",
+        mixinStandardHelpOptions = true,
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  qnet ir model.qnet                             as bound",
+            "  qnet ir model.qnet --after lower-to-integers   in integers",
+            "  qnet ir model.qnet --passes                    the passes, in order"
+        })
+final class IrCommand implements Callable<Integer> {
+    @ParentCommand
+    @SuppressWarnings("NullAway.Init")
+    private QnetCommand parent;
+
+    @Mixin
+    @SuppressWarnings("NullAway.Init")
+    private ModelArgument model;
+
+    @Option(names = "--after", paramLabel = "PASS", description = "Print the graph as this pass leaves it; 'all' for the last.")
+    private @Nullable String after;
+
+    @Option(names = "--full", description = "Print everything, so that it parses back: no constant is cut.")
+    private boolean full;
+
+    @Option(names = "--passes", description = "Print the names of the passes and end.")
+    private boolean passes;
+
+    @Override
+    public Integer call() {
+        Console console = parent.console();
+        List<String> names = Passes.all().stream().map(Pass::name).toList();
+        if (passes) {
+            names.forEach(console.out()::println);
+            return ExitCode.OK;
+        }
+        if (after != null && !after.equals("all") && !names.contains(after)) {
+            throw new UserException("there is no pass '" + after + "'", "one of: " + String.join(", ", names));
+        }
+        BoundModel bound = model.load(console);
+        Graph graph = bound.graph();
+        if (after != null) {
+            String last = after.equals("all") ? names.getLast() : after;
+            graph = Build.run(console, bound, Passes.all().subList(0, names.indexOf(last) + 1));
+        }
+        console.out().print(GraphPrinter.print(graph, full ? GraphPrinter.Detail.FULL : GraphPrinter.Detail.READABLE));
+        return ExitCode.OK;
+    }
+}

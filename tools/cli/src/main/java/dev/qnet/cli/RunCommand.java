@@ -1,0 +1,156 @@
+package dev.qnet.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.qnet.cli.image.Scaling;
+import dev.qnet.compiler.front.Frontend;
+import dev.qnet.compiler.front.bind.BoundModel;
+import dev.qnet.compiler.ir.Rounding;
+import dev.qnet.runtime.Model;
+import dev.qnet.runtime.Tensor;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+
+/** {@code qnet run}: one answer. */
+@Command(
+        name = "run",
+        description = "Runs a model (.qnet or a compiled .jar) on inputs and shows its outputs.",
+        mixinStandardHelpOptions = true,
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  qnet run resnet8.qnet --input cat.png                       the five likeliest classes",
+            "  qnet run edges.qnet --input photo.png --output edges.png  picture in, picture out",
+            "  qnet run model.jar --input a=a.npy --input b=b.npy --json",
+            "  qnet run model.qnet --on float --input x.npy                the float network, for comparison"
+        })
+final class RunCommand implements Callable<Integer> {
+    /** What answers. */
+    enum On {
+        jvm,
+        oracle,
+        FLOAT
+    }
+
+    @ParentCommand
+    @SuppressWarnings("NullAway.Init")
+    private QnetCommand parent;
+
+    @Parameters(index = "0", paramLabel = "MODEL", description = "A .qnet file or a jar that qnet compile wrote.")
+    @SuppressWarnings("NullAway.Init")
+    private Path file;
+
+    @Option(names = "--model", paramLabel = "NAME", description = "Which model of the file, if it holds several.")
+    private @Nullable String name;
+
+    @Option(
+            names = {"-i", "--input"},
+            paramLabel = "[NAME=]FILE",
+            required = true,
+            description = "An input: .npy, .npz, a picture, MNIST's -ubyte files, or raw little-endian elements (.bin). "
+                    + "Several files for one input make a batch.")
+    @SuppressWarnings("NullAway.Init")
+    private List<String> inputs;
+
+    @Option(
+            names = {"-o", "--output"},
+            paramLabel = "[NAME=]FILE",
+            description = "Write an output: .npy, .npz (all outputs), .png, or .bin.")
+    private List<String> outputs = new ArrayList<>();
+
+    @Option(
+            names = "--scale",
+            paramLabel = "HOW",
+            defaultValue = "raw",
+            description = "How pixels become numbers: raw (0 to 255), unit (0 to 1), signed (-1 to 1), or "
+                    + "MEAN,STD or MEAN,MEAN,MEAN,STD,STD,STD on 0 to 255. Default: ${DEFAULT-VALUE}.")
+    @SuppressWarnings("NullAway.Init")
+    private String scale;
+
+    @Option(
+            names = "--white",
+            paramLabel = "VALUE",
+            defaultValue = "255",
+            description = "In a .png output, this value is white and 0 is black. Default: ${DEFAULT-VALUE}.")
+    private float white;
+
+    @Option(names = "--labels", paramLabel = "FILE", description = "Names of the classes, one a line.")
+    private @Nullable Path labels;
+
+    @Option(
+            names = "--on",
+            paramLabel = "WHAT",
+            defaultValue = "jvm",
+            description = "What answers: jvm (compiled code), oracle (the reference interpreter, integers), "
+                    + "float (the network before quantization). Default: ${DEFAULT-VALUE}.")
+    @SuppressWarnings("NullAway.Init")
+    private On on;
+
+    @Option(names = "--top", paramLabel = "K", defaultValue = "5", description = "How many classes to show. Default: 5.")
+    private int top;
+
+    @Option(names = "--json", description = "Print the outputs as JSON.")
+    private boolean json;
+
+    @Override
+    public Integer call() throws IOException {
+        if (!(white > 0)) {
+            throw new UserException("--white is above 0, found " + white);
+        }
+        Console console = parent.console();
+        List<String> names = new ArrayList<>();
+        Engine engine = engine(console, names);
+        if (labels != null) {
+            names.clear();
+            names.addAll(Files.readAllLines(labels));
+        }
+        Map<String, Tensor> in = new Inputs(engine.inputs(), Scaling.parse(scale)).read(inputs);
+        Map<String, Tensor> out = engine.run(in);
+        if (json) {
+            console.out().println(new ObjectMapper().writeValueAsString(json(out)));
+        } else {
+            Outputs.print(console, out, names, top);
+        }
+        Outputs.write(out, outputs, white, console);
+        return ExitCode.OK;
+    }
+
+    private Engine engine(Console console, List<String> labels) {
+        if (!Inputs.extension(file).equals("qnet")) {
+            if (on != On.jvm) {
+                throw new UserException(file + " is compiled: it runs on the jvm only", "give the .qnet file, or leave out --on");
+            }
+            return new Engine.Compiled(Model.load(file));
+        }
+        BoundModel bound = Frontend.load(file, new Frontend.Options(name));
+        console.show(bound.warnings());
+        labels.addAll(bound.labels());
+        Rounding rounding = bound.graph().policy() == null ? Rounding.TOSA : bound.graph().policy().rounding();
+        return switch (on) {
+            case jvm -> new Engine.Compiled(Build.model(console, bound));
+            case oracle -> new Engine.Oracle(Build.integers(console, bound), rounding, "oracle, integers");
+            case FLOAT -> new Engine.Oracle(bound.graph(), rounding, "float");
+        };
+    }
+
+    private static Map<String, Object> json(Map<String, Tensor> out) {
+        Map<String, Object> all = new LinkedHashMap<>();
+        out.forEach((name, t) -> {
+            Map<String, Object> one = new LinkedHashMap<>();
+            one.put("shape", t.shape());
+            one.put("type", t.type().toString());
+            one.put("values", Engine.numbers(t, 0, t.size()));
+            all.put(name, one);
+        });
+        return all;
+    }
+}

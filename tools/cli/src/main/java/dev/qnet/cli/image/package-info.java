@@ -1,0 +1,3 @@
+/** Pictures in and out. */
+@org.jspecify.annotations.NullMarked
+package dev.qnet.cli.image;

@@ -1,0 +1,13 @@
+/** The command line. */
+module dev.qnet.cli {
+    requires com.fasterxml.jackson.databind;
+    requires dev.qnet.compiler;
+    requires dev.qnet.runtime;
+    requires dev.qnet.target.jvm;
+    requires info.picocli;
+    requires java.desktop;
+    requires static org.jspecify;
+
+    opens dev.qnet.cli to
+            info.picocli;
+}
