@@ -1,6 +1,7 @@
 package dev.qnet.cli;
 
 import dev.qnet.compiler.source.CompileException;
+import dev.qnet.runtime.ModelException;
 import dev.qnet.runtime.io.TensorFormatException;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
@@ -11,6 +12,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.util.Objects;
@@ -53,6 +55,14 @@ public final class Main {
             }
             case TensorFormatException t -> {
                 console.error(new UserException(String.valueOf(t.getMessage())));
+                yield ExitCode.INPUT;
+            }
+            case ModelException m -> {
+                console.error(new UserException(String.valueOf(m.getMessage())));
+                yield ExitCode.INPUT;
+            }
+            case InvalidPathException p -> {
+                console.error(new UserException("'" + p.getInput() + "' is no file name: " + p.getReason()));
                 yield ExitCode.INPUT;
             }
             case UncheckedIOException u -> io(console, Objects.requireNonNull(u.getCause()));
