@@ -68,7 +68,7 @@ final class RandomTrees {
     }
 
     private SchemeEntry schemeEntry() {
-        SchemeEntry.Role role = SchemeEntry.Role.values()[random.nextInt(4)];
+        SchemeEntry.Role role = List.of(SchemeEntry.Role.values()).get(random.nextInt(4));
         return new SchemeEntry(
                 role, NONE, some(1, role == SchemeEntry.Role.ROUNDING ? 1 : 8, () -> item(PLAIN)), NONE);
     }
@@ -133,10 +133,10 @@ final class RandomTrees {
             case 2, 3 -> new Expr.Call(name(), arguments(0, 5), NONE);
             case 4 -> new Expr.Annotated(inner.get(), some(1, 3, this::annotation), NONE);
             case 5 ->
-                new Expr.Unary(Expr.UnaryOp.values()[random.nextInt(2)], inner.get(), NONE);
+                new Expr.Unary(List.of(Expr.UnaryOp.values()).get(random.nextInt(2)), inner.get(), NONE);
             case 6, 7, 8 ->
                 new Expr.Binary(
-                        Expr.BinaryOp.values()[random.nextInt(Expr.BinaryOp.values().length)],
+                        List.of(Expr.BinaryOp.values()).get(random.nextInt(Expr.BinaryOp.values().length)),
                         inner.get(),
                         inner.get(),
                         NONE,
