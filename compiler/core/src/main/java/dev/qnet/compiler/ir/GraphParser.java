@@ -104,12 +104,13 @@ public final class GraphParser {
     }
 
     private Graph.Param param(Map<ValueId, Long> offsets) {
+        skip();
         int start = at;
         ValueId id = value();
         expect(":");
         Type type = type();
         Spec activations = accept("activations") ? spec() : null;
-        Span span = new Span(file, start, at);
+        Span span = span(start);
         offset(id, offsets);
         return new Graph.Param(id, type, activations, span);
     }
@@ -141,10 +142,19 @@ public final class GraphParser {
         Spec weights = accept("weights") ? spec() : null;
         Spec activations = accept("activations") ? spec() : null;
         boolean keepFloat = accept("float");
-        Span span = new Span(file, start, at);
+        Span span = span(start);
         offset(id, offsets);
         Op op = OpCodec.decode(mnemonic, attrs, type, literal == null ? null : tensor(literal, type));
         return new Node(id, op, operands, type, new Spec.Intent(weights, activations, keepFloat), span);
+    }
+
+    /** From a place to here, without the blanks that looking for more has skipped. */
+    private Span span(int start) {
+        int end = at;
+        while (end > start && Character.isWhitespace(text.charAt(end - 1))) {
+            end--;
+        }
+        return new Span(file, start, end);
     }
 
     private void offset(ValueId id, Map<ValueId, Long> offsets) {

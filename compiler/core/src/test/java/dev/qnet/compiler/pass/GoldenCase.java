@@ -7,7 +7,7 @@ import dev.qnet.compiler.ir.Spec;
 import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.quant.Calibration;
 import dev.qnet.compiler.source.CompileException;
-import dev.qnet.compiler.source.Diagnostic;
+import dev.qnet.compiler.source.DiagnosticRenderer;
 import dev.qnet.compiler.source.Diagnostics;
 import dev.qnet.compiler.source.SourceFile;
 import java.util.ArrayList;
@@ -15,7 +15,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.StringJoiner;
 
 /**
  * A test of passes as text: what goes in, what comes out, what the user hears.
@@ -30,7 +29,7 @@ import java.util.StringJoiner;
  * ---- output
  * graph @g { … }                         (left out where an error stops the passes)
  * ---- diagnostics                       (left out where there is none)
- * warning[code] 3:5: message
+ * warning[code]: message, with its place and fix as the user sees them
  * </pre>
  *
  * @param head the lines before the input
@@ -98,9 +97,7 @@ record GoldenCase(List<String> head, String input, String output, String diagnos
                 throw e;
             }
         }
-        StringBuilder said = new StringBuilder();
-        diagnostics.all().forEach(d -> said.append(text(d)).append('\n'));
-        return new Outcome(out, said.toString());
+        return new Outcome(out, DiagnosticRenderer.plain().render(diagnostics.all()));
     }
 
     private List<Pass> passes() {
@@ -134,21 +131,5 @@ record GoldenCase(List<String> head, String input, String output, String diagnos
             known.put(p.id(), Objects.requireNonNull(p.activations()).range());
         }
         return new Calibration(known);
-    }
-
-    /** A diagnostic as one line, and a line for each note and the fix. */
-    private static String text(Diagnostic d) {
-        StringJoiner s = new StringJoiner("\n");
-        String place = d.span().isNone()
-                ? "-"
-                : d.span().file().line(d.span().start()) + ":"
-                        + d.span().file().column(d.span().start());
-        s.add(d.severity().name().toLowerCase(java.util.Locale.ROOT) + "[" + d.code() + "] " + place + ": " + d.message()
-                + (d.label() == null ? "" : " (" + d.label() + ")"));
-        d.notes().forEach(n -> s.add("  note: " + n.text()));
-        if (d.fix() != null) {
-            s.add("  fix: " + d.fix());
-        }
-        return s.toString();
     }
 }
