@@ -9,9 +9,14 @@ import net.jqwik.api.Property;
 class KernelsTest {
     private static final Backend[] BOTH = Backend.values();
 
-    @Property(tries = 150, edgeCases = EdgeCasesMode.NONE)
+    @Property(tries = 120, edgeCases = EdgeCasesMode.NONE)
     void conv(@ForAll long seed) {
         LinearCases.conv(new Random(seed), BOTH);
+    }
+
+    @Property(tries = 100, edgeCases = EdgeCasesMode.NONE)
+    void depthwise(@ForAll long seed) {
+        LinearCases.depthwise(new Random(seed), BOTH);
     }
 
     @Property(tries = 60, edgeCases = EdgeCasesMode.NONE)

@@ -10,17 +10,27 @@ final class LinearCases {
     private LinearCases() {}
 
     static void conv(Random r, Backend... backends) {
-        int groups = pick(r, 1, 1, 1, 2, 3, 16, 17, 33);
-        int perGroup = groups > 3 ? pick(r, 1, 1, 1, 2) : pick(r, 1, 2, 3, 5, 16, 33, 64);
-        int filtersPerGroup = groups > 3 ? pick(r, 1, 1, 1, 3) : pick(r, 1, 2, 15, 16, 17, 32, 35, 70);
+        int groups = pick(r, 1, 1, 1, 2, 3, 16);
+        boolean many = groups > 3;
+        int perGroup = many ? pick(r, 1, 2) : pick(r, 1, 2, 3, 5, 16, 33, 64);
+        int filters = groups * (many ? pick(r, 1, 3) : pick(r, 1, 2, 15, 16, 17, 32, 35, 70));
+        conv(r, groups, perGroup, filters, backends);
+    }
+
+    static void depthwise(Random r, Backend... backends) {
+        int c = pick(r, 1, 2, 3, 15, 16, 17, 33, 64);
+        conv(r, c, 1, c, backends);
+    }
+
+    private static void conv(Random r, int groups, int perGroup, int o, Backend... backends) {
         int c = groups * perGroup;
-        int o = groups * filtersPerGroup;
         Window w = window(r);
         int h = (w.kernelH() - 1) * w.dilationH() + 1 + r.nextInt(7);
         int width = (w.kernelW() - 1) * w.dilationW() + 1 + r.nextInt(9);
         long outputs = (long) w.outHeight(h) * w.outWidth(width) * o;
-        if (h * width * c > 60_000 || outputs > 60_000 || outputs * w.kernelH() * w.kernelW() * perGroup > 400_000) {
-            conv(r, backends); // too large to check in time
+        long products = outputs * w.kernelH() * w.kernelW() * perGroup;
+        if (h * width * c > 60_000 || outputs > 60_000 || products > 400_000) {
+            conv(r, groups, perGroup, o, backends); // with another window: this one takes too long to check
             return;
         }
         check(r, h, width, c, o, w, groups, backends);

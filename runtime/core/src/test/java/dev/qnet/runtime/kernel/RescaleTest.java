@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.math.BigInteger;
 import java.util.Random;
 import java.util.function.IntFunction;
+import net.jqwik.api.EdgeCasesMode;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -56,7 +57,7 @@ class RescaleTest {
         }
     }
 
-    @Property(tries = 150)
+    @Property(tries = 100, edgeCases = EdgeCasesMode.MIXIN)
     void tflite(
             @ForAll @IntRange(min = 1 << 30, max = MOST) int m,
             @ForAll @IntRange(min = -31, max = 30) int s,
@@ -69,7 +70,7 @@ class RescaleTest {
         check(r, random(new Random(seed), 67), a -> Definitions.tflite(a, m, s), zero, lo, hi);
     }
 
-    @Property(tries = 150)
+    @Property(tries = 100, edgeCases = EdgeCasesMode.MIXIN)
     void tosa(
             @ForAll @IntRange(min = 1 << 30, max = MOST) int m,
             @ForAll @IntRange(min = -31, max = 30) int s,
@@ -82,7 +83,7 @@ class RescaleTest {
         check(r, random(new Random(seed), 67), a -> Definitions.tosa(a, m, s), zero, lo, hi);
     }
 
-    @Property(tries = 150)
+    @Property(tries = 100, edgeCases = EdgeCasesMode.MIXIN)
     void real(
             @ForAll @IntRange(min = -30, max = 6) int exponent,
             @ForAll @IntRange(min = -32768, max = 65535) int zero,
@@ -128,7 +129,7 @@ class RescaleTest {
         assertThat(Rescale.real(new float[] {0.5f}, 0, -9, 9).apply(-7, 0)).isEqualTo(-4);
     }
 
-    @Property(tries = 500)
+    @Property(tries = 500, edgeCases = EdgeCasesMode.MIXIN)
     void wideAccumulators(
             @ForAll long a,
             @ForAll @IntRange(min = 0, max = 63) int down,

@@ -23,6 +23,7 @@ class WidthsTest {
         Backend[] one = {Backend.selected()};
         for (long seed = 1; seed <= Integer.parseInt(args[0]); seed++) {
             LinearCases.conv(new Random(seed), one);
+            LinearCases.depthwise(new Random(seed), one);
             LinearCases.dense(new Random(seed), one);
             LinearCases.matmul(new Random(seed), one);
             ElementwiseCases.add(new Random(seed), one);
