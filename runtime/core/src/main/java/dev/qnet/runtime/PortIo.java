@@ -12,7 +12,6 @@ import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.nio.LongBuffer;
 import java.nio.ShortBuffer;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +28,7 @@ final class PortIo {
     private final int lo;
     private final int hi;
     private final boolean checked;
+    private final boolean bipolar;
 
     private PortIo(Descriptor.Port port, int staging, @Nullable UnaryKernel quantize, @Nullable UnaryKernel dequantize) {
         info = port.info();
@@ -40,6 +40,7 @@ final class PortIo {
         Quantization q = info.quantization();
         lo = q == null ? 0 : q.lo();
         hi = q == null ? 0 : q.hi();
+        bipolar = q != null && q.isBipolar();
         checked = q != null && !allCodes(info.type(), q);
     }
 
@@ -77,6 +78,9 @@ final class PortIo {
         int n = info.itemElements();
         if (q.groupSize() > 0) {
             throw new ModelException("input '" + info.name() + "' is quantized per group, which no input is");
+        }
+        if (q.isBipolar()) {
+            return Quantize.bipolar(backend, n);
         }
         return q.isPerTensor()
                 ? Quantize.perTensor(backend, n, rounding, q.scale(), q.zeroPoint(), q.lo(), q.hi(), kind)
@@ -179,15 +183,9 @@ final class PortIo {
                 case U16 -> Short.toUnsignedInt(banks.shorts[offset + i]);
                 case I32, I64, F32 -> banks.ints[offset + i];
             };
-            if (code < lo || code > hi) {
-                throw new ModelException(String.format(
-                        Locale.ROOT,
-                        "input '%s' takes codes %d to %d, found %d at element %d of an item",
-                        info.name(),
-                        lo,
-                        hi,
-                        code,
-                        i));
+            if (code < lo || code > hi || (bipolar && code == 0)) {
+                throw new ModelException("input '" + info.name() + "' takes codes " + lo + (bipolar ? " and " : " to ") + hi
+                        + ", found " + code + " at element " + i + " of an item");
             }
         }
     }

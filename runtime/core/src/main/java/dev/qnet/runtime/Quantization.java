@@ -51,6 +51,11 @@ public record Quantization(
         return axis < 0 && groupSize == 0;
     }
 
+    /** Whether the codes are −1 and +1, and nothing between. */
+    public boolean isBipolar() {
+        return storage.equals("bipolar");
+    }
+
     /** The scale; the first of several. */
     public float scale() {
         return scales.getFirst();

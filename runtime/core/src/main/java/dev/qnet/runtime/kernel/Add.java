@@ -7,6 +7,8 @@ public final class Add implements BinaryKernel {
     private final Loops loops;
     private final AddSpec spec;
     private final Broadcast shape;
+    /** Made once: a run allocates nothing. */
+    private final Broadcast.Row row = this::row;
 
     private Add(Loops loops, AddSpec spec, Broadcast shape) {
         this.loops = loops;
@@ -99,7 +101,7 @@ public final class Add implements BinaryKernel {
 
     @Override
     public void run(Banks banks, int x, int y, int z) {
-        shape.run(this::row, banks, x, y, z);
+        shape.run(row, banks, x, y, z);
     }
 
     private void row(Banks b, int xAt, int xStep, int yAt, int yStep, int zAt, int n, int channel) {

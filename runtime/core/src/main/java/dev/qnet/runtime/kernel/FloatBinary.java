@@ -11,6 +11,8 @@ public final class FloatBinary implements BinaryKernel {
 
     private final Fn fn;
     private final Broadcast shape;
+    /** Made once: a run allocates nothing. */
+    private final Broadcast.Row row = this::row;
 
     private FloatBinary(Fn fn, Broadcast shape) {
         this.fn = fn;
@@ -24,7 +26,7 @@ public final class FloatBinary implements BinaryKernel {
 
     @Override
     public void run(Banks banks, int x, int y, int z) {
-        shape.run(this::row, banks, x, y, z);
+        shape.run(row, banks, x, y, z);
     }
 
     private void row(Banks b, int x, int xStep, int y, int yStep, int z, int n, int channel) {

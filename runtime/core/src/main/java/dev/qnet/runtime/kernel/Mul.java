@@ -7,6 +7,8 @@ public final class Mul implements BinaryKernel {
     private final Operand y;
     private final Output out;
     private final Broadcast shape;
+    /** Made once: a run allocates nothing. */
+    private final Broadcast.Row row = this::row;
 
     private Mul(Loops loops, Operand x, Operand y, Output out, Broadcast shape) {
         this.loops = loops;
@@ -33,7 +35,7 @@ public final class Mul implements BinaryKernel {
 
     @Override
     public void run(Banks banks, int xAt, int yAt, int zAt) {
-        shape.run(this::row, banks, xAt, yAt, zAt);
+        shape.run(row, banks, xAt, yAt, zAt);
     }
 
     private void row(Banks b, int xAt, int xStep, int yAt, int yStep, int zAt, int n, int channel) {

@@ -7,6 +7,8 @@ public final class Sum implements UnaryKernel {
     private final Loops loops;
     private final Operand x;
     private final Reduction reduction;
+    /** Made once: a run allocates nothing. */
+    private final Reduction.Row row = this::row;
     private final Output out;
 
     private Sum(Loops loops, Operand x, Reduction reduction, Output out) {
@@ -35,7 +37,7 @@ public final class Sum implements UnaryKernel {
         int n = reduction.results();
         long[] acc = banks.longs(1, Math.max(n, 1));
         Arrays.fill(acc, 0, n, 0);
-        reduction.run(this::row, banks, xAt, 0);
+        reduction.run(row, banks, xAt, 0);
         int row = out.perChannel() ? reduction.lastAxis() : n;
         for (int i = 0; i < n; i += row) {
             store(banks, yAt + i, acc, i, row);

@@ -36,9 +36,14 @@ final class Args {
         this.weights = weights;
     }
 
-    /** Calls a static factory with what was pushed. */
+    /** Calls a static factory, which gives an instance of its class, with what was pushed. */
     void call(Class<?> owner, String method) {
-        code.callStatic(owner, method, owner, types.toArray(Class<?>[]::new));
+        call(owner, method, owner);
+    }
+
+    /** Calls a static factory with what was pushed. */
+    void call(Class<?> owner, String method, Class<?> result) {
+        code.callStatic(owner, method, result, types.toArray(Class<?>[]::new));
         types.clear();
     }
 

@@ -4,9 +4,11 @@ import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Scheme;
+import dev.qnet.compiler.ir.Storage;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.runtime.kernel.Dequantize;
 import dev.qnet.runtime.kernel.Quantize;
+import dev.qnet.runtime.kernel.UnaryKernel;
 import java.util.List;
 
 /** Emits the layers of {@link QuantOp}s. */
@@ -29,6 +31,13 @@ final class QuantLayers {
     private void quantize(Node n, QuantOp.Quantize op) {
         Type y = n.type();
         Quant q = y.quant();
+        if (q.storage() == Storage.BIPOLAR) {
+            // Only the sign decides, whatever the scheme.
+            layers.unary(
+                    n,
+                    a -> a.backend().number(y.shape().elements()).call(Quantize.class, "bipolar", UnaryKernel.class));
+            return;
+        }
         switch (q.scheme()) {
             case Scheme.PerTensor t ->
                 layers.unary(
