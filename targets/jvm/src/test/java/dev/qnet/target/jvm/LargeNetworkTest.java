@@ -13,6 +13,7 @@ import dev.qnet.compiler.ir.Rescale;
 import dev.qnet.compiler.ir.Rounding;
 import dev.qnet.compiler.ir.Scheme;
 import dev.qnet.compiler.ir.Shape;
+import dev.qnet.compiler.ir.Spec;
 import dev.qnet.compiler.ir.Storage;
 import dev.qnet.compiler.ir.Tensor;
 import dev.qnet.compiler.ir.Type;
@@ -39,6 +40,9 @@ import org.objectweb.asm.util.CheckClassAdapter;
 final class LargeNetworkTest {
     private static final int WIDTH = 3;
     private static final Quant CODES = Quant.of(Storage.U8, 1f, 3);
+    private static final Spec SPEC = new Spec(
+            Storage.U8, false, false, new Spec.Granularity.PerTensor(), new Spec.RangeMethod.MinMax(), false);
+    private static final Spec.Policy POLICY = new Spec.Policy(SPEC, SPEC, Rounding.TOSA);
 
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 499, 500, 501, 1_000, 10_000})
@@ -74,7 +78,7 @@ final class LargeNetworkTest {
                         x.withShape(Shape.of(Shape.BATCH, 10_000)),
                         Span.NONE)),
                 List.of(new Graph.Result("y", new ValueId("y"))),
-                null,
+                POLICY,
                 null);
         check(JvmTarget.compile(graph));
         Judge.compare(graph, 1, 1);
@@ -89,7 +93,7 @@ final class LargeNetworkTest {
         List<Graph.Result> results = params.stream()
                 .map(p -> new Graph.Result("out_" + p.id().name(), p.id()))
                 .toList();
-        Graph graph = new Graph("ports", params, List.of(), results, null, null);
+        Graph graph = new Graph("ports", params, List.of(), results, POLICY, null);
         check(JvmTarget.compile(graph));
         Judge.compare(graph, 2, 1);
     }
@@ -113,7 +117,7 @@ final class LargeNetworkTest {
             last = y;
         }
         Graph.Param x = new Graph.Param(new ValueId("x"), type, null, Span.NONE);
-        return new Graph("chain", List.of(x), nodes, List.of(new Graph.Result("y", last)), null, null);
+        return new Graph("chain", List.of(x), nodes, List.of(new Graph.Result("y", last)), POLICY, null);
     }
 
     private static ValueId constant(List<Node> nodes, String name, Type type, Random random, int most) {
