@@ -6,7 +6,6 @@ import dev.qnet.compiler.interp.Interpreter;
 import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.Element;
 import dev.qnet.compiler.ir.Graph;
-import dev.qnet.compiler.ir.GraphParser;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Storage;
@@ -24,15 +23,14 @@ import java.util.Random;
 final class Judge {
     private Judge() {}
 
-    /** Compiles the graph that a text holds, and compares both backends with the oracle on random inputs of 3 items. */
-    static void compare(String text) {
-        compare(GraphParser.parse(text), 3, 1);
+    /** Compiles a graph, and compares both backends with the oracle on random inputs. */
+    static void compare(Graph graph, int items, long seed) {
+        compare(graph, JvmTarget.compile(graph), items, seed);
     }
 
-    static void compare(Graph graph, int items, long seed) {
+    static void compare(Graph graph, CompiledArtifact artifact, int items, long seed) {
         Map<String, Value> inputs = inputs(graph, items, new Random(seed));
         Map<String, Value> expected = Interpreter.run(graph, inputs);
-        CompiledArtifact artifact = JvmTarget.compile(graph);
         for (Backend backend : Backend.values()) {
             Model model = artifact.load(backend);
             assertThat(run(model, graph, inputs)).as("%s with %s", graph.name(), backend).isEqualTo(expected);
