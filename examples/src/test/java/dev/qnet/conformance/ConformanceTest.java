@@ -21,6 +21,7 @@ import dev.qnet.runtime.kernel.Backend;
 import dev.qnet.target.jvm.CompiledArtifact;
 import dev.qnet.target.jvm.JvmTarget;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -62,7 +63,7 @@ class ConformanceTest {
             Model model = artifact.load(backend);
             Map<String, Tensor> found = model.runRaw(Map.of("x", Tensor.ofFloats(x, shape)));
             assertThat(found.keySet()).isEqualTo(oracle.keySet());
-            oracle.forEach((name, v) -> same(name + " on " + backend, v, found.get(name)));
+            oracle.forEach((name, v) -> same(name + " on " + backend, v, Objects.requireNonNull(found.get(name))));
         }
         return drawn.nodes().size();
     }
@@ -73,7 +74,7 @@ class ConformanceTest {
         }
         long[] codes = new long[x.length];
         for (int i = 0; i < codes.length; i++) {
-            codes[i] = Codes.quantize(x[i], q, java.util.Objects.requireNonNull(integers.policy()).rounding());
+            codes[i] = Codes.quantize(x[i], q, Objects.requireNonNull(integers.policy()).rounding());
         }
         return Value.of(Shape.of(shape), codes);
     }

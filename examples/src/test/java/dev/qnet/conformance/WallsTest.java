@@ -111,10 +111,10 @@ class WallsTest {
 
     /** One family of classes touches the Vector API, so that a JVM without the module never links it. */
     @Test
-    void onlyVectorKernelsTouchTheVectorApi() {
+    void onlySimdKernelsTouchTheVectorApi() {
         holds(noClasses()
                 .that()
-                .haveSimpleNameNotStartingWith("Vector")
+                .haveSimpleNameNotStartingWith("Simd")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("jdk.incubator.vector.."));
