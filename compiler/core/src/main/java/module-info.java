@@ -9,6 +9,7 @@ module dev.qnet.compiler {
     exports dev.qnet.compiler.front;
     exports dev.qnet.compiler.front.ast;
     exports dev.qnet.compiler.front.bind;
+    exports dev.qnet.compiler.front.write;
     exports dev.qnet.compiler.interp;
     exports dev.qnet.compiler.ir;
     exports dev.qnet.compiler.pass;

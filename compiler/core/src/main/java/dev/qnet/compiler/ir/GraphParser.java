@@ -313,6 +313,7 @@ public final class GraphParser {
     }
 
     private String name() {
+        skip();
         return text.startsWith("\"", at) ? string() : word();
     }
 

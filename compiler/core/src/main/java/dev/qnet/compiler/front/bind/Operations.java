@@ -138,6 +138,7 @@ final class Operations {
                 IMAGE,
                 KERNEL,
                 POOL_STRIDE,
+                DILATION,
                 PADDING);
         add(
                 "avg_pool",
@@ -146,6 +147,7 @@ final class Operations {
                 IMAGE,
                 KERNEL,
                 POOL_STRIDE,
+                DILATION,
                 PADDING);
         add(
                 "global_avg_pool",

@@ -1,0 +1,250 @@
+package dev.qnet.compiler.front.write;
+
+import dev.qnet.compiler.data.Safetensors;
+import dev.qnet.compiler.front.Formatter;
+import dev.qnet.compiler.front.Parser;
+import dev.qnet.compiler.front.ast.Annotation;
+import dev.qnet.compiler.front.ast.Argument;
+import dev.qnet.compiler.front.ast.Ast;
+import dev.qnet.compiler.front.ast.Decl;
+import dev.qnet.compiler.front.ast.Expr;
+import dev.qnet.compiler.front.ast.Name;
+import dev.qnet.compiler.front.ast.Param;
+import dev.qnet.compiler.front.ast.Result;
+import dev.qnet.compiler.front.ast.SchemeEntry;
+import dev.qnet.compiler.front.ast.Stmt;
+import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.Spec;
+import dev.qnet.compiler.ir.Tensor;
+import dev.qnet.compiler.ir.Type;
+import dev.qnet.compiler.ir.ValueId;
+import dev.qnet.compiler.quant.Calibration;
+import dev.qnet.compiler.source.CompileException;
+import dev.qnet.compiler.source.Diagnostic;
+import dev.qnet.compiler.source.SourceFile;
+import dev.qnet.compiler.source.Span;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Writes a graph as a source that binds to the same graph: same operations, names, intents and constants. Constants that
+ * a person would not read go into a parameters file beside it. (A constant's own name follows what uses it, so names that
+ * an importer gave to constants are not kept.)
+ */
+public final class SourceWriter {
+    private static final String SCHEME = "policy";
+
+    /**
+     * A source and what belongs beside it.
+     *
+     * @param text the source, in the canonical layout
+     * @param parameters tensors for the parameters file that the source names, by name; empty if it names none
+     */
+    public record Written(String text, Map<String, Tensor> parameters) {
+        public Written {
+            parameters = Map.copyOf(parameters);
+        }
+    }
+
+    private final Graph graph;
+    private final Names names = new Names();
+    private final List<Stmt> body = new ArrayList<>();
+    private final Map<ValueId, String> variables = new HashMap<>();
+    private final Constants constants = new Constants(names, body);
+    private final NodeWriter nodes;
+
+    private SourceWriter(Graph graph) {
+        this.graph = graph;
+        this.nodes = new NodeWriter(graph, names, constants, variables);
+    }
+
+    /**
+     * The source of a graph in f32, before parameters are chosen.
+     *
+     * @param parametersFile what the source calls the parameters file, relative to itself
+     * @throws CompileException if the graph holds what the language has no words for, such as integer operations
+     */
+    public static Written write(Graph graph, Calibration calibration, String parametersFile) {
+        try {
+            return new SourceWriter(graph).whole(calibration, parametersFile);
+        } catch (NotWritable e) {
+            throw new CompileException(Diagnostic.error(
+                            "not-writable", Span.NONE, "a source cannot hold " + e.getMessage())
+                    .withFix("print the graph as text instead"));
+        }
+    }
+
+    /**
+     * Writes a source and, if it needs one, the parameters file {@code NAME.safetensors} beside it.
+     *
+     * @throws CompileException as {@link #write} does
+     * @throws IOException if a file cannot be written
+     */
+    public static void save(Graph graph, Calibration calibration, Path file) throws IOException {
+        Path last = file.getFileName();
+        String name = last == null ? "model" : last.toString().replaceFirst("\\.qnet$", "");
+        String beside = name + ".safetensors";
+        Written written = write(graph, calibration, beside);
+        if (!written.parameters().isEmpty()) {
+            Safetensors.write(file.resolveSibling(beside), new TreeMap<>(written.parameters()));
+        }
+        Files.writeString(file, written.text());
+    }
+
+    /**
+     * The source of what calibration measured: a file that includes the model's own.
+     *
+     * @param include the model's source, relative to the new one
+     */
+    public static String calibration(String include, String model, Calibration calibration) {
+        List<Decl> declarations = new ArrayList<>();
+        declarations.add(new Decl.Include(Tree.string(include), Span.NONE));
+        Map<ValueId, String> paths = new HashMap<>();
+        calibration.values().keySet().forEach(id -> paths.put(id, id.name()));
+        declarations.add(section(model, calibration, paths));
+        return print(declarations);
+    }
+
+    private static Decl.Calibration section(String model, Calibration calibration, Map<ValueId, String> paths) {
+        List<Decl.Calibration.Entry> entries = new ArrayList<>();
+        calibration.values().forEach((id, range) -> {
+            String path = paths.getOrDefault(id, id.name());
+            entries.add(new Decl.Calibration.Entry(Tree.name(path), SpecWords.range(range), Span.NONE));
+        });
+        return new Decl.Calibration(Tree.name(model), entries, Span.NONE);
+    }
+
+    private static String print(List<Decl> declarations) {
+        return Formatter.print(new Ast.File(SourceFile.NONE, Parser.VERSION, declarations, Span.NONE));
+    }
+
+    private Written whole(Calibration calibration, String parametersFile) {
+        List<Decl> declarations = new ArrayList<>();
+        Spec.Policy policy = graph.policy();
+        if (policy != null) {
+            declarations.add(scheme(policy));
+        }
+        List<Param> inputs = inputs();
+        for (Node n : graph.nodes()) {
+            if (!nodes.isConstant(n.id())) {
+                statement(n);
+            }
+        }
+        List<Result> results = new ArrayList<>();
+        List<Argument> returned = new ArrayList<>();
+        results(results, returned);
+        body.add(new Stmt.Return(returned, Span.NONE));
+        if (!constants.file().isEmpty()) {
+            body.addFirst(new Stmt.Parameters(Tree.string(parametersFile), Span.NONE));
+        }
+        String model = new Names().variable(graph.name().isEmpty() ? "model_1" : graph.name());
+        Name scheme = policy == null ? null : Tree.name(SCHEME);
+        declarations.add(new Decl.Model(Tree.name(model), inputs, results, scheme, body, Span.NONE));
+        if (!calibration.values().isEmpty()) {
+            Map<ValueId, String> paths = new HashMap<>();
+            graph.nodes().forEach(n -> paths.put(n.id(), names.path(n.id())));
+            graph.params().forEach(p -> paths.put(p.id(), names.path(p.id())));
+            declarations.add(section(model, calibration, paths));
+        }
+        return new Written(print(declarations), constants.file());
+    }
+
+    private static Decl.Scheme scheme(Spec.Policy policy) {
+        return new Decl.Scheme(
+                Tree.name(SCHEME),
+                null,
+                List.of(
+                        new SchemeEntry(
+                                SchemeEntry.Role.WEIGHTS,
+                                Span.NONE,
+                                SpecWords.of(policy.weights(), false),
+                                Span.NONE),
+                        new SchemeEntry(
+                                SchemeEntry.Role.ACTIVATIONS,
+                                Span.NONE,
+                                SpecWords.of(policy.activations(), true),
+                                Span.NONE),
+                        new SchemeEntry(
+                                SchemeEntry.Role.ROUNDING,
+                                Span.NONE,
+                                List.of(Tree.item(policy.rounding().toString())),
+                                Span.NONE)),
+                Span.NONE);
+    }
+
+    private List<Param> inputs() {
+        List<Param> inputs = new ArrayList<>();
+        for (Graph.Param p : graph.params()) {
+            if (!p.type().isFloat()) {
+                throw new NotWritable("inputs that are " + p.type().element());
+            }
+            String name = names.input(p.id());
+            variables.put(p.id(), name);
+            inputs.add(new Param(Tree.name(name), Tree.type("f32", p.type().shape()), null, Span.NONE));
+            Spec spec = p.activations();
+            if (spec != null) {
+                body.add(new Stmt.Input(Tree.name(name), SpecWords.of(spec, true), Span.NONE));
+            }
+        }
+        return inputs;
+    }
+
+    private void statement(Node n) {
+        String path = names.path(n.id());
+        List<NodeWriter.Call> ways = nodes.calls(n);
+        NodeWriter.Call way = ways.getFirst();
+        List<Annotation> annotations = new ArrayList<>();
+        boolean named = false;
+        for (NodeWriter.Call w : ways) {
+            if (!named && names.isNext(w.name(), path)) {
+                way = w;
+                named = true;
+            }
+        }
+        if (!named) {
+            annotations.add(new Annotation(
+                    Tree.name("name"), List.of(Tree.argument(Tree.string(path))), Span.NONE));
+        }
+        Spec.Intent intent = n.intent();
+        Spec weights = intent.weights();
+        if (weights != null) {
+            annotations.add(Tree.annotation("weights", SpecWords.of(weights, false)));
+        }
+        Spec activations = intent.activations();
+        if (activations != null) {
+            annotations.add(Tree.annotation("activations", SpecWords.of(activations, true)));
+        }
+        if (intent.keepFloat()) {
+            annotations.add(new Annotation(Tree.name("float"), List.of(), Span.NONE));
+        }
+        Expr call = Tree.call(way.name(), way.arguments());
+        String variable = names.variable(path);
+        variables.put(n.id(), variable);
+        body.add(new Stmt.Assign(
+                List.of(Tree.name(variable)),
+                annotations.isEmpty() ? call : new Expr.Annotated(call, annotations, Span.NONE),
+                Span.NONE));
+    }
+
+    private void results(List<Result> results, List<Argument> returned) {
+        Map<ValueId, Type> types = graph.types();
+        Names resultNames = new Names();
+        for (Graph.Result r : graph.results()) {
+            Type type = types.get(r.value());
+            if (type == null || !type.isFloat()) {
+                throw new NotWritable("results that are not f32");
+            }
+            Expr value = nodes.expr(r.value(), r.name(), false);
+            Name name = Tree.name(resultNames.variable(r.name()));
+            results.add(new Result(name, Tree.type("f32", type.shape()), Span.NONE));
+            returned.add(new Argument(name, value, Span.NONE));
+        }
+    }
+}
