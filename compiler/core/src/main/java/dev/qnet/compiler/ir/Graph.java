@@ -1,5 +1,6 @@
 package dev.qnet.compiler.ir;
 
+import dev.qnet.compiler.ir.Spec.Policy;
 import dev.qnet.compiler.source.Span;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -24,7 +25,7 @@ public record Graph(
         List<Param> params,
         List<Node> nodes,
         List<Result> results,
-        Spec.@Nullable Policy policy,
+        @Nullable Policy policy,
         @Nullable MemoryPlan plan) {
 
     /**
