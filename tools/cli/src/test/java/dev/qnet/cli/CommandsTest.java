@@ -1,0 +1,227 @@
+package dev.qnet.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.qnet.runtime.io.Npy;
+import dev.qnet.runtime.io.NpyArray;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.stream.Stream;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Each command as a user calls it: what it prints, what it writes, its exit code. */
+class CommandsTest {
+    private static final String MODEL =
+            """
+            qnet 1
+
+            scheme s {
+              weights     i8 symmetric per_tensor
+              activations u8 asymmetric per_tensor range(minmax)
+            }
+
+            model half(x: f32[N, 4]) -> (y: f32[N, 2]) quantized s {
+              input x range(0, 255)
+              const w: i8[2, 4] scale(0.125) = [4, 0, 0, 0, 0, 4, 4, 0]
+              return y: x |> dense(2, weight: w, bias: false)
+            }
+            """;
+
+    @TempDir
+    @SuppressWarnings("NullAway.Init")
+    private Path folder;
+
+    @SuppressWarnings("NullAway.Init")
+    private Path model;
+
+    private String out = "";
+    private String err = "";
+
+    @BeforeEach
+    void writeModel() throws IOException {
+        model = Files.writeString(folder.resolve("half.qnet"), MODEL);
+    }
+
+    private int qnet(Object... args) {
+        StringWriter o = new StringWriter();
+        StringWriter e = new StringWriter();
+        Console console = new Console(new PrintWriter(o), new PrintWriter(e), false, false);
+        int code = Main.run(console, Stream.of(args).map(String::valueOf).toArray(String[]::new));
+        out = o.toString();
+        err = e.toString();
+        assertThat(err).doesNotContain("\tat ").doesNotContain("bug in qnet");
+        return code;
+    }
+
+    private Path calibrated() throws IOException {
+        Npy.write(folder.resolve("data.npy"), NpyArray.ofFloats(new float[] {0, 0, 0, 0, 255, 255, 255, 255}, 2, 4));
+        Path file = folder.resolve("calibrated.qnet");
+        assertThat(qnet("calibrate", model, "--data", folder.resolve("data.npy"), "-o", file)).isZero();
+        return file;
+    }
+
+    @Test
+    void checkTellsWhatWaitsForCalibration() throws IOException {
+        assertThat(qnet("check", model)).isZero();
+        assertThat(out).contains("waits for 'qnet calibrate'");
+        Path calibrated = calibrated();
+        assertThat(qnet("check", calibrated)).isZero();
+        assertThat(out).contains("compiles to integers");
+    }
+
+    @Test
+    void runRefusesWhatIsNotCalibrated() throws IOException {
+        Npy.write(folder.resolve("x.npy"), NpyArray.ofFloats(new float[4], 1, 4));
+        assertThat(qnet("run", model, "--input", folder.resolve("x.npy"))).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("not-calibrated", "qnet calibrate");
+    }
+
+    @Test
+    void calibrateWritesAFileThatFmtKeeps() throws IOException {
+        Path file = calibrated();
+        assertThat(Files.readString(file))
+                .contains("include \"half.qnet\"", "calibration half {", "range(0.0, 255.0)");
+        assertThat(qnet("fmt", "--check", file)).isZero();
+    }
+
+    @Test
+    void runComputes() throws IOException {
+        Path file = calibrated();
+        Path x = folder.resolve("x.npy");
+        Npy.write(x, NpyArray.ofFloats(new float[] {10, 20, 30, 40, 100, 0, 50, 0}, 2, 4));
+        for (String on : new String[] {"jvm", "oracle", "float"}) {
+            assertThat(qnet("run", file, "--input", "x=" + x, "--on", on, "--json")).isZero();
+            JsonNode y = new ObjectMapper().readTree(out).get("y");
+            assertThat(y.get("shape")).hasToString("[2,2]");
+            double[] values = new ObjectMapper().convertValue(y.get("values"), double[].class);
+            double[] expected = {5, 25, 50, 25};
+            for (int i = 0; i < 4; i++) {
+                assertThat(values[i]).as(on).isCloseTo(expected[i], org.assertj.core.data.Offset.offset(0.75));
+            }
+        }
+    }
+
+    @Test
+    void compiledJarAnswersAsTheModel() throws IOException {
+        Path file = calibrated();
+        Path x = folder.resolve("x.npy");
+        Npy.write(x, NpyArray.ofUint8(new byte[] {1, 2, 3, (byte) 200}, 1, 4));
+        Path jar = folder.resolve("half.jar");
+        assertThat(qnet("compile", file, "-o", jar)).isZero();
+        assertThat(qnet("run", file, "-i", x, "--json")).isZero();
+        String direct = out;
+        assertThat(qnet("run", jar, "-i", x, "--json")).isZero();
+        assertThat(out).isEqualTo(direct);
+        assertThat(qnet("run", jar, "-i", x, "-o", "y=" + folder.resolve("y.npy"))).isZero();
+        assertThat(Npy.read(folder.resolve("y.npy")).shape()).containsExactly(1, 2);
+    }
+
+    @Test
+    void explainAddsUp() throws IOException {
+        Path file = calibrated();
+        assertThat(qnet("explain", file)).isZero();
+        assertThat(out).contains("rounding tosa", "no floats: every layer computes with integers", "dense_1");
+        assertThat(qnet("explain", file, "--json")).isZero();
+        JsonNode j = new ObjectMapper().readTree(out);
+        assertThat(j.get("macs").asLong()).isEqualTo(8);
+        assertThat(j.get("weightBytes").asLong()).isEqualTo(8);
+        // 255 · (4 + 4) is the most that a row of the weights can make of u8 codes: 12 bits with the sign.
+        assertThat(j.get("layers").get(0).get("maxAccumulator").asLong()).isEqualTo(255 * 8);
+        assertThat(j.get("layers").get(0).get("accumulatorBits").asInt()).isEqualTo(12);
+    }
+
+    @Test
+    void irPrintsEachLevel() throws IOException {
+        assertThat(qnet("ir", model)).isZero();
+        assertThat(out).contains("= dense ", ": f32[Nx2]");
+        assertThat(qnet("ir", calibrated(), "--after", "all", "--full")).isZero();
+        assertThat(out).contains("int.dense", "arena");
+        assertThat(qnet("ir", model, "--after", "lower")).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("there is no pass 'lower'", "lower-to-integers");
+    }
+
+    @Test
+    void fmtFormatsInPlaceAndChecks() throws IOException {
+        Path ugly = Files.writeString(folder.resolve("ugly.qnet"), MODEL.replace("  input", "        input"));
+        assertThat(qnet("fmt", "--check", ugly)).isEqualTo(ExitCode.INPUT);
+        assertThat(qnet("fmt", ugly)).isZero();
+        assertThat(Files.readString(ugly)).isEqualTo(MODEL);
+    }
+
+    @Test
+    void errorsShowThePlaceAndAFix() throws IOException {
+        Path bad = Files.writeString(folder.resolve("bad.qnet"), MODEL.replace("dense(2", "dens(2"));
+        assertThat(qnet("check", bad)).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("bad.qnet:11:", "^", "dense");
+    }
+
+    @Test
+    void wrongInputsAreToldWithWhatIsExpected() throws IOException {
+        Path file = calibrated();
+        Path x = folder.resolve("x.npy");
+        Npy.write(x, NpyArray.ofFloats(new float[3], 1, 3));
+        assertThat(qnet("run", file, "-i", x)).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("expects u8 or f32 [N, 4]", "[1, 3]");
+        assertThat(qnet("run", file, "-i", "z=" + x)).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("no input 'z'", "x");
+        assertThat(qnet("run", file, "-i", folder.resolve("none.npy"))).isEqualTo(ExitCode.IO);
+        assertThat(err).contains("there is no such file");
+        assertThat(qnet("run", file)).isEqualTo(ExitCode.USAGE);
+        assertThat(qnet("nonsense")).isEqualTo(ExitCode.USAGE);
+        assertThat(qnet("run", folder.resolve("none.qnet"), "-i", x)).isNotZero();
+        assertThat(qnet("compile", file, "-o", folder.resolve("no/folder.jar"))).isEqualTo(ExitCode.INPUT);
+        assertThat(folder.resolve("no")).doesNotExist();
+    }
+
+    @Test
+    void damagedPicturesAndArraysGiveErrors() throws IOException {
+        String source =
+                """
+                qnet 1
+                model m(x: f32[N, 8, 8, 3]) -> (y: f32[N, 8, 8, 3]) {
+                  return y: x |> relu
+                }
+                """;
+        Path m = Files.writeString(folder.resolve("m.qnet"), source);
+        Path png = folder.resolve("p.png");
+        BufferedImage image = new BufferedImage(20, 10, BufferedImage.TYPE_INT_RGB);
+        for (int i = 0; i < 200; i++) {
+            image.setRGB(i % 20, i / 20, i * 0x010203);
+        }
+        ImageIO.write(image, "png", png.toFile());
+        Path npy = folder.resolve("p.npy");
+        Npy.write(npy, NpyArray.ofFloats(new float[192], 1, 8, 8, 3));
+        assertThat(qnet("run", m, "--on", "float", "-i", png)).isZero();
+        Random random = new Random(7);
+        for (Path good : new Path[] {png, npy}) {
+            byte[] bytes = Files.readAllBytes(good);
+            for (int i = 0; i < 60; i++) {
+                byte[] bad = Arrays.copyOf(bytes, i % 2 == 0 ? random.nextInt(bytes.length) : bytes.length);
+                for (int k = 0; k < 3 && bad.length > 0; k++) {
+                    bad[random.nextInt(Math.min(bad.length, 100))] = (byte) random.nextInt(256);
+                }
+                Path file = folder.resolve("bad" + Inputs.extension(good).replaceFirst("^", "."));
+                Files.write(file, bad);
+                // A mutation may leave the file readable; what must not come is anything but an answer or an error.
+                assertThat(qnet("run", m, "--on", "float", "-i", file)).isIn(ExitCode.OK, ExitCode.INPUT);
+            }
+        }
+    }
+
+    @Test
+    void tableAligns() {
+        assertThat(new Table("name", ">n").row("a", 5).row("long name", 123).toString().lines().toList())
+                .containsExactly("name         n", "a            5", "long name  123");
+    }
+}
