@@ -35,11 +35,21 @@ public final class Main {
         line.setOut(console.out());
         line.setErr(console.err());
         line.setCaseInsensitiveEnumValuesAllowed(true);
+        line.setParameterExceptionHandler((e, a) -> usage(console, e));
         line.setExecutionExceptionHandler((e, l, parsed) -> explain(console, e));
         int code = line.execute(args);
         console.out().flush();
         console.err().flush();
         return code;
+    }
+
+    /** What is wrong with the command line, what may have been meant, and where to read on: the whole help would hide it. */
+    private static int usage(Console console, CommandLine.ParameterException e) {
+        String command = e.getCommandLine().getCommandSpec().qualifiedName();
+        console.err().println("error: " + e.getMessage());
+        CommandLine.UnmatchedArgumentException.printSuggestions(e, console.err());
+        console.err().println("  fix: '" + command + " --help' shows what there is");
+        return ExitCode.USAGE;
     }
 
     private static int explain(Console console, Exception e) {

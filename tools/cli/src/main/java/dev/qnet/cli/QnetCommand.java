@@ -28,8 +28,8 @@ import picocli.CommandLine.Spec;
             "  qnet run model.qnet --input cat.png          run it",
             "  qnet compile model.qnet -o model.jar         deploy it",
             "",
-            "Exit codes: 0 done, 1 the input is wrong, 2 the command line is wrong, 3 a file cannot be",
-            "read or written, 69 no JDK 25, 70 a bug in qnet."
+            "Exit codes: 0 done, 1 the input is wrong, 2 the command line is wrong,",
+            "3 a file cannot be read or written, 69 no JDK 25, 70 a bug in qnet."
         })
 final class QnetCommand implements Runnable {
     private final Console console;

@@ -60,7 +60,7 @@ class CommandsTest {
         int code = Main.run(console, Stream.of(args).map(String::valueOf).toArray(String[]::new));
         out = o.toString();
         err = e.toString();
-        assertThat(err).doesNotContain("\tat ").doesNotContain("bug in qnet");
+        assertThat(err).doesNotContain("\tat ").doesNotContain("this is a bug in qnet");
         return code;
     }
 
