@@ -275,17 +275,6 @@ final class Insertion {
             grid.put(n.id(), map(codes));
             return;
         }
-        Node c = definitions.get(codes);
-        if (c != null
-                && c.op() instanceof DataOp.Constant(Tensor.OfInt t)
-                && c.type().element() instanceof Quant q) {
-            for (int i = 0; i < t.values().length; i++) {
-                if (t.values()[i] < q.lo() || t.values()[i] > q.hi()) {
-                    diagnostics.add(QuantDiagnostics.narrowRange(c, t.values()[i], i, q));
-                    break;
-                }
-            }
-        }
         out.add(n.withOperands(List.of(asReal(codes))));
         grid.put(n.id(), n.id());
     }
@@ -300,7 +289,28 @@ final class Insertion {
                 mapped.add(onGrid(v, n));
             }
         }
+        if (Role.weighted(n.op())) {
+            checkNarrow(n);
+        }
         return mapped;
+    }
+
+    /** Weights given as codes must keep to the narrow range that the scheme promises of weights. */
+    private void checkNarrow(Node n) {
+        Node c = Constants.behind(n.operand(1), definitions);
+        Spec spec = n.intent().weights() != null ? n.intent().weights() : policy.weights();
+        if (c == null
+                || !(c.op() instanceof DataOp.Constant(Tensor.OfInt t))
+                || !(c.type().element() instanceof Quant q)
+                || q.storage() != spec.storage()) {
+            return;
+        }
+        for (int i = 0; i < t.values().length; i++) {
+            if (t.values()[i] < spec.lo()) {
+                diagnostics.add(QuantDiagnostics.narrowRange(n, c, t.values()[i], i, spec));
+                return;
+            }
+        }
     }
 
     /** A value as integer operations read it; constants are wrapped here. */

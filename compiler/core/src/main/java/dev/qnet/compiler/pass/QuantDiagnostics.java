@@ -99,13 +99,14 @@ final class QuantDiagnostics {
     }
 
     /** Codes given in the source below a narrow range. */
-    static Diagnostic narrowRange(Node constant, int code, int index, Quant q) {
+    static Diagnostic narrowRange(Node user, Node constant, int code, int index, Spec spec) {
         return Diagnostic.error(
                         "narrow-range",
                         constant.span(),
                         "the constant " + constant.id() + " holds the code " + code + " (element " + index
-                                + "), but its codes are narrow: " + q.lo() + " to " + q.hi())
-                .withFix("drop narrow, or change the code to " + q.lo());
+                                + "), but weights of " + Role.name(user.op()) + " are narrow " + spec.storage() + ": "
+                                + spec.lo() + " to " + spec.hi())
+                .withFix("change the code to " + spec.lo() + ", or write full instead of narrow");
     }
 
     /** Values without a range. */

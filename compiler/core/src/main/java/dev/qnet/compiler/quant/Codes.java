@@ -106,7 +106,7 @@ public final class Codes {
     /**
      * How many codes the interpolated table of a function can be off, against the function itself rounded to codes. Over a
      * chord of h = 128·s_in a smooth function is off by at most h²·max|f″|/8, and at a kink (of the function, or where its
-     * result leaves the range of codes) by at most h/4 times the change of slope; rounding adds 2.
+     * result leaves the range of codes) by at most h/4 times the change of slope; rounding adds 1.5.
      */
     public static double interpolationBound(ScalarFn fn, Quant in, Quant out) {
         double h = 128.0 * in.perTensor().scale();
@@ -125,7 +125,7 @@ public final class Codes {
                     case ScalarFn.HardSwish w -> new double[] {1.0 / 3, 0.5, 1.5};
                     case ScalarFn.Gelu g -> new double[] {0.8, 0, 1.13};
                 };
-        return 2 + (h * h * f[0] / 8 + h * Math.max(f[1], f[2]) / 4) / s;
+        return 1.5 + (h * h * f[0] / 8 + h * Math.max(f[1], f[2]) / 4) / s;
     }
 
     private static int entry(ScalarFn fn, int code, Quant in, Quant out, Rounding rounding) {

@@ -221,8 +221,8 @@ class IntegersFollowFloatsTest {
                 return 0;
             }
             boolean wide = acc.type().element().equals(Element.INT64) && policy.rounding().fixedPoint();
-            double codes = (double) q.hi() - q.lo() + 1;
-            double extra = wide ? 2 + codes * 0x1p-15 : 0;
+            int zero = q.perTensor().zero();
+            double extra = wide ? Math.max(Math.abs(q.lo() - zero), Math.abs(q.hi() - zero)) * 0x1p-15 : 0;
             if (root.operands().size() > 2) {
                 double most = 0;
                 for (var s : ((IntOp.Requantize) integer.op()).rescale().scales()) {
