@@ -69,6 +69,11 @@ public record Graph(
         results = List.copyOf(results);
     }
 
+    /** A network without a policy and a plan. */
+    public Graph(String name, List<Param> params, List<Node> nodes, List<Result> results) {
+        this(name, params, nodes, results, null, null);
+    }
+
     public Graph withNodes(List<Node> others) {
         return new Graph(name, params, others, results, policy, plan);
     }

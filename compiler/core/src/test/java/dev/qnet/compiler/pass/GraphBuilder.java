@@ -67,7 +67,7 @@ final class GraphBuilder {
     }
 
     Graph graph() {
-        return new Graph("g", params, nodes, results, null, null);
+        return new Graph("g", params, nodes, results);
     }
 
     /** A value for each parameter: singles around 0, with zeros of both signs, or codes of the whole range. */
