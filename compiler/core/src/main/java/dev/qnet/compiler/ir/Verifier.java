@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -94,15 +95,15 @@ public final class Verifier {
         switch (n.op()) {
             case DataOp d -> data(n, d, in);
             case FloatOp f -> {
-                in.forEach(t -> require(n, t.isFloat(), "takes f32 operands, found " + t));
+                in.forEach(t -> require(n, t.isFloat(), () -> "takes f32 operands, found " + t));
                 require(n, n.type().isFloat(), "gives f32");
             }
             case QuantOp.Quantize q -> {
-                require(n, in.getFirst().isFloat(), "takes an f32 operand, found " + in.getFirst());
+                require(n, in.getFirst().isFloat(), () -> "takes an f32 operand, found " + in.getFirst());
                 require(n, n.type().isQuant(), "gives a quantized type");
             }
             case QuantOp.Dequantize q -> {
-                require(n, in.getFirst().isQuant(), "takes a quantized operand, found " + in.getFirst());
+                require(n, in.getFirst().isQuant(), () -> "takes a quantized operand, found " + in.getFirst());
                 require(n, n.type().isFloat(), "gives f32");
             }
             case QuantOp.FakeQuant f -> {
@@ -121,7 +122,7 @@ public final class Verifier {
             return;
         }
         for (Type t : in) {
-            require(n, t.element().equals(n.type().element()), "gives its operands' element, found " + t);
+            require(n, t.element().equals(n.type().element()), () -> "gives its operands' element, found " + t);
         }
         if (op instanceof DataOp.Pad p && !n.type().isFloat()) {
             require(n, p.value() == Math.rint(p.value()), "pads with a code");
@@ -130,15 +131,15 @@ public final class Verifier {
 
     private static void constant(Node n, Tensor value) {
         switch (value) {
-            case Tensor.OfFloat f -> require(n, n.type().isFloat(), "holds singles, but its type is " + n.type());
+            case Tensor.OfFloat f -> require(n, n.type().isFloat(), () -> "holds singles, but its type is " + n.type());
             case Tensor.OfInt i -> {
-                require(n, !n.type().isFloat(), "holds integers, but its type is " + n.type());
+                require(n, !n.type().isFloat(), () -> "holds integers, but its type is " + n.type());
                 if (n.type().element() instanceof Quant q) {
                     for (int v : i.values()) {
                         require(
                                 n,
                                 v >= q.lo() && v <= q.hi() && q.storage().holds(v),
-                                "holds the code " + v + ", outside " + q.storage() + " " + q.lo() + ":" + q.hi());
+                                () -> "holds the code " + v + ", outside " + q.storage() + " " + q.lo() + ":" + q.hi());
                     }
                 }
             }
@@ -150,22 +151,22 @@ public final class Verifier {
         switch (q.scheme()) {
             case Scheme.PerTensor t -> zero(n, q, t.zero());
             case Scheme.PerAxis a -> {
-                require(n, a.axis() < s.rank(), "has no axis " + a.axis() + " for its scales");
+                require(n, a.axis() < s.rank(), () -> "has no axis " + a.axis() + " for its scales");
                 require(
                         n,
                         s.dim(a.axis()) == a.scales().size(),
-                        "has " + a.scales().size() + " scales for " + s.dim(a.axis()) + " channels");
+                        () -> "has " + a.scales().size() + " scales for " + s.dim(a.axis()) + " channels");
                 a.zeros().forEach(z -> zero(n, q, z));
             }
             case Scheme.PerGroup g -> {
                 require(n, s.rank() >= 2, "has groups, but no input axis");
                 int channels = s.dim(0);
                 int row = s.elements() / Math.max(1, channels);
-                require(n, g.scales().size() == channels, "has " + g.scales().size() + " scales for " + channels + " channels");
+                require(n, g.scales().size() == channels, () -> "has " + g.scales().size() + " scales for " + channels + " channels");
                 require(
                         n,
                         g.groups() == (row + g.size() - 1) / g.size(),
-                        "has " + g.groups() + " groups of " + g.size() + " for rows of " + row);
+                        () -> "has " + g.groups() + " groups of " + g.size() + " for rows of " + row);
             }
         }
     }
@@ -175,7 +176,7 @@ public final class Verifier {
         require(
                 n,
                 zero >= q.storage().min() && zero <= q.storage().max() && !(bipolar && zero != 0),
-                "has zero point " + zero + ", which is no code of " + q.storage());
+                () -> "has zero point " + zero + ", which is no code of " + q.storage());
     }
 
     private void integer(Node n, IntOp op, List<Type> in) {
@@ -202,16 +203,16 @@ public final class Verifier {
             }
             case IntOp.Add a -> {
                 in.forEach(t -> activation(n, t));
-                in.forEach(t -> require(n, t.isQuant(), "takes quantized operands, found " + t));
+                in.forEach(t -> require(n, t.isQuant(), () -> "takes quantized operands, found " + t));
                 codes(n, a.zero(), a.lo(), a.hi());
                 a.scales().forEach(s -> require(
                         n,
                         a.rounding().fixedPoint() == s instanceof Rescale.Scale.Fixed,
-                        a.rounding() + " does not scale by " + s));
+                        () -> a.rounding() + " does not scale by " + s));
             }
             case IntOp.Requantize r -> {
                 Type x = in.getFirst();
-                require(n, !x.isFloat(), "takes integers, found " + x);
+                require(n, !x.isFloat(), () -> "takes integers, found " + x);
                 rescale(n, r.rescale());
             }
             case IntOp.AvgPool p -> same(n, in);
@@ -223,11 +224,11 @@ public final class Verifier {
                 activation(n, in.getFirst());
                 require(n, in.getFirst().isQuant() && n.type().isQuant(), "takes and gives codes");
                 Storage s = in.getFirst().quant().storage();
-                require(n, s.bits() <= 8, "takes codes of 8 bits or fewer, found " + s);
+                require(n, s.bits() <= 8, () -> "takes codes of 8 bits or fewer, found " + s);
                 require(
                         n,
                         t.entries().size() == s.max() - s.min() + 1,
-                        "needs " + (s.max() - s.min() + 1) + " entries for " + s + ", found " + t.entries().size());
+                        () -> "needs " + (s.max() - s.min() + 1) + " entries for " + s + ", found " + t.entries().size());
                 t.entries().forEach(e -> code(n, e));
             }
             case IntOp.InterpolatedTable t -> {
@@ -262,7 +263,7 @@ public final class Verifier {
                 require(
                         n,
                         in.getFirst().element() instanceof Element.Int,
-                        "takes a plain accumulator, found " + in.getFirst());
+                        () -> "takes a plain accumulator, found " + in.getFirst());
                 require(n, in.stream().skip(1).allMatch(Type::isFloat) && n.type().isFloat(), "takes f32 scales and gives f32");
             }
         }
@@ -273,24 +274,24 @@ public final class Verifier {
         require(
                 n,
                 t.element() instanceof Quant q ? q.scheme() instanceof Scheme.PerTensor : t.element() instanceof Element.Int,
-                "takes integers with one scale, found " + t);
+                () -> "takes integers with one scale, found " + t);
     }
 
     private static void weighted(Node n, List<Type> in) {
         activation(n, in.get(0));
-        require(n, in.get(1).isQuant(), "takes quantized weights, found " + in.get(1));
+        require(n, in.get(1).isQuant(), () -> "takes quantized weights, found " + in.get(1));
         if (in.get(1).quant().scheme() instanceof Scheme.PerAxis a) {
-            require(n, a.axis() == 0, "takes weights with scales along axis 0, found axis " + a.axis());
+            require(n, a.axis() == 0, () -> "takes weights with scales along axis 0, found axis " + a.axis());
         }
         if (in.size() > 2) {
-            require(n, in.get(2).element().equals(Element.INT32), "takes a plain i32 bias, found " + in.get(2));
+            require(n, in.get(2).element().equals(Element.INT32), () -> "takes a plain i32 bias, found " + in.get(2));
         }
     }
 
     private static void accumulator(Node n, Element.Int acc, @Nullable Rescale rescale) {
         require(n, acc.bits() >= 32, "accumulates in i32 or i64");
         if (rescale == null) {
-            require(n, n.type().element().equals(acc), "gives its accumulator " + acc);
+            require(n, n.type().element().equals(acc), () -> "gives its accumulator " + acc);
         } else {
             rescale(n, rescale);
         }
@@ -302,20 +303,20 @@ public final class Verifier {
         require(
                 n,
                 r.scales().size() == 1 || r.scales().size() == last,
-                "has " + r.scales().size() + " scales for a last axis of " + last);
+                () -> "has " + r.scales().size() + " scales for a last axis of " + last);
     }
 
     private static void codes(Node n, int zero, int lo, int hi) {
         require(n, n.type().isQuant(), "gives a quantized type with its rescale");
         Quant q = n.type().quant();
         require(n, q.scheme() instanceof Scheme.PerTensor, "gives a type with one scale");
-        require(n, zero == q.perTensor().zero(), "rescales to zero point " + zero + ", but gives " + q);
-        require(n, lo >= q.lo() && hi <= q.hi() && lo <= hi, "clamps to " + lo + ":" + hi + ", outside " + q);
+        require(n, zero == q.perTensor().zero(), () -> "rescales to zero point " + zero + ", but gives " + q);
+        require(n, lo >= q.lo() && hi <= q.hi() && lo <= hi, () -> "clamps to " + lo + ":" + hi + ", outside " + q);
     }
 
     private static void code(Node n, int code) {
         Quant q = n.type().quant();
-        require(n, code >= q.lo() && code <= q.hi() && q.storage().holds(code), "has the entry " + code + ", which is no code of " + q);
+        require(n, code >= q.lo() && code <= q.hi() && q.storage().holds(code), () -> "has the entry " + code + ", which is no code of " + q);
     }
 
     private static void same(Node n, List<Type> in) {
@@ -323,12 +324,19 @@ public final class Verifier {
         require(
                 n,
                 n.type().isQuant() && n.type().element().equals(in.getFirst().element()),
-                "gives its operand's quantized element, found " + in.getFirst() + " and " + n.type());
+                () -> "gives its operand's quantized element, found " + in.getFirst() + " and " + n.type());
     }
 
     private static void require(Node n, boolean holds, String otherwise) {
         if (!holds) {
             throw error(n, otherwise);
+        }
+    }
+
+    /** For messages that cost something to put together: every pass is verified, and nearly always all is well. */
+    private static void require(Node n, boolean holds, Supplier<String> otherwise) {
+        if (!holds) {
+            throw error(n, otherwise.get());
         }
     }
 

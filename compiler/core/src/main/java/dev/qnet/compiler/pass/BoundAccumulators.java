@@ -69,7 +69,7 @@ public final class BoundAccumulators implements Pass {
                     .add(Diagnostic.error(
                                     "accumulator-overflow",
                                     n.span(),
-                                    "the accumulator of " + n.id() + " can exceed 64 bits")
+                                    "the accumulator of " + text(n) + " can exceed 64 bits")
                             .withFix("use narrower storage for its weights or activations"));
             return n;
         }
@@ -81,13 +81,18 @@ public final class BoundAccumulators implements Pass {
                         Diagnostic.Severity.NOTE,
                         "accumulator-wide",
                         n.span(),
-                        "the accumulator of " + n.id() + " can reach " + b.maxAbs() + ", which takes " + b.bits()
+                        "the accumulator of " + text(n) + " can reach " + b.maxAbs() + ", which takes " + b.bits()
                                 + " bits: it is an i64",
                         null,
                         List.of(),
                         "narrower weights or activations let it be an i32, which is faster"));
         Node wide = n.withOp(op.withAcc(Element.INT64).on(n.op()));
         return op.rescale() == null ? wide.withType(n.type().withElement(Element.INT64)) : wide;
+    }
+
+    /** The user's operation: its place says which; what no source stands for says its name. */
+    private static String text(Node n) {
+        return n.span().isNone() ? n.id().toString() : "this " + (n.op() instanceof IntOp.Sum ? "mean" : Role.name(n.op()));
     }
 
     /** Whether fixed-point scaling stays within the integers that its contract uses. */
@@ -108,7 +113,7 @@ public final class BoundAccumulators implements Pass {
                     .add(Diagnostic.error(
                                     "accumulator-overflow",
                                     n.span(),
-                                    "scaling the accumulator of " + n.id() + " to its result can overflow")
+                                    "scaling the accumulator of " + text(n) + " to its result can overflow 32 bits")
                             .withFix("the result's scale is far too fine for what the result can reach: give it a wider range"));
         }
     }

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  *   <li>an accumulator that only a requantize reads gets its rescale;
  *   <li>a clamp narrows the bounds of what it clamps, also from behind a move of elements or a max pool;
  *   <li>tables, requantizes and clamps of 8-bit codes in a row become one table where one of them is a table;
- *   <li>a requantize or clamp that changes no code goes.
+ *   <li>a requantize by exactly 1 is a clamp, and a clamp that changes no code goes.
  * </ul>
  *
  * The fused operation has the name of the last value of the row, the place in the source of the first.
@@ -89,8 +89,9 @@ public final class Fuse implements Pass {
 
     private static ValueId requantize(Node n, IntOp.Requantize r, Rewriter to) {
         ValueId x = n.operand(0);
-        if (identity(r.rescale(), to.type(x), n.type())) {
-            return x;
+        if (keepsCodes(r.rescale(), to.type(x), n.type())) {
+            IntOp.Clamp clamp = new IntOp.Clamp(r.rescale().lo(), r.rescale().hi());
+            return clamp(n.withOp(clamp), clamp, to);
         }
         Node def = to.definition(x);
         if (def == null || !to.soleUse(x)) {
@@ -116,16 +117,16 @@ public final class Fuse implements Pass {
         return a != null && a.rescale() == null;
     }
 
-    /** Whether every code of a type is rescaled to itself. */
-    private static boolean identity(Rescale r, Type from, Type to) {
-        if (!(from.element() instanceof Quant q) || !q.equals(to.element()) || r.lo() > q.lo() || r.hi() < q.hi()) {
+    /** Whether a rescale only clamps codes. */
+    private static boolean keepsCodes(Rescale r, Type from, Type to) {
+        if (!(from.element() instanceof Quant q) || !q.equals(to.element()) || q.storage().bits() > 16) {
             return false;
         }
-        // A multiplier of exactly 1 gives a itself in every contract, as far as singles hold it.
+        // A multiplier of exactly 1 gives a itself in every contract, as far as singles hold it and shifts do not saturate.
         return r.scales().stream()
                 .allMatch(s -> switch (s) {
                     case Rescale.Scale.Fixed f -> f.multiplier() == 1 << 30 && f.shift() == 1;
-                    case Rescale.Scale.Real x -> x.factor() == 1 && q.storage().bits() <= 16;
+                    case Rescale.Scale.Real x -> x.factor() == 1;
                 });
     }
 

@@ -81,6 +81,7 @@ enum Role {
             case FloatOp.Unary u -> snake(u.fn().getClass().getSimpleName());
             case FloatOp.Binary b -> b.fn().name().toLowerCase(Locale.ROOT);
             case FloatOp.MatMul m -> "matmul";
+            case IntOp.MatMul m -> "matmul";
             case DataOp.ResizeNearest r -> "resize";
             case FloatOp f -> snake(f.getClass().getSimpleName());
             case DataOp d -> snake(d.getClass().getSimpleName());
