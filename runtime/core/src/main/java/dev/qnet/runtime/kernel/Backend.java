@@ -2,12 +2,17 @@ package dev.qnet.runtime.kernel;
 
 import org.jspecify.annotations.Nullable;
 
-/** Which of the two twins of a loop runs. Both give the same bytes. */
+/** Which of the twins of a loop runs. All give the same bytes. */
 public enum Backend {
     /** Plain Java. */
     SCALAR,
     /** The Vector API; needs a JVM started with {@code --add-modules jdk.incubator.vector}. */
-    VECTOR;
+    VECTOR,
+    /**
+     * Plain Java at first, while the vector twins are compiled in the background: vector code is slow until then. Needs what
+     * {@link #VECTOR} needs.
+     */
+    ADAPTIVE;
 
     /** The system property that overrides {@link #selected()}. */
     public static final String PROPERTY = "dev.qnet.kernels";
@@ -15,9 +20,9 @@ public enum Backend {
     private static volatile @Nullable Backend selected;
 
     /**
-     * The backend of this JVM: {@link #VECTOR} where the module jdk.incubator.vector and vectors of at least 128 bits are present.
-     * The system property {@value #PROPERTY}, read once, overrides: {@code scalar}, {@code vector}, or {@code 128}, {@code 256},
-     * {@code 512} for vectors of so many bits.
+     * The backend of this JVM: {@link #ADAPTIVE} where the module jdk.incubator.vector and vectors with a fused multiply-add are
+     * present. The system property {@value #PROPERTY}, read once, overrides: {@code scalar}, {@code adaptive}, {@code vector}, or
+     * {@code 128}, {@code 256}, {@code 512} for {@link #VECTOR} with vectors of so many bits.
      *
      * @throws IllegalStateException if the property asks for what the JVM does not have
      */
@@ -40,31 +45,42 @@ public enum Backend {
         return switch (this) {
             case SCALAR -> ScalarLoops.INSTANCE;
             case VECTOR -> Vector.LOOPS;
+            case ADAPTIVE -> Adaptive.LOOPS;
         };
     }
 
     private static Backend select(String wanted) {
         return switch (wanted) {
             case "scalar" -> SCALAR;
-            case "" -> vectorPresent() && Vector.WORTHWHILE ? VECTOR : SCALAR;
-            case "vector", "128", "256", "512" -> {
+            case "" -> vectorPresent() && SimdShape.worthwhile() ? ADAPTIVE : SCALAR;
+            case "adaptive", "vector", "128", "256", "512" -> {
                 if (!vectorPresent()) {
                     throw new IllegalStateException(PROPERTY + "=" + wanted
                             + " needs the module jdk.incubator.vector: start java with --add-modules jdk.incubator.vector");
                 }
-                yield VECTOR;
+                int bits = Character.isDigit(wanted.charAt(0)) ? Integer.parseInt(wanted) : 128;
+                if (bits > SimdShape.MACHINE_BITS) {
+                    throw new IllegalStateException(PROPERTY + "=" + wanted + " asks for vectors of at least " + bits
+                            + " bits; this machine has " + SimdShape.MACHINE_BITS);
+                }
+                yield wanted.equals("adaptive") ? ADAPTIVE : VECTOR;
             }
             default ->
                 throw new IllegalStateException(
-                        PROPERTY + "=" + wanted + ": expected scalar, vector, 128, 256 or 512");
+                        PROPERTY + "=" + wanted + ": expected scalar, adaptive, vector, 128, 256 or 512");
         };
     }
 
     /** Initialized when first asked for, so that a JVM without the vector module never links what needs it. */
     private static final class Vector {
-        static final boolean WORTHWHILE = Simd.worthwhile();
         static final Loops LOOPS = new SimdLoops();
 
         private Vector() {}
+    }
+
+    private static final class Adaptive {
+        static final Loops LOOPS = new AdaptiveLoops();
+
+        private Adaptive() {}
     }
 }

@@ -1,6 +1,5 @@
 package dev.qnet.runtime.kernel;
 
-import java.util.Locale;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -19,7 +18,7 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class Simd {
     /** Bits of a vector: 128, 256 or 512. */
-    static final int BITS = bits();
+    static final int BITS = SimdShape.BITS;
 
     static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED.withShape(VectorShape.forBitSize(BITS));
     static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED.withShape(VectorShape.forBitSize(BITS));
@@ -52,33 +51,4 @@ final class Simd {
     static final int MAGIC_BITS = 0x4B400000;
 
     private Simd() {}
-
-    /** Whether 32 vector registers can be counted on, else 16. */
-    static boolean manyRegisters() {
-        return BITS == 512 || !x86();
-    }
-
-    /** Whether vector code is worth running: before AVX2 an x86 has no fused multiply-add either. */
-    static boolean worthwhile() {
-        return BITS >= 256 || !x86();
-    }
-
-    private static boolean x86() {
-        String arch = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
-        return arch.contains("amd64") || arch.contains("x86");
-    }
-
-    private static int bits() {
-        int preferred = Math.min(VectorShape.preferredShape().vectorBitSize(), 512);
-        String wanted = System.getProperty(Backend.PROPERTY, "");
-        if (!wanted.equals("128") && !wanted.equals("256") && !wanted.equals("512")) {
-            return preferred;
-        }
-        int bits = Integer.parseInt(wanted);
-        if (bits > preferred) {
-            throw new IllegalStateException(Backend.PROPERTY + "=" + wanted + " asks for vectors of " + bits
-                    + " bits; this machine has " + preferred);
-        }
-        return bits;
-    }
 }

@@ -33,8 +33,10 @@ final class SimdPanels {
     /** Columns of a panel; accumulators from row to row of a block of sums. */
     static final int COLUMNS = 2 * LANES;
 
+    private static final boolean MANY_REGISTERS = SimdShape.manyRegisters();
+
     /** Rows of a block. */
-    static final int ROWS = Simd.manyRegisters() ? SimdTile12.ROWS : SimdTile6.ROWS;
+    static final int ROWS = MANY_REGISTERS ? SimdTile12.ROWS : SimdTile6.ROWS;
 
     final int n;
     final int k;
@@ -140,7 +142,7 @@ final class SimdPanels {
 
     /** As {@link #block(float[], int, int, int, int, float[])}, with n terms of the panel that begins at index {@code at} of b. */
     static void block(float[] a, int ao, float[] b, int at, int columns, int n, float[] c) {
-        if (Simd.manyRegisters()) {
+        if (MANY_REGISTERS) {
             if (columns == COLUMNS) {
                 SimdTile12.wide(a, ao, b, at, n, c);
             } else {

@@ -11,7 +11,7 @@ import net.jqwik.api.Property;
 
 /** The kernels on singles, bit for bit: sums in double in ascending order, rounded once. */
 class FloatKernelsTest {
-    private static final Backend[] BOTH = Backend.values();
+    private static final Backend[] BACKENDS = Backend.values();
     private static final int Y = 1 << 15;
 
     private static Banks banks(Random r) {
@@ -71,7 +71,7 @@ class FloatKernelsTest {
             }
             expected[i] = bits(sum);
         }
-        for (Backend backend : BOTH) {
+        for (Backend backend : BACKENDS) {
             check("conv", FloatConv2d.of(backend, h, width, c, o, w, groups, weights, bias), b, expected);
         }
     }
@@ -94,7 +94,7 @@ class FloatKernelsTest {
             }
             expected[i] = bits(sum);
         }
-        for (Backend backend : BOTH) {
+        for (Backend backend : BACKENDS) {
             check("dense", FloatDense.of(backend, m, k, n, w, null), b, expected);
             FloatMatMul product = FloatMatMul.of(backend, new int[] {m, k}, new int[] {k, n});
             check("matmul", (banks, x, y) -> product.run(banks, x, Y, y), b, expected);

@@ -5,97 +5,97 @@ import net.jqwik.api.EdgeCasesMode;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 
-/** Every integer kernel against its definition, in both backends. A seed that fails says so in the report. */
+/** Every integer kernel against its definition, in all backends. A seed that fails says so in the report. */
 class KernelsTest {
-    private static final Backend[] BOTH = Backend.values();
+    private static final Backend[] BACKENDS = Backend.values();
 
     @Property(tries = 120, edgeCases = EdgeCasesMode.NONE)
     void conv(@ForAll long seed) {
-        LinearCases.conv(new Random(seed), BOTH);
+        LinearCases.conv(new Random(seed), BACKENDS);
     }
 
     @Property(tries = 100, edgeCases = EdgeCasesMode.NONE)
     void depthwise(@ForAll long seed) {
-        LinearCases.depthwise(new Random(seed), BOTH);
+        LinearCases.depthwise(new Random(seed), BACKENDS);
     }
 
     @Property(tries = 60, edgeCases = EdgeCasesMode.NONE)
     void dense(@ForAll long seed) {
-        LinearCases.dense(new Random(seed), BOTH);
+        LinearCases.dense(new Random(seed), BACKENDS);
     }
 
     @Property(tries = 60, edgeCases = EdgeCasesMode.NONE)
     void matmul(@ForAll long seed) {
-        LinearCases.matmul(new Random(seed), BOTH);
+        LinearCases.matmul(new Random(seed), BACKENDS);
     }
 
     @Property(tries = 150, edgeCases = EdgeCasesMode.NONE)
     void mul(@ForAll long seed) {
-        ElementwiseCases.mul(new Random(seed), BOTH);
+        ElementwiseCases.mul(new Random(seed), BACKENDS);
     }
 
     @Property(tries = 150, edgeCases = EdgeCasesMode.NONE)
     void add(@ForAll long seed) {
-        ElementwiseCases.add(new Random(seed), BOTH);
+        ElementwiseCases.add(new Random(seed), BACKENDS);
     }
 
     @Property(tries = 100, edgeCases = EdgeCasesMode.NONE)
     void sum(@ForAll long seed) {
-        ElementwiseCases.sum(new Random(seed), BOTH);
+        ElementwiseCases.sum(new Random(seed), BACKENDS);
     }
 
     @Property(tries = 100, edgeCases = EdgeCasesMode.NONE)
     void requantize(@ForAll long seed) {
-        ElementwiseCases.requantize(new Random(seed), BOTH);
+        ElementwiseCases.requantize(new Random(seed), BACKENDS);
     }
 
     @Property(tries = 40, edgeCases = EdgeCasesMode.NONE)
     void clamp(@ForAll long seed) {
-        ElementwiseCases.clamp(new Random(seed), BOTH);
+        ElementwiseCases.clamp(new Random(seed), BACKENDS);
     }
 
     @Property(tries = 40, edgeCases = EdgeCasesMode.NONE)
     void table(@ForAll long seed) {
-        ElementwiseCases.table(new Random(seed), BOTH);
+        ElementwiseCases.table(new Random(seed), BACKENDS);
     }
 
     @Property(tries = 40, edgeCases = EdgeCasesMode.NONE)
     void interpolatedTable(@ForAll long seed) {
-        ElementwiseCases.interpolatedTable(new Random(seed), BOTH);
+        ElementwiseCases.interpolatedTable(new Random(seed), BACKENDS);
     }
 
     @Property(tries = 150, edgeCases = EdgeCasesMode.NONE)
     void quantize(@ForAll long seed) {
-        ElementwiseCases.quantize(new Random(seed), BOTH);
+        ElementwiseCases.quantize(new Random(seed), BACKENDS);
     }
 
     @Property(tries = 40, edgeCases = EdgeCasesMode.NONE)
     void dequantize(@ForAll long seed) {
-        ElementwiseCases.dequantize(new Random(seed), BOTH);
+        ElementwiseCases.dequantize(new Random(seed), BACKENDS);
     }
 
     @Property(tries = 80, edgeCases = EdgeCasesMode.NONE)
     void maxPool(@ForAll long seed) {
-        SpatialCases.maxPool(new Random(seed), BOTH);
+        SpatialCases.maxPool(new Random(seed), BACKENDS);
     }
 
     @Property(tries = 80, edgeCases = EdgeCasesMode.NONE)
     void avgPool(@ForAll long seed) {
-        SpatialCases.avgPool(new Random(seed), BOTH);
+        SpatialCases.avgPool(new Random(seed), BACKENDS);
     }
 
     @Property(tries = 100, edgeCases = EdgeCasesMode.NONE)
     void moves(@ForAll long seed) {
-        SpatialCases.moves(new Random(seed), BOTH);
+        SpatialCases.moves(new Random(seed), BACKENDS);
     }
 
     @Property(tries = 40, edgeCases = EdgeCasesMode.NONE)
     void concat(@ForAll long seed) {
-        SpatialCases.concat(new Random(seed), BOTH);
+        SpatialCases.concat(new Random(seed), BACKENDS);
     }
 
     @Property(tries = 40, edgeCases = EdgeCasesMode.NONE)
     void resize(@ForAll long seed) {
-        SpatialCases.resize(new Random(seed), BOTH);
+        SpatialCases.resize(new Random(seed), BACKENDS);
     }
 }

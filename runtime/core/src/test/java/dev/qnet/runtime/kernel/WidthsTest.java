@@ -74,6 +74,6 @@ class WidthsTest {
         assertThat(run(scalar)).isEqualTo("SCALAR");
         List<String> nonsense = new ArrayList<>(module);
         nonsense.add("-D" + Backend.PROPERTY + "=fast");
-        assertThat(run(nonsense)).contains("dev.qnet.kernels=fast: expected scalar, vector, 128, 256 or 512");
+        assertThat(run(nonsense)).contains("dev.qnet.kernels=fast: expected scalar, adaptive, vector, 128, 256 or 512");
     }
 }
