@@ -10,6 +10,9 @@ public final class Add implements BinaryKernel {
     /** Made once: a run allocates nothing. */
     private final Broadcast.Row row = this::row;
 
+    /** Made once, so that running allocates nothing. */
+    private final Broadcast.Row row = this::row;
+
     private Add(Loops loops, AddSpec spec, Broadcast shape) {
         this.loops = loops;
         this.spec = spec;

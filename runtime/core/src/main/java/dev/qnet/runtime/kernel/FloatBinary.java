@@ -14,6 +14,9 @@ public final class FloatBinary implements BinaryKernel {
     /** Made once: a run allocates nothing. */
     private final Broadcast.Row row = this::row;
 
+    /** Made once, so that running allocates nothing. */
+    private final Broadcast.Row row = this::row;
+
     private FloatBinary(Fn fn, Broadcast shape) {
         this.fn = fn;
         this.shape = shape;

@@ -10,6 +10,9 @@ public final class Mul implements BinaryKernel {
     /** Made once: a run allocates nothing. */
     private final Broadcast.Row row = this::row;
 
+    /** Made once, so that running allocates nothing. */
+    private final Broadcast.Row row = this::row;
+
     private Mul(Loops loops, Operand x, Operand y, Output out, Broadcast shape) {
         this.loops = loops;
         this.x = x;

@@ -11,6 +11,9 @@ public final class Sum implements UnaryKernel {
     private final Reduction.Row row = this::row;
     private final Output out;
 
+    /** Made once, so that running allocates nothing. */
+    private final Reduction.Row row = this::row;
+
     private Sum(Loops loops, Operand x, Reduction reduction, Output out) {
         this.loops = loops;
         this.x = x;
