@@ -1,10 +1,13 @@
 package dev.qnet.compiler.front;
 
 import dev.qnet.compiler.source.CompileException;
+import dev.qnet.compiler.source.Diagnostic;
 import dev.qnet.compiler.source.Diagnostics;
 import dev.qnet.compiler.source.SourceFile;
 import dev.qnet.grammar.QnetParser;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.antlr.v4.runtime.DefaultErrorStrategy;
 import org.antlr.v4.runtime.ParserRuleContext;
 import org.antlr.v4.runtime.RecognitionException;
@@ -27,12 +30,19 @@ final class SyntaxErrors extends DefaultErrorStrategy {
     private final Diagnostics diagnostics;
     private final SyntaxWords words;
     private final List<Token> tokens;
+    /** Lines where characters made no token: what the parser misses there is an echo. */
+    private final Set<Integer> badLines;
+
+    private int reportedAt = -1;
     private int reports;
     private int resumedAt = -QUIET_TOKENS;
 
     SyntaxErrors(SourceFile source, List<Token> tokens, Diagnostics diagnostics) {
         this.diagnostics = diagnostics;
         this.tokens = tokens;
+        this.badLines = diagnostics.all().stream()
+                .map(d -> source.line(d.span().start()))
+                .collect(Collectors.toSet());
         this.words = new SyntaxWords(source, tokens);
     }
 
@@ -44,8 +54,8 @@ final class SyntaxErrors extends DefaultErrorStrategy {
     @Override
     public void reportError(org.antlr.v4.runtime.Parser parser, RecognitionException e) {
         if (!inErrorRecoveryMode(parser)) {
-            ParserRuleContext context = e.getCtx() instanceof ParserRuleContext c ? c : parser.getContext();
-            report(parser, context, e.getOffendingToken());
+            // Not the exception's context, which is the first that could have ended before the token.
+            report(parser, parser.getContext(), e.getOffendingToken());
         }
     }
 
@@ -76,11 +86,15 @@ final class SyntaxErrors extends DefaultErrorStrategy {
         resumedAt = parser.getInputStream().index();
     }
 
-    /** Skips to a token of the set, a bracketed group at a time: what is inside one closes nothing outside. */
+    /**
+     * Skips to a token of the set, a bracketed group at a time: what is inside one closes nothing outside. A name in the
+     * middle of a line, which the grammar would let begin the next statement, is still a part of this one.
+     */
     @Override
     protected void consumeUntil(org.antlr.v4.runtime.Parser parser, IntervalSet set) {
         int type = parser.getCurrentToken().getType();
-        while (type != Token.EOF && !set.contains(type)) {
+        while (type != Token.EOF
+                && (!set.contains(type) || words.isNameInLine(parser.getCurrentToken().getTokenIndex()))) {
             for (int n = groupLength(parser.getCurrentToken().getTokenIndex()); n > 0; n--) {
                 parser.consume();
             }
@@ -111,19 +125,28 @@ final class SyntaxErrors extends DefaultErrorStrategy {
         beginErrorCondition(parser);
         boolean echo = isEcho(found.getTokenIndex());
         resumedAt = found.getTokenIndex();
+        reportedAt = resumedAt;
         if (!echo) {
-            diagnostics.add(words.diagnostic(context, (QnetParser) parser, found));
+            Diagnostic d = words.diagnostic(context, (QnetParser) parser, found);
+            if (!badLines.contains(d.span().file().line(d.span().start()))) {
+                diagnostics.add(d);
+            }
         }
         if (++reports > MAX_REPORTS) {
             throw new CompileException(diagnostics.all());
         }
     }
 
-    /** True right after an earlier error, unless a reserved word has made a new start since. */
+    /** True right after an earlier error, unless a new line or a reserved word has made a new start since. */
     private boolean isEcho(int found) {
         if (found - resumedAt >= QUIET_TOKENS) {
             return false;
         }
-        return tokens.subList(Math.max(resumedAt, 0), Math.max(found, 0)).stream().noneMatch(SyntaxWords::isReserved);
+        for (int i = Math.max(resumedAt, 0); i < found; i++) {
+            if (i != reportedAt && (SyntaxWords.isReserved(tokens.get(i)) || words.isFirstOnLine(i))) {
+                return false;
+            }
+        }
+        return true;
     }
 }

@@ -46,7 +46,7 @@ final class SyntaxWords {
         Token before = found.getTokenIndex() > 0 ? tokens.get(found.getTokenIndex() - 1) : null;
         Token unfinished = unfinished(found, before);
         if (unfinished != null && before != null) {
-            return plain("expected an expression after " + shown(unfinished), before, unfinished);
+            return plain("expected " + wanted(unfinished) + after(unfinished), before, unfinished);
         }
         return switch (context) {
             case QnetParser.FileContext _ -> choice("a declaration", DECLARATIONS, found);
@@ -106,19 +106,29 @@ final class SyntaxWords {
     }
 
     /**
-     * The token that left its line unfinished, so that the parser read the target of the next line's assignment as a part
-     * of it; null if that is not what happened.
+     * The token that left its line unfinished, so that the parser read the target of the next line's assignment (or the
+     * path of the next calibrated value) as a part of it; null if that is not what happened.
      */
     private @Nullable Token unfinished(Token found, @Nullable Token before) {
-        if (found.getType() != QnetLexer.ASSIGN || before == null || before.getTokenIndex() == 0) {
+        if (before == null || before.getTokenIndex() == 0) {
             return null;
         }
         Token last = tokens.get(before.getTokenIndex() - 1);
-        boolean wantsMore = last.getType() >= QnetLexer.PIPE
+        boolean entry = found.getType() == QnetLexer.COLON && last.getType() == QnetLexer.COLON;
+        boolean wantsMore = (entry || found.getType() == QnetLexer.ASSIGN)
+                && last.getType() >= QnetLexer.PIPE
                 && last.getType() <= QnetLexer.COLON
-                && !isCloser(last)
-                && last.getType() != QnetLexer.AT;
+                && !isCloser(last);
         return wantsMore && source.line(start(before)) > source.line(last.getStopIndex()) ? last : null;
+    }
+
+    private static String wanted(Token before) {
+        return switch (before.getType()) {
+            case QnetLexer.PIPE -> "an operation";
+            case QnetLexer.AT -> "an annotation";
+            case QnetLexer.COLON -> "how the value is quantized";
+            default -> "an expression";
+        };
     }
 
     // ---- the shapes of errors
@@ -234,7 +244,8 @@ final class SyntaxWords {
         if (isReserved(found)) {
             return reserved(found.getText(), span(found));
         }
-        return plain("expected a name" + after(before), found, before);
+        boolean pipeOrAt = before != null && (before.getType() == QnetLexer.PIPE || before.getType() == QnetLexer.AT);
+        return plain("expected " + (pipeOrAt ? wanted(before) : "a name") + after(before), found, before);
     }
 
     /** A word of the language where a name should stand. */
@@ -386,6 +397,16 @@ final class SyntaxWords {
 
     static boolean isOpener(Token token) {
         return OPENERS.contains(token.getType());
+    }
+
+    boolean isNameInLine(int index) {
+        int type = tokens.get(index).getType();
+        return (type == QnetLexer.ID || SOFT.contains(type)) && !isFirstOnLine(index);
+    }
+
+    boolean isFirstOnLine(int index) {
+        return index == 0
+                || source.line(start(tokens.get(index))) > source.line(tokens.get(index - 1).getStopIndex());
     }
 
     static boolean beginsDeclaration(Token token) {

@@ -85,8 +85,8 @@ final class TokenScan {
             if (type == QnetLexer.UNTERMINATED_STRING) {
                 token = closed(token);
             }
-            if (type == QnetLexer.ASSIGN && !tokens.isEmpty()) {
-                tokens.set(tokens.size() - 1, nameable(tokens.getLast()));
+            if (!tokens.isEmpty()) {
+                tokens.set(tokens.size() - 1, nameable(tokens.getLast(), type));
             }
             tokens.add(token);
             if (type == Token.EOF) {
@@ -115,9 +115,17 @@ final class TokenScan {
         return string;
     }
 
-    /** What stands before '=': a reserved word there is reported, and then read as the name it was meant to be. */
-    private Token nameable(Token token) {
-        if (!SyntaxWords.isReserved(token) || token.getType() == QnetLexer.CONST) {
+    /**
+     * A token and the type of the next: a reserved word before '=', ',' or ')' can only be meant as a name. It is reported,
+     * and then read as one.
+     */
+    private Token nameable(Token token, int next) {
+        boolean named = next == QnetLexer.ASSIGN
+                ? token.getType() != QnetLexer.CONST
+                : (next == QnetLexer.COMMA || next == QnetLexer.RPAREN)
+                        && token.getType() != QnetLexer.TRUE
+                        && token.getType() != QnetLexer.FALSE;
+        if (!named || !SyntaxWords.isReserved(token)) {
             return token;
         }
         diagnostics.add(SyntaxWords.reserved(token.getText(), spanOf(token)));
