@@ -244,8 +244,10 @@ final class SyntaxWords {
         if (isReserved(found)) {
             return reserved(found.getText(), span(found));
         }
-        boolean pipeOrAt = before != null && (before.getType() == QnetLexer.PIPE || before.getType() == QnetLexer.AT);
-        return plain("expected " + (pipeOrAt ? wanted(before) : "a name") + after(before), found, before);
+        String what = before != null && (before.getType() == QnetLexer.PIPE || before.getType() == QnetLexer.AT)
+                ? wanted(before)
+                : "a name";
+        return plain("expected " + what + after(before), found, before);
     }
 
     /** A word of the language where a name should stand. */

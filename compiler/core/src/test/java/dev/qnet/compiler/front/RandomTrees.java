@@ -68,7 +68,7 @@ final class RandomTrees {
     }
 
     private SchemeEntry schemeEntry() {
-        SchemeEntry.Role role = List.of(SchemeEntry.Role.values()).get(random.nextInt(4));
+        SchemeEntry.Role role = pick(SchemeEntry.Role.values());
         return new SchemeEntry(
                 role, NONE, some(1, role == SchemeEntry.Role.ROUNDING ? 1 : 8, () -> item(PLAIN)), NONE);
     }
@@ -79,7 +79,7 @@ final class RandomTrees {
     }
 
     private Item item(String[] words) {
-        return new Item(new Name(words[random.nextInt(words.length)], NONE), maybeArguments(2), NONE);
+        return new Item(new Name(pick(words), NONE), maybeArguments(2), NONE);
     }
 
     private Param param(boolean block) {
@@ -133,10 +133,10 @@ final class RandomTrees {
             case 2, 3 -> new Expr.Call(name(), arguments(0, 5), NONE);
             case 4 -> new Expr.Annotated(inner.get(), some(1, 3, this::annotation), NONE);
             case 5 ->
-                new Expr.Unary(List.of(Expr.UnaryOp.values()).get(random.nextInt(2)), inner.get(), NONE);
+                new Expr.Unary(pick(Expr.UnaryOp.values()), inner.get(), NONE);
             case 6, 7, 8 ->
                 new Expr.Binary(
-                        List.of(Expr.BinaryOp.values()).get(random.nextInt(Expr.BinaryOp.values().length)),
+                        pick(Expr.BinaryOp.values()),
                         inner.get(),
                         inner.get(),
                         NONE,
@@ -156,13 +156,13 @@ final class RandomTrees {
         return switch (random.nextInt(6)) {
             case 0 -> new Expr.IntLit(random.nextBoolean() ? random.nextInt(-9, 300) : random.nextLong(), NONE);
             case 1 -> {
-                String text = FLOATS[random.nextInt(FLOATS.length)];
+                String text = pick(FLOATS);
                 yield new Expr.FloatLit(text, Double.parseDouble(text), NONE);
             }
             case 2 -> new Expr.BoolLit(random.nextBoolean(), NONE);
             case 3 -> string();
             case 4 -> new Expr.ListLit(some(0, 30, () -> new Expr.IntLit(random.nextInt(-99, 99), NONE)), NONE);
-            default -> new Expr.Ref(WORDS[random.nextInt(WORDS.length)], NONE);
+            default -> new Expr.Ref(pick(WORDS), NONE);
         };
     }
 
@@ -208,11 +208,15 @@ final class RandomTrees {
     }
 
     private String text() {
-        return TEXTS[random.nextInt(TEXTS.length)] + TEXTS[random.nextInt(TEXTS.length)];
+        return pick(TEXTS) + pick(TEXTS);
     }
 
     private Name name() {
-        return new Name(WORDS[random.nextInt(WORDS.length)], NONE);
+        return new Name(pick(WORDS), NONE);
+    }
+
+    private <T> T pick(T[] from) {
+        return from[random.nextInt(from.length)];
     }
 
     private <T> @Nullable T maybe(Supplier<T> make) {
