@@ -46,7 +46,7 @@ class FormatterPropertiesTest {
         return comments.stream().map(c -> c.text().replaceAll("\\s+", " ").strip()).toList();
     }
 
-    @Property(tries = 500)
+    @Property(tries = 300)
     void printedTreesReadBack(@ForAll long seed) {
         Ast.File file = new RandomTrees(new Random(seed)).file();
         String text = Formatter.print(file);
@@ -55,7 +55,7 @@ class FormatterPropertiesTest {
     }
 
     /** Other spaces, other line breaks and comments in the oddest places, between any two tokens. */
-    @Property(tries = 700)
+    @Property(tries = 300)
     void anyLayoutFormats(@ForAll long seed) {
         Random random = new Random(seed);
         String text = random.nextInt(3) == 0

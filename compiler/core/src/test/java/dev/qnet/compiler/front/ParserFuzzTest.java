@@ -47,7 +47,7 @@ class ParserFuzzTest {
         }
     }
 
-    @Property(tries = 700)
+    @Property(tries = 400)
     void changedCharacters(@ForAll long seed) {
         Random random = new Random(seed);
         StringBuilder text = new StringBuilder(Samples.ALL.get(random.nextInt(Samples.ALL.size())));
@@ -63,7 +63,7 @@ class ParserFuzzTest {
         check(text.toString());
     }
 
-    @Property(tries = 700)
+    @Property(tries = 400)
     void shuffledTokens(@ForAll long seed) {
         Random random = new Random(seed);
         List<String> tokens = new java.util.ArrayList<>(TOKEN.matcher(Samples.ALL.get(random.nextInt(Samples.ALL.size())))
