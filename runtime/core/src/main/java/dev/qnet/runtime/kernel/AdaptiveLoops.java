@@ -3,8 +3,8 @@ package dev.qnet.runtime.kernel;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Plain Java first, vectors as soon as {@link Warmup} finds that they are faster. Both give the same bytes, so it shows only in time.
- * No vector class is initialized before, so that loading a model does not wait for it.
+ * Plain Java first, vectors as soon as {@link Warmup} finds that they are faster. Both give the same bytes, so it
+ * shows only in time. No vector class is initialized before, so that loading a model does not wait for it.
  */
 final class AdaptiveLoops implements Loops {
     private final Warmup.Signal rows = Warmup.of(Warmup.Sort.ROWS, null, Kind.U8);
@@ -45,9 +45,9 @@ final class AdaptiveLoops implements Loops {
             return plain;
         }
         boolean row = spec.outHeight() * spec.outWidth() == 1;
-        Warmup.Sort sort =
-                spec.depthwise() ? Warmup.Sort.DEPTHWISE : row ? Warmup.Sort.ROW : Warmup.Sort.CONV;
-        return new Conv(spec, plain, Warmup.of(sort, spec.out().rescale(), spec.x().kind()));
+        Warmup.Sort sort = spec.depthwise() ? Warmup.Sort.DEPTHWISE : row ? Warmup.Sort.ROW : Warmup.Sort.CONV;
+        return new Conv(
+                spec, plain, Warmup.of(sort, spec.out().rescale(), spec.x().kind()));
     }
 
     @Override
@@ -56,7 +56,8 @@ final class AdaptiveLoops implements Loops {
         if (spec.out().wide()) {
             return plain;
         }
-        Warmup.Signal signal = Warmup.of(Warmup.Sort.MATMUL, spec.out().rescale(), spec.x().kind());
+        Warmup.Signal signal =
+                Warmup.of(Warmup.Sort.MATMUL, spec.out().rescale(), spec.x().kind());
         return new Product(spec, plain, signal);
     }
 

@@ -7,8 +7,6 @@ public final class Add implements BinaryKernel {
     private final Loops loops;
     private final AddSpec spec;
     private final Broadcast shape;
-    /** Made once: a run allocates nothing. */
-    private final Broadcast.Row row = this::row;
 
     /** Made once, so that running allocates nothing. */
     private final Broadcast.Row row = this::row;
@@ -20,8 +18,8 @@ public final class Add implements BinaryKernel {
     }
 
     /**
-     * Plans the fixed-point form: {@code a = scale_x((x − zx) << leftShift)}, b likewise, {@code clamp(scale_z(a ± b) + zero)}, each
-     * scale as {@link Rescale} defines it for the rounding.
+     * Plans the fixed-point form: {@code a = scale_x((x − zx) << leftShift)}, b likewise, {@code clamp(scale_z(a ± b)
+     * + zero)}, each scale as {@link Rescale} defines it for the rounding.
      *
      * @param rounding {@link Rounding#TFLITE} or {@link Rounding#TOSA}
      * @param subtract difference instead of sum
@@ -56,8 +54,15 @@ public final class Add implements BinaryKernel {
             throw new IllegalArgumentException("an add has three scales, and a left shift of 0 to 30");
         }
         Rescale[] scale = new Rescale[3];
-        Arrays.setAll(scale, i -> Rescale.fixed(
-                rounding, new int[] {multipliers[i]}, new int[] {shifts[i]}, 0, Integer.MIN_VALUE, Integer.MAX_VALUE));
+        Arrays.setAll(
+                scale,
+                i -> Rescale.fixed(
+                        rounding,
+                        new int[] {multipliers[i]},
+                        new int[] {shifts[i]},
+                        0,
+                        Integer.MIN_VALUE,
+                        Integer.MAX_VALUE));
         AddSpec spec = new AddSpec(
                 subtract,
                 leftShift,

@@ -3,9 +3,9 @@ package dev.qnet.runtime.kernel;
 import java.util.Arrays;
 
 /**
- * The mean of the codes under each window, in the operand's own parameters. With n the number of codes that are not padding and S
- * their sum: {@link Rounding#TFLITE} (S ± n/2)/n, + for S &gt; 0, truncated; {@link Rounding#TOSA} ⌊(2S + n)/(2n)⌋;
- * {@link Rounding#ONNX} and {@link Rounding#XNNPACK} round_half_even((float) S / (float) n).
+ * The mean of the codes under each window, in the operand's own parameters. With n the number of codes that are not
+ * padding and S their sum: {@link Rounding#TFLITE} (S ± n/2)/n, + for S &gt; 0, truncated; {@link Rounding#TOSA} ⌊(2S
+ * + n)/(2n)⌋; {@link Rounding#ONNX} and {@link Rounding#XNNPACK} round_half_even((float) S / (float) n).
  */
 public final class AvgPool implements UnaryKernel {
     private final Pooling pooling;
@@ -31,7 +31,9 @@ public final class AvgPool implements UnaryKernel {
         if (!kind.fitsInt()) {
             throw new IllegalArgumentException("an average of " + kind + " codes");
         }
-        return new AvgPool(new Pooling(height, width, channels, window), new Means(backend.loops(), Operand.plain(kind), rounding));
+        return new AvgPool(
+                new Pooling(height, width, channels, window),
+                new Means(backend.loops(), Operand.plain(kind), rounding));
     }
 
     @Override

@@ -18,8 +18,8 @@ record Axis(int outer, int extent, int inner) {
     static Axis of(int[] shape, int axis, int scales, int zeros) {
         Axis a = of(shape, axis);
         if (a.extent != scales || scales != zeros) {
-            throw new IllegalArgumentException(scales + " scales and " + zeros + " zero points for axis " + axis + " of "
-                    + Arrays.toString(shape));
+            throw new IllegalArgumentException(scales + " scales and " + zeros + " zero points for axis " + axis
+                    + " of " + Arrays.toString(shape));
         }
         return a;
     }

@@ -9,8 +9,8 @@ public enum Backend {
     /** The Vector API; needs a JVM started with {@code --add-modules jdk.incubator.vector}. */
     VECTOR,
     /**
-     * Plain Java at first, while the vector twins are compiled in the background: vector code is slow until then. Needs what
-     * {@link #VECTOR} needs.
+     * Plain Java at first, while the vector twins are compiled in the background: vector code is slow until then.
+     * Needs what {@link #VECTOR} needs.
      */
     ADAPTIVE;
 
@@ -20,9 +20,10 @@ public enum Backend {
     private static volatile @Nullable Backend selected;
 
     /**
-     * The backend of this JVM: {@link #ADAPTIVE} where the module jdk.incubator.vector and vectors with a fused multiply-add are
-     * present. The system property {@value #PROPERTY}, read once, overrides: {@code scalar}, {@code adaptive}, {@code vector}, or
-     * {@code 128}, {@code 256}, {@code 512} for {@link #VECTOR} with vectors of so many bits.
+     * The backend of this JVM: {@link #ADAPTIVE} where the module jdk.incubator.vector and vectors with a fused
+     * multiply-add are present. The system property {@value #PROPERTY}, read once, overrides: {@code scalar}, {@code
+     * adaptive}, {@code vector}, or {@code 128}, {@code 256}, {@code 512} for {@link #VECTOR} with vectors of so many
+     * bits.
      *
      * @throws IllegalStateException if the property asks for what the JVM does not have
      */
@@ -55,8 +56,10 @@ public enum Backend {
             case "" -> vectorPresent() && SimdShape.worthwhile() ? ADAPTIVE : SCALAR;
             case "adaptive", "vector", "128", "256", "512" -> {
                 if (!vectorPresent()) {
-                    throw new IllegalStateException(PROPERTY + "=" + wanted
-                            + " needs the module jdk.incubator.vector: start java with --add-modules jdk.incubator.vector");
+                    throw new IllegalStateException(
+                            PROPERTY + "=" + wanted
+                                    + " needs the module jdk.incubator.vector:"
+                            + " start java with --add-modules jdk.incubator.vector");
                 }
                 int bits = Character.isDigit(wanted.charAt(0)) ? Integer.parseInt(wanted) : 128;
                 if (bits > SimdShape.MACHINE_BITS) {

@@ -1,8 +1,8 @@
 package dev.qnet.runtime.kernel;
 
 /**
- * The memory that one thread runs a model in: an array for each element width, in which values lie at offsets chosen by the
- * compiler, and scratch arrays that kernels use while they run. Not for use by two threads at once.
+ * The memory that one thread runs a model in: an array for each element width, in which values lie at offsets chosen
+ * by the compiler, and scratch arrays that kernels use while they run. Not for use by two threads at once.
  */
 public final class Banks {
     /** Elements of {@link Kind#S8} and {@link Kind#U8}. */
@@ -46,8 +46,8 @@ public final class Banks {
     }
 
     /**
-     * A scratch array of at least n elements with whatever the last user left in it. It is the caller's until it returns or asks for
-     * the same slot again.
+     * A scratch array of at least n elements with whatever the last user left in it. It is the caller's until it
+     * returns or asks for the same slot again.
      */
     int[] ints(int slot, int n) {
         int[] a = intScratch[slot];

@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The rows of two operands broadcast to a common shape as in NumPy. Axes along which both operands advance alike are joined, so
- * that rows are as long as they can be.
+ * The rows of two operands broadcast to a common shape as in NumPy. Axes along which both operands advance alike are
+ * joined, so that rows are as long as they can be.
  */
 final class Broadcast {
     /** What is done to a row. */

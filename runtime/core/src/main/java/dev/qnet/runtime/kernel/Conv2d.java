@@ -19,7 +19,8 @@ public final class Conv2d implements UnaryKernel {
      * @param channels C
      * @param filters O
      * @param window the window; padding contributes nothing
-     * @param groups output channel o reads the input channels of group {@code o / (O/groups)}; depthwise is {@code groups = C}
+     * @param groups output channel o reads the input channels of group {@code o / (O/groups)}; depthwise is {@code
+     *     groups = C}
      * @param weights effective weights [O,KH,KW,C/groups], see {@link Weights}
      * @param bias [O], or null
      * @param out what becomes of the accumulators; scales are one, or one an output channel

@@ -3,8 +3,8 @@ package dev.qnet.runtime.kernel;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A convolution of one item, checked: x [H,W,C], weights [O,KH,KW,C/groups], bias [O] → [H',W',O]. A dense layer is a convolution
- * of a 1×M image by a 1×1 window.
+ * A convolution of one item, checked: x [H,W,C], weights [O,KH,KW,C/groups], bias [O] → [H',W',O]. A dense layer is a
+ * convolution of a 1×M image by a 1×1 window.
  *
  * @param x the operand's element, of at most 16 bits
  * @param height H
@@ -60,7 +60,16 @@ record ConvSpec(
             int @Nullable [] bias,
             Output out) {
         return new ConvSpec(
-                x, height, width, channels, filters, window, groups, weights, bias == null ? new int[filters] : bias, out);
+                x,
+                height,
+                width,
+                channels,
+                filters,
+                window,
+                groups,
+                weights,
+                bias == null ? new int[filters] : bias,
+                out);
     }
 
     int outHeight() {

@@ -3,8 +3,8 @@ package dev.qnet.runtime.kernel;
 import java.util.Arrays;
 
 /**
- * Moves elements of any kind between strided blocks: reshape, transpose, concat, slice, pad and nearest-neighbour resize are all
- * this. Operand and result must not overlap.
+ * Moves elements of any kind between strided blocks: reshape, transpose, concat, slice, pad and nearest-neighbour
+ * resize are all this. Operand and result must not overlap.
  */
 public final class Copy implements UnaryKernel {
     private final Kind kind;
@@ -112,8 +112,8 @@ public final class Copy implements UnaryKernel {
         int base = 0;
         for (int d = 0; d < rank; d++) {
             if (begin[d] < 0 || end[d] > shape[d] || begin[d] > end[d] || step[d] < 1) {
-                throw new IllegalArgumentException("slice " + begin[d] + ".." + end[d] + " step " + step[d] + " of axis "
-                        + d + " of " + Arrays.toString(shape));
+                throw new IllegalArgumentException("slice " + begin[d] + ".." + end[d] + " step " + step[d]
+                        + " of axis " + d + " of " + Arrays.toString(shape));
             }
             extents[d] = (end[d] - begin[d] + step[d] - 1) / step[d];
             xs[d] = in[d] * step[d];

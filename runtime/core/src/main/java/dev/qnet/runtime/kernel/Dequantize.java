@@ -38,10 +38,8 @@ public final class Dequantize implements UnaryKernel {
      * @param scales s
      * @param zeros z
      */
-    public static Dequantize perAxis(
-            Backend backend, Kind kind, int[] shape, int axis, float[] scales, int[] zeros) {
-        return new Dequantize(
-                kind, Axis.of(shape, axis, scales.length, zeros.length), scales.clone(), zeros.clone());
+    public static Dequantize perAxis(Backend backend, Kind kind, int[] shape, int axis, float[] scales, int[] zeros) {
+        return new Dequantize(kind, Axis.of(shape, axis, scales.length, zeros.length), scales.clone(), zeros.clone());
     }
 
     @Override

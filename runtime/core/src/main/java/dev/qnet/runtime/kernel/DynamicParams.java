@@ -3,8 +3,8 @@ package dev.qnet.runtime.kernel;
 /**
  * The scale and zero point for the range of singles, chosen at run time, as f32 [2]. With lo = min(0, min x) and
  * hi = max(0, max x), in f32: asymmetric {@code s = (hi − lo)/(max − min)},
- * {@code z = min + saturate(round_half_even(−lo/s))} within the codes min..max; symmetric {@code s = max(−lo, hi)/max}, z = 0.
- * s is 1 where it would be 0. ONNX's DynamicQuantizeLinear is the asymmetric form with codes 0..255.
+ * {@code z = min + saturate(round_half_even(−lo/s))} within the codes min..max; symmetric {@code s = max(−lo,
+ * hi)/max}, z = 0. s is 1 where it would be 0. ONNX's DynamicQuantizeLinear is the asymmetric form with codes 0..255.
  */
 public final class DynamicParams implements UnaryKernel {
     private final int n;

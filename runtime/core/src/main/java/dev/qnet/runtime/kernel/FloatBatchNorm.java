@@ -1,6 +1,9 @@
 package dev.qnet.runtime.kernel;
 
-/** {@code (x − mean)·gamma/√(variance + epsilon) + beta} along the last axis, evaluated in double, rounded once. May run in place. */
+/**
+ * {@code (x − mean)·gamma/√(variance + epsilon) + beta} along the last axis, evaluated in double, rounded once. May
+ * run in place.
+ */
 public final class FloatBatchNorm implements UnaryKernel {
     private final int rows;
     private final float[] gamma;

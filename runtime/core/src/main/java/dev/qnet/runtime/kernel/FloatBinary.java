@@ -11,8 +11,6 @@ public final class FloatBinary implements BinaryKernel {
 
     private final Fn fn;
     private final Broadcast shape;
-    /** Made once: a run allocates nothing. */
-    private final Broadcast.Row row = this::row;
 
     /** Made once, so that running allocates nothing. */
     private final Broadcast.Row row = this::row;

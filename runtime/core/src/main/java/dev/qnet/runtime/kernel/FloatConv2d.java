@@ -3,8 +3,8 @@ package dev.qnet.runtime.kernel;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Convolution of singles, NHWC. Sums are kept in double, where a product of two singles is exact, added in the order of the
- * weights [KH,KW,C/groups] starting from the bias, and rounded once. Padding is left out, not added as 0.
+ * Convolution of singles, NHWC. Sums are kept in double, where a product of two singles is exact, added in the order
+ * of the weights [KH,KW,C/groups] starting from the bias, and rounded once. Padding is left out, not added as 0.
  */
 public final class FloatConv2d implements UnaryKernel {
     private final int height;
@@ -54,7 +54,8 @@ public final class FloatConv2d implements UnaryKernel {
             float[] weights,
             float @Nullable [] bias) {
         if (groups < 1 || channels % groups != 0 || filters % groups != 0) {
-            throw new IllegalArgumentException(channels + " channels and " + filters + " filters in " + groups + " groups");
+            throw new IllegalArgumentException(
+                    channels + " channels and " + filters + " filters in " + groups + " groups");
         }
         int taps = window.kernelH() * window.kernelW() * (channels / groups);
         int n = filters / groups;

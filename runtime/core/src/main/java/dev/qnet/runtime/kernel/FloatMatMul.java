@@ -3,8 +3,8 @@ package dev.qnet.runtime.kernel;
 import java.util.Arrays;
 
 /**
- * Matrix product of singles: x [..,M,K], y [..,K,N] → [..,M,N]; leading axes broadcast. Sums in double in ascending order of k,
- * rounded once.
+ * Matrix product of singles: x [..,M,K], y [..,K,N] → [..,M,N]; leading axes broadcast. Sums in double in ascending
+ * order of k, rounded once.
  */
 public final class FloatMatMul implements BinaryKernel {
     private final int m;

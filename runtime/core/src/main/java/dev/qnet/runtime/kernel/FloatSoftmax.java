@@ -1,6 +1,9 @@
 package dev.qnet.runtime.kernel;
 
-/** {@code exp(x − max) / Σ exp(x − max)} along an axis, in double with {@link StrictMath}, rounded once. May run in place. */
+/**
+ * {@code exp(x − max) / Σ exp(x − max)} along an axis, in double with {@link StrictMath}, rounded once. May run in
+ * place.
+ */
 public final class FloatSoftmax implements UnaryKernel {
     private final Axis axis;
 

@@ -1,8 +1,8 @@
 package dev.qnet.runtime.kernel;
 
 /**
- * A real function of each element. x is widened to double, the formula is evaluated there with {@link StrictMath}, and the
- * result is rounded to single once. May run in place.
+ * A real function of each element. x is widened to double, the formula is evaluated there with {@link StrictMath},
+ * and the result is rounded to single once. May run in place.
  */
 public final class FloatUnary implements UnaryKernel {
     /** The functions; a and b are their parameters. */

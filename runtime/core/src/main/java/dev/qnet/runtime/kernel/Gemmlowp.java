@@ -1,8 +1,8 @@
 package dev.qnet.runtime.kernel;
 
 /**
- * Fixed-point functions of gemmlowp (fixedpoint/fixedpoint.h), on raw 32-bit values. Qm.n stands for m integer and n fractional
- * bits, m + n = 31.
+ * Fixed-point functions of gemmlowp (fixedpoint/fixedpoint.h), on raw 32-bit values. Qm.n stands for m integer and n
+ * fractional bits, m + n = 31.
  */
 final class Gemmlowp {
     private Gemmlowp() {}

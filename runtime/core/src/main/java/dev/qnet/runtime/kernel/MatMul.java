@@ -52,7 +52,8 @@ public final class MatMul implements BinaryKernel {
             int xr = xShape.length;
             int yr = yShape.length;
             if (xr < 2 || yr < 2 || xShape[xr - 1] != yShape[yr - 2]) {
-                throw new IllegalArgumentException("a matrix product of " + Arrays.toString(xShape) + " and " + Arrays.toString(yShape));
+                throw new IllegalArgumentException(
+                        "a matrix product of " + Arrays.toString(xShape) + " and " + Arrays.toString(yShape));
             }
             int[] lead = Broadcast.shape(Arrays.copyOf(xShape, xr - 2), Arrays.copyOf(yShape, yr - 2));
             int count = 1;

@@ -21,11 +21,13 @@ public final class MaxPool implements UnaryKernel {
      */
     public static MaxPool of(Backend backend, Kind kind, int height, int width, int channels, Window window) {
         Pooling pooling = new Pooling(height, width, channels, window);
-        return new MaxPool(pooling, switch (kind) {
-            case S8, U8, S16, U16, S32 -> new Ints(backend.loops(), Operand.plain(kind));
-            case S64 -> new Longs();
-            case F32 -> new Floats();
-        });
+        return new MaxPool(
+                pooling,
+                switch (kind) {
+                    case S8, U8, S16, U16, S32 -> new Ints(backend.loops(), Operand.plain(kind));
+                    case S64 -> new Longs();
+                    case F32 -> new Floats();
+                });
     }
 
     @Override

@@ -7,8 +7,6 @@ public final class Mul implements BinaryKernel {
     private final Operand y;
     private final Output out;
     private final Broadcast shape;
-    /** Made once: a run allocates nothing. */
-    private final Broadcast.Row row = this::row;
 
     /** Made once, so that running allocates nothing. */
     private final Broadcast.Row row = this::row;

@@ -3,8 +3,8 @@ package dev.qnet.runtime.kernel;
 /**
  * The integer element of an operand. In arithmetic a code q enters as {@code q − zero}.
  *
- * <p>lo and hi bound the codes that occur: vector kernels prove from them that a sum is exact in singles. An operand with codes
- * outside gives wrong sums, so whoever accepts codes from outside checks them.
+ * <p>lo and hi bound the codes that occur: vector kernels prove from them that a sum is exact in singles. An operand
+ * with codes outside gives wrong sums, so whoever accepts codes from outside checks them.
  *
  * @param kind how a code lies in its bank; not {@link Kind#F32}
  * @param zero the zero point; 0 for a plain integer

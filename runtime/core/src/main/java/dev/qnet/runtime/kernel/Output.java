@@ -12,7 +12,9 @@ import org.jspecify.annotations.Nullable;
 public record Output(Kind acc, Kind kind, @Nullable Rescale rescale) {
     public Output {
         if ((acc != Kind.S32 && acc != Kind.S64)
-                || (rescale == null ? kind != acc : !kind.fitsInt() || rescale.lo < kind.min() || rescale.hi > kind.max())) {
+                || (rescale == null
+                        ? kind != acc
+                        : !kind.fitsInt() || rescale.lo < kind.min() || rescale.hi > kind.max())) {
             throw new IllegalArgumentException("an accumulator " + acc + " does not become " + kind
                     + (rescale == null ? "" : " codes " + rescale.lo + ".." + rescale.hi));
         }
@@ -59,7 +61,10 @@ public record Output(Kind acc, Kind kind, @Nullable Rescale rescale) {
         loops.store(banks, kind, y, a, at, n);
     }
 
-    /** As {@link #store(Loops, Banks, int, int[], int, int, int)}, of 64-bit accumulators. Uses int scratch {@link Rows#CODES}. */
+    /**
+     * As {@link #store(Loops, Banks, int, int[], int, int, int)}, of 64-bit accumulators. Uses int scratch {@link
+     * Rows#CODES}.
+     */
     void store(Banks banks, int y, long[] a, int at, int n, int channel) {
         if (rescale == null) {
             System.arraycopy(a, at, banks.longs, y, n);
@@ -70,7 +75,10 @@ public record Output(Kind acc, Kind kind, @Nullable Rescale rescale) {
         }
     }
 
-    /** Writes a row of sums that were kept in 64 bits, whichever accumulator they are for. Uses int scratch {@link Rows#CODES}. */
+    /**
+     * Writes a row of sums that were kept in 64 bits, whichever accumulator they are for. Uses int scratch {@link
+     * Rows#CODES}.
+     */
     void storeExact(Loops loops, Banks banks, int y, long[] a, int n, int channel) {
         if (wide()) {
             store(banks, y, a, 0, n, channel);

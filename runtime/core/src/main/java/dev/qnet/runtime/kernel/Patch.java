@@ -33,7 +33,9 @@ final class Patch<T> {
         this.loader = loader;
     }
 
-    /** Writes the inputs under the window of output (oy, ox), group g, in the order of the weights [KH,KW,C/groups]. */
+    /**
+     * Writes the inputs under the window of output (oy, ox), group g, in the order of the weights [KH,KW,C/groups].
+     */
     void gather(Banks b, int xOff, int oy, int ox, int g, T to, int at) {
         int run = w.kernelW() * groupChannels;
         int x0 = ox * w.strideW() - w.left();

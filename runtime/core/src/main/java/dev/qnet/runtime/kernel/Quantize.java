@@ -28,8 +28,7 @@ public final class Quantize implements UnaryKernel {
      */
     public static Quantize perTensor(
             Backend backend, int n, Rounding rounding, float scale, int zero, int lo, int hi, Kind kind) {
-        return perAxis(
-                backend, new int[] {1, n}, 0, rounding, new float[] {scale}, new int[] {zero}, lo, hi, kind);
+        return perAxis(backend, new int[] {1, n}, 0, rounding, new float[] {scale}, new int[] {zero}, lo, hi, kind);
     }
 
     /**
@@ -50,8 +49,7 @@ public final class Quantize implements UnaryKernel {
             int lo,
             int hi,
             Kind kind) {
-        QuantizeSpec spec =
-                new QuantizeSpec(rounding == Rounding.TFLITE, scales.clone(), zeros.clone(), lo, hi, kind);
+        QuantizeSpec spec = new QuantizeSpec(rounding == Rounding.TFLITE, scales.clone(), zeros.clone(), lo, hi, kind);
         return new Quantize(backend.loops(), spec, Axis.of(shape, axis, scales.length, zeros.length));
     }
 

@@ -43,7 +43,9 @@ record QuantizeSpec(boolean tiesAway, float[] scales, int[] zeros, int lo, int h
         }
     }
 
-    /** In double the half is added exactly: a single has 24 bits, and above 2^52 the sum rounds back to the integer. */
+    /**
+     * In double the half is added exactly: a single has 24 bits, and above 2^52 the sum rounds back to the integer.
+     */
     private static double awayFromZero(double v) {
         return Math.copySign(Math.floor(Math.abs(v) + 0.5), v);
     }

@@ -3,8 +3,8 @@ package dev.qnet.runtime.kernel;
 import java.util.Arrays;
 
 /**
- * The rows of a tensor that is reduced along some axes. Elements are visited in row-major order, so that each result meets its
- * elements in ascending order.
+ * The rows of a tensor that is reduced along some axes. Elements are visited in row-major order, so that each result
+ * meets its elements in ascending order.
  */
 final class Reduction {
     /** What is done to a row. */
@@ -51,7 +51,8 @@ final class Reduction {
         int last = 1;
         for (int d = shape.length - 1; d >= 0; d--) {
             int stride = reduced[d] ? 0 : yStep;
-            boolean joins = used < rank && (reduced[d] ? ys[used] == 0 : ys[used] != 0 && stride == ys[used] * extents[used]);
+            boolean joins =
+                    used < rank && (reduced[d] ? ys[used] == 0 : ys[used] != 0 && stride == ys[used] * extents[used]);
             if (joins) {
                 extents[used] *= shape[d];
             } else {

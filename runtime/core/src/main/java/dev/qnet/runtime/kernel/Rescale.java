@@ -3,13 +3,16 @@ package dev.qnet.runtime.kernel;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How an integer accumulator a becomes a code: {@code clamp(scale_c(a) + zero, lo, hi)}, c the index along the last axis.
+ * How an integer accumulator a becomes a code: {@code clamp(scale_c(a) + zero, lo, hi)}, c the index along the last
+ * axis.
  *
  * <p>With a Q31 multiplier m and a shift s (above 0 to the left):
  * <ul>
- *   <li>{@link Rounding#TFLITE}: {@code t = SRDHM(saturate(a·2^max(s, 0)), m)}, {@code RoundingDivideByPOT(t, max(−s, 0))}, the
- *       double rounding of gemmlowp's fixedpoint.h and of TFLite's MultiplyByQuantizedMultiplier;
- *   <li>{@link Rounding#TOSA}: {@code (a·m + 2^(30−s)) >> (31−s)} in 64 bits, RESCALE of TOSA 1.0 without double rounding;
+ *   <li>{@link Rounding#TFLITE}: {@code t = SRDHM(saturate(a·2^max(s, 0)), m)}, then
+ *       {@code RoundingDivideByPOT(t, max(−s, 0))}: the double rounding of gemmlowp's fixedpoint.h and of TFLite's
+ *       MultiplyByQuantizedMultiplier;
+ *   <li>{@link Rounding#TOSA}: {@code (a·m + 2^(30−s)) >> (31−s)} in 64 bits: RESCALE of TOSA 1.0 without double
+ *       rounding;
  *   <li>{@link Rounding#ONNX}, {@link Rounding#XNNPACK}: {@code round_half_even((float) a · factor)};
  *   <li>fixed point with a 64-bit accumulator: {@code m16 = m < 0x7FFF0000 ? (m + 2^15) >> 16 : 0x7FFF},
  *       {@code ((a·m16 >> (14−s)) + 1) >> 1}, TFLite's rule for 16-bit activations.
@@ -67,8 +70,8 @@ public final class Rescale {
      */
     public static Rescale fixed(Rounding rounding, int[] multipliers, int[] shifts, int zero, int lo, int hi) {
         if (!rounding.fixedPoint() || multipliers.length != shifts.length) {
-            throw new IllegalArgumentException(rounding + " with " + multipliers.length + " multipliers and " + shifts.length
-                    + " shifts");
+            throw new IllegalArgumentException(
+                    rounding + " with " + multipliers.length + " multipliers and " + shifts.length + " shifts");
         }
         for (int i = 0; i < multipliers.length; i++) {
             int m = multipliers[i];
@@ -100,8 +103,7 @@ public final class Rescale {
     /** Throws unless there is one scale, or as many as the last axis is long. */
     static void checkChannels(@Nullable Rescale r, int lastAxis) {
         if (r != null && r.channels != 1 && r.channels != lastAxis) {
-            throw new IllegalArgumentException(
-                    r.channels + " scales for a last axis of " + lastAxis + " elements");
+            throw new IllegalArgumentException(r.channels + " scales for a last axis of " + lastAxis + " elements");
         }
     }
 
@@ -153,7 +155,9 @@ public final class Rescale {
         }
     }
 
-    /** {@link Rounding#TOSA}: single rounding. |a·m| is below 2^62 and the half at most 2^61, so nothing overflows. */
+    /**
+     * {@link Rounding#TOSA}: single rounding. |a·m| is below 2^62 and the half at most 2^61, so nothing overflows.
+     */
     static long scaleOnce(int a, int m, int s) {
         return ((long) a * m + (1L << (30 - s))) >> (31 - s);
     }
@@ -161,8 +165,9 @@ public final class Rescale {
     /**
      * {@link Rounding#TFLITE}: double rounding.
      *
-     * <p>gemmlowp adds 2^30 or 1 − 2^30 by sign and divides by 2^31 truncating. For either sign that equals adding 2^30 and flooring:
-     * a negative tie −x − 1/2 goes to −x by both. The divide rounds ties away from zero: below zero a tie must floor one lower.
+     * <p>gemmlowp adds 2^30 or 1 − 2^30 by sign and divides by 2^31 truncating. For either sign that equals adding
+     * 2^30 and flooring: a negative tie −x − 1/2 goes to −x by both. The divide rounds ties away from zero: below
+     * zero a tie must floor one lower.
      */
     static long scaleTwice(int a, int m, int s) {
         long t = s > 0 ? Math.clamp((long) a << s, Integer.MIN_VALUE, Integer.MAX_VALUE) : a;
@@ -201,7 +206,10 @@ public final class Rescale {
         return (int) Math.max(lo, Math.min(hi, v + zero));
     }
 
-    /** Rounds ties to even, adds the zero point and limits. In double the sum is exact wherever it is within the limits. */
+    /**
+     * Rounds ties to even, adds the zero point and limits. In double the sum is exact wherever it is within the
+     * limits.
+     */
     int clampRounded(float v) {
         return (int) Math.max(lo, Math.min(hi, Math.rint((double) v) + zero));
     }

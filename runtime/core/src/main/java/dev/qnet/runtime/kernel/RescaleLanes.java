@@ -1,17 +1,19 @@
 package dev.qnet.runtime.kernel;
 
 /**
- * A {@link Rescale} as arrays of 64-bit numbers, a channel each, and a vector's worth more, so that vectors can be loaded from any
- * channel on; a rescale with one scale has it repeated.
+ * A {@link Rescale} as arrays of 64-bit numbers, a channel each, and a vector's worth more, so that vectors can be
+ * loaded from any channel on; a rescale with one scale has it repeated.
  *
- * <p>Arithmetic shifts of 64-bit lanes are missing before AVX-512, so they are written as logical ones: with an offset B that makes x
- * positive, {@code x >> e = ((x + B) >>> e) − (B >>> e)} where 2^e divides B. Both offsets join constants that are added anyway.
+ * <p>Arithmetic shifts of 64-bit lanes are missing before AVX-512, so they are written as logical ones: with an
+ * offset B that makes x positive, {@code x >> e = ((x + B) >>> e) − (B >>> e)} where 2^e divides B. Both offsets join
+ * constants that are added anyway.
  *
  * <p>Single rounding: {@code ((a·multiplier + half) >>> shift) + offset}. Double rounding, without left shifts:
- * {@code t = ((a·multiplier + 2^30 + 2^63) >>> 31) − 2^32}, {@code ((t + half + (t < 0 ? negative : 0)) >>> shift) + offset}.
+ * {@code t = ((a·multiplier + 2^30 + 2^63) >>> 31) − 2^32}, {@code ((t + half + (t < 0 ? negative : 0)) >>> shift) +
+ * offset}.
  *
- * @param usable whether vectors may use it: not in double rounding with a left shift (multipliers of 1 and more), nor in singles
- *     with codes too far from zero
+ * @param usable whether vectors may use it: not in double rounding with a left shift (multipliers of 1 and more), nor
+ *     in singles with codes too far from zero
  * @param multiplier m
  * @param half what rounds, and B
  * @param negative what rounds further below zero
@@ -21,13 +23,7 @@ package dev.qnet.runtime.kernel;
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
 record RescaleLanes(
-        boolean usable,
-        long[] multiplier,
-        long[] half,
-        long[] negative,
-        long[] shift,
-        long[] offset,
-        float[] factor) {
+        boolean usable, long[] multiplier, long[] half, long[] negative, long[] shift, long[] offset, float[] factor) {
     /** At least as many lanes as any vector has. */
     static final int PAD = 64;
 

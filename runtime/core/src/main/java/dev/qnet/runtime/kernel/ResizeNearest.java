@@ -1,6 +1,8 @@
 package dev.qnet.runtime.kernel;
 
-/** Nearest-neighbour resize: result (y, x) is operand ({@code y·H/height}, {@code x·W/width}), divisions truncating. */
+/**
+ * Nearest-neighbour resize: result (y, x) is operand ({@code y·H/height}, {@code x·W/width}), divisions truncating.
+ */
 public final class ResizeNearest implements UnaryKernel {
     private final Kind kind;
     private final int height;

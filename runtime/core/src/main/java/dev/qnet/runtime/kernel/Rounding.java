@@ -2,7 +2,10 @@ package dev.qnet.runtime.kernel;
 
 /** A rounding contract: how an integer accumulator becomes a code. {@link Rescale} holds the rules. */
 public enum Rounding {
-    /** gemmlowp double rounding: saturating rounding doubling high multiply, then a rounding divide, ties away from zero. */
+    /**
+     * gemmlowp double rounding: saturating rounding doubling high multiply, then a rounding divide, ties away from
+     * zero.
+     */
     TFLITE,
     /** Single rounding in 64 bits, ties up: TOSA RESCALE without double rounding. */
     TOSA,

@@ -2,7 +2,9 @@ package dev.qnet.runtime.kernel;
 
 import java.util.Arrays;
 
-/** Moves rows of elements between banks and scratch arrays of ints, so that kernels are written once for all kinds. */
+/**
+ * Moves rows of elements between banks and scratch arrays of ints, so that kernels are written once for all kinds.
+ */
 final class Rows {
     /** Elements that elementwise kernels handle at a time, so that scratch rows stay in the first-level cache. */
     static final int CHUNK = 1024;

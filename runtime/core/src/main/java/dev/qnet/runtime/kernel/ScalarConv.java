@@ -57,7 +57,10 @@ final class ScalarConv implements UnaryKernel {
         }
     }
 
-    /** Adds the products with weights [N][K]. The accumulator fits 32 bits, so it does not matter that partial sums wrap. */
+    /**
+     * Adds the products with weights [N][K]. The accumulator fits 32 bits, so it does not matter that partial sums
+     * wrap.
+     */
     private static void dots(int[] acc, int n, int[] p, int k, int[] w, int at) {
         for (int o = 0; o < n; o++) {
             int sum = 0;
@@ -69,8 +72,9 @@ final class ScalarConv implements UnaryKernel {
     }
 
     /**
-     * Adds the products with weights [K][N], from row {@code at}. Rows are arrays of their own, because C2 vectorizes a loop over several
-     * arrays only where all have the same index: it cannot know that two arrays of ints are not one.
+     * Adds the products with weights [K][N], from row {@code at}. Rows are arrays of their own, because C2 vectorizes
+     * a loop over several arrays only where all have the same index: it cannot know that two arrays of ints are not
+     * one.
      */
     private static void axpys(int[] acc, int n, int[] p, int k, int[][] w, int at) {
         int j = 0;

@@ -2,7 +2,10 @@ package dev.qnet.runtime.kernel;
 
 import java.util.Arrays;
 
-/** Depthwise convolution in plain Java, a row of channels at a time. Input rows are converted once, padded, into a ring. */
+/**
+ * Depthwise convolution in plain Java, a row of channels at a time. Input rows are converted once, padded, into a
+ * ring.
+ */
 final class ScalarDepthwise implements UnaryKernel {
     private static final int RING = 0;
     private static final int ACC = 1;
@@ -85,8 +88,8 @@ final class ScalarDepthwise implements UnaryKernel {
     }
 
     /**
-     * Sums are longs, not for their range, but because C2 vectorizes only what it knows not to overlap: longs and ints it does. A
-     * product may wrap: the lowest 32 bits of the sum are right all the same.
+     * Sums are longs, not for their range, but because C2 vectorizes only what it knows not to overlap: longs and
+     * ints it does. A product may wrap: the lowest 32 bits of the sum are right all the same.
      */
     private static void tap(long[] sums, int[] x, int xAt, int[] w, int wAt, int n) {
         for (int i = 0; i < n; i++) {

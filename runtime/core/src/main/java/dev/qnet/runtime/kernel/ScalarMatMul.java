@@ -15,7 +15,8 @@ record ScalarMatMul(MatMulSpec spec, Loops loops) implements BinaryKernel {
         for (int j = 0; j < k; j++) {
             Rows.load(b, spec.y(), y + j * n, row, 0, n);
             for (int i = 0; i < m; i++) {
-                long a = (long) Rows.one(b, spec.x().kind(), x + i * k + j) - spec.x().zero();
+                long a = (long) Rows.one(b, spec.x().kind(), x + i * k + j)
+                        - spec.x().zero();
                 axpy(acc, i * n, a, row, n);
             }
         }

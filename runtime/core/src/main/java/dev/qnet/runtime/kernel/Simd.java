@@ -9,12 +9,12 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The vectors of this JVM. Their size is a constant from when this class is initialized, for C2 compiles vector code only for
- * species that it knows.
+ * The vectors of this JVM. Their size is a constant from when this class is initialized, for C2 compiles vector code
+ * only for species that it knows.
  *
- * <p>Rules that keep vector code fast, here and in the other {@code Simd} classes: a vector never leaves the method that made it;
- * {@code castShape} takes part 0 only; methods stay below 150 vector operations and are called often, so that they are
- * compiled apart from a long-running loop.
+ * <p>Rules that keep vector code fast, here and in the other {@code Simd} classes: a vector never leaves the method
+ * that made it; {@code castShape} takes part 0 only; methods stay below 150 vector operations and are called often,
+ * so that they are compiled apart from a long-running loop.
  */
 final class Simd {
     /** Bits of a vector: 128, 256 or 512. */
@@ -29,7 +29,8 @@ final class Simd {
             IntVector.SPECIES_PREFERRED.withShape(VectorShape.forBitSize(BITS / 2));
 
     /** As many shorts as {@link #INTS} has lanes. */
-    static final VectorSpecies<Short> SHORTS = ShortVector.SPECIES_PREFERRED.withShape(VectorShape.forBitSize(BITS / 2));
+    static final VectorSpecies<Short> SHORTS =
+            ShortVector.SPECIES_PREFERRED.withShape(VectorShape.forBitSize(BITS / 2));
 
     /** As many bytes as {@link #INTS} has lanes; but the smallest vector has 8, so not with {@link #BITS} 128. */
     static final VectorSpecies<Byte> BYTES =
@@ -42,8 +43,8 @@ final class Simd {
     static final boolean HAS_BYTES = BITS >= 256;
 
     /**
-     * Added to a single of at most 2^22, it pushes the fraction out of the 24 bits, which the hardware rounds ties to even; what
-     * remains are the lowest bits of an int (the trick of QNNPACK's requantization).
+     * Added to a single of at most 2^22, it pushes the fraction out of the 24 bits, which the hardware rounds ties to
+     * even; what remains are the lowest bits of an int (the trick of QNNPACK's requantization).
      */
     static final float MAGIC = 12582912f;
 

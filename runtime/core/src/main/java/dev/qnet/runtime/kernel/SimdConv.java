@@ -4,8 +4,8 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Convolution as products of singles that are provably exact: blocks of output pixels, whose windows are gathered on the way into a
- * block of singles in the first-level cache (implicit im2col), against panels of filters.
+ * Convolution as products of singles that are provably exact: blocks of output pixels, whose windows are gathered on
+ * the way into a block of singles in the first-level cache (implicit im2col), against panels of filters.
  */
 final class SimdConv implements UnaryKernel {
     /** Panels that the second-level cache holds while all output pixels pass, in singles. */
@@ -44,7 +44,8 @@ final class SimdConv implements UnaryKernel {
         int n = spec.groupFilters();
         int k = spec.taps();
         for (int g = 0; g < groups.length; g++) {
-            SimdPanels p = SimdPanels.of(spec.weights(), g * n * k, n, k, spec.x().magnitude());
+            SimdPanels p =
+                    SimdPanels.of(spec.weights(), g * n * k, n, k, spec.x().magnitude());
             if (p == null) {
                 return null;
             }
@@ -88,8 +89,7 @@ final class SimdConv implements UnaryKernel {
         int stride = whole ? SimdPanels.LDA : p.k;
         for (int r = 0; r < rows; r++) {
             int pixel = first + r;
-            patch.gather(
-                    b, x, pixel / spec.outWidth(), pixel % spec.outWidth(), g, windows, r * stride);
+            patch.gather(b, x, pixel / spec.outWidth(), pixel % spec.outWidth(), g, windows, r * stride);
         }
         float[] c = b.floats(SUMS, SimdPanels.ROWS * SimdPanels.COLUMNS);
         int size = SimdPanels.ROWS * SimdPanels.COLUMNS;
@@ -116,8 +116,7 @@ final class SimdConv implements UnaryKernel {
                 }
                 if (k1 == p.k) {
                     int to = y + first * spec.filters() + channel;
-                    SimdPanels.store(
-                            b, spec.out(), to, spec.filters(), acc, at, rows, p.used(panel), channel);
+                    SimdPanels.store(b, spec.out(), to, spec.filters(), acc, at, rows, p.used(panel), channel);
                 }
             }
             k0 = k1;

@@ -8,8 +8,8 @@ import jdk.incubator.vector.VectorSpecies;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Depthwise convolution in singles that are provably exact, vectors of channels. The input rows under the window are kept as singles,
- * padded, in a ring, so that each code is converted once.
+ * Depthwise convolution in singles that are provably exact, vectors of channels. The input rows under the window are
+ * kept as singles, padded, in a ring, so that each code is converted once.
  */
 final class SimdDepthwise implements UnaryKernel {
     private static final VectorSpecies<Float> F = Simd.FLOATS;
@@ -59,7 +59,8 @@ final class SimdDepthwise implements UnaryKernel {
         for (int c = 0; c < spec.channels(); c++) {
             long bound = 0;
             for (int t = 0; t < taps; t++) {
-                bound += Math.abs((long) spec.weights()[c * taps + t]) * spec.x().magnitude();
+                bound +=
+                        Math.abs((long) spec.weights()[c * taps + t]) * spec.x().magnitude();
             }
             if (bound >= 1 << 24) {
                 return null;
@@ -86,8 +87,7 @@ final class SimdDepthwise implements UnaryKernel {
             next = y0 + ring;
             for (int ky = 0; ky < w.kernelH(); ky++) {
                 for (int kx = 0; kx < w.kernelW(); kx++) {
-                    offsets[ky * w.kernelW() + kx] =
-                            slot(y0 + ky * w.dilationH()) * row + kx * w.dilationW() * lanes;
+                    offsets[ky * w.kernelW() + kx] = slot(y0 + ky * w.dilationH()) * row + kx * w.dilationW() * lanes;
                 }
             }
             for (int c = 0; c < lanes; c += LANES) {
@@ -123,7 +123,9 @@ final class SimdDepthwise implements UnaryKernel {
         }
     }
 
-    /** Sums of a vector of channels for a row of output pixels, four at a time, which share the loads of the weights. */
+    /**
+     * Sums of a vector of channels for a row of output pixels, four at a time, which share the loads of the weights.
+     */
     private void channels(float[] rows, int[] offsets, int c, float[] sums, int outW) {
         int step = spec.window().strideW() * lanes;
         int taps = spec.taps();
@@ -168,7 +170,9 @@ final class SimdDepthwise implements UnaryKernel {
     private void addBias(float[] sums, int c, int[] acc, int outW) {
         IntVector v = IntVector.fromArray(I, bias, c);
         for (int i = c; i < outW * lanes; i += lanes) {
-            ((IntVector) FloatVector.fromArray(F, sums, i).convert(VectorOperators.F2I, 0)).add(v).intoArray(acc, i);
+            ((IntVector) FloatVector.fromArray(F, sums, i).convert(VectorOperators.F2I, 0))
+                    .add(v)
+                    .intoArray(acc, i);
         }
     }
 

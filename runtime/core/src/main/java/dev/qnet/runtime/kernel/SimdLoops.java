@@ -105,7 +105,10 @@ final class SimdLoops implements Loops {
         }
     }
 
-    /** Ties to even first, then ties that went towards zero one further: the difference to the rounded number is exact. */
+    /**
+     * Ties to even first, then ties that went towards zero one further: the difference to the rounded number is
+     * exact.
+     */
     private static void quantizeAway(float[] x, int at, int[] codes, int n, float s, int zero, int lo, int hi) {
         FloatVector low = FloatVector.broadcast(F, lo - zero);
         FloatVector high = FloatVector.broadcast(F, hi - zero);
@@ -117,12 +120,16 @@ final class SimdLoops implements Loops {
             FloatVector magic = v.add(Simd.MAGIC);
             FloatVector rest = v.sub(magic.sub(Simd.MAGIC));
             IntVector code = magic.reinterpretAsInts().sub(Simd.MAGIC_BITS - zero);
-            IntVector up = code.add(1, rest.compare(VectorOperators.EQ, 0.5f)
-                    .and(v.compare(VectorOperators.GT, 0f))
-                    .cast(I));
-            up.sub(1, rest.compare(VectorOperators.EQ, -0.5f)
-                            .and(v.compare(VectorOperators.LT, 0f))
-                            .cast(I))
+            IntVector up = code.add(
+                    1,
+                    rest.compare(VectorOperators.EQ, 0.5f)
+                            .and(v.compare(VectorOperators.GT, 0f))
+                            .cast(I));
+            up.sub(
+                            1,
+                            rest.compare(VectorOperators.EQ, -0.5f)
+                                    .and(v.compare(VectorOperators.LT, 0f))
+                                    .cast(I))
                     .intoArray(codes, i);
         }
     }

@@ -2,7 +2,10 @@ package dev.qnet.runtime.kernel;
 
 import org.jspecify.annotations.Nullable;
 
-/** Matrix product of two operands in singles that are provably exact, as {@link SimdConv}; panels are packed at run time. */
+/**
+ * Matrix product of two operands in singles that are provably exact, as {@link SimdConv}; panels are packed at run
+ * time.
+ */
 final class SimdMatMul implements BinaryKernel {
     private static final int BLOCK = 0;
     private static final int SUMS = 1;

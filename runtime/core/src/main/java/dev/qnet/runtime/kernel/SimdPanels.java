@@ -8,10 +8,12 @@ import jdk.incubator.vector.VectorSpecies;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Integer weights [N][K] as singles, in panels [K][columns] of two vectors of columns, or one for the last, if that is enough.
+ * Integer weights [N][K] as singles, in panels [K][columns] of two vectors of columns, or one for the last, if that
+ * is enough.
  *
- * <p>A sum of products of integers in singles is exact while no partial sum can reach 2^24, whatever the order. So K is cut into
- * segments, as long as {@code Σ|w|·max|x|} stays below for each of the N rows; the segments' sums are added up as ints.
+ * <p>A sum of products of integers in singles is exact while no partial sum can reach 2^24, whatever the order. So K
+ * is cut into segments, as long as {@code Σ|w|·max|x|} stays below for each of the N rows; the segments' sums are
+ * added up as ints.
  */
 final class SimdPanels {
     /** Singles from row to row of a block of left operands. */
@@ -140,7 +142,10 @@ final class SimdPanels {
         block(a, ao, data, panel * k * COLUMNS + k0 * columns, columns, k1 - k0, c);
     }
 
-    /** As {@link #block(float[], int, int, int, int, float[])}, with n terms of the panel that begins at index {@code at} of b. */
+    /**
+     * As {@link #block(float[], int, int, int, int, float[])}, with n terms of the panel that begins at index {@code
+     * at} of b.
+     */
     static void block(float[] a, int ao, float[] b, int at, int columns, int n, float[] c) {
         if (MANY_REGISTERS) {
             if (columns == COLUMNS) {
@@ -171,7 +176,8 @@ final class SimdPanels {
         for (int j = 0; j < columns; j += LANES) {
             IntVector b = IntVector.fromArray(I, bias, channel + j);
             for (int r = 0; r < rows; r++) {
-                IntVector v = (IntVector) FloatVector.fromArray(F, c, r * columns + j).convert(VectorOperators.F2I, 0);
+                IntVector v =
+                        (IntVector) FloatVector.fromArray(F, c, r * columns + j).convert(VectorOperators.F2I, 0);
                 v.add(b).intoArray(to, at + r * COLUMNS + j);
             }
         }
@@ -181,7 +187,8 @@ final class SimdPanels {
     static void add(float[] c, int columns, int rows, int[] to, int at) {
         for (int j = 0; j < columns; j += LANES) {
             for (int r = 0; r < rows; r++) {
-                IntVector v = (IntVector) FloatVector.fromArray(F, c, r * columns + j).convert(VectorOperators.F2I, 0);
+                IntVector v =
+                        (IntVector) FloatVector.fromArray(F, c, r * columns + j).convert(VectorOperators.F2I, 0);
                 int i = at + r * COLUMNS + j;
                 v.add(IntVector.fromArray(I, to, i)).intoArray(to, i);
             }
@@ -196,8 +203,7 @@ final class SimdPanels {
      * @param n columns
      * @param channel the first
      */
-    static void store(
-            Banks b, Output out, int y, int stride, int[] acc, int at, int rows, int n, int channel) {
+    static void store(Banks b, Output out, int y, int stride, int[] acc, int at, int rows, int n, int channel) {
         Rescale r = out.rescale();
         if (r != null) {
             SimdRescale.tile(r, acc, at, rows, COLUMNS, n, channel);

@@ -7,8 +7,9 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * {@link Rescale} in vectors. Both kinds of contract come out exactly as in plain Java: the fixed-point ones are integer arithmetic
- * in 64-bit lanes, the ones in singles round at the same two places (int to float, and the product).
+ * {@link Rescale} in vectors. Both kinds of contract come out exactly as in plain Java: the fixed-point ones are
+ * integer arithmetic in 64-bit lanes, the ones in singles round at the same two places (int to float, and the
+ * product).
  */
 final class SimdRescale {
     private static final VectorSpecies<Float> F = Simd.FLOATS;
@@ -36,8 +37,8 @@ final class SimdRescale {
     }
 
     /**
-     * Scales a block of accumulators in place. Vectors run over its columns, up to the next multiple of the lanes: the block has
-     * to have room for that, and what lies there is overwritten.
+     * Scales a block of accumulators in place. Vectors run over its columns, up to the next multiple of the lanes:
+     * the block has to have room for that, and what lies there is overwritten.
      *
      * @param at the first accumulator
      * @param rows rows, of the same channels
@@ -82,7 +83,12 @@ final class SimdRescale {
         LongVector offset = LongVector.fromArray(L, p.offset(), c);
         for (int r = 0, i = at; r < rows; r++, i += stride) {
             LongVector x = (LongVector) IntVector.fromArray(H, a, i).castShape(L, 0);
-            LongVector y = x.mul(m).add(half).lanewise(VectorOperators.LSHR, shift).add(offset).max(lo).min(hi);
+            LongVector y = x.mul(m)
+                    .add(half)
+                    .lanewise(VectorOperators.LSHR, shift)
+                    .add(offset)
+                    .max(lo)
+                    .min(hi);
             ((IntVector) y.castShape(H, 0)).intoArray(a, i);
         }
     }
@@ -111,11 +117,10 @@ final class SimdRescale {
     }
 
     /**
-     * A column of vectors in singles. The product is limited before it is rounded, not after: the limits are integers and rounding is
-     * monotone, so that it makes no difference, and within them {@link Simd#MAGIC} works.
+     * A column of vectors in singles. The product is limited before it is rounded, not after: the limits are integers
+     * and rounding is monotone, so that it makes no difference, and within them {@link Simd#MAGIC} works.
      */
-    private static void real(
-            float[] factor, int c, int zero, int lo, int hi, int[] a, int at, int rows, int stride) {
+    private static void real(float[] factor, int c, int zero, int lo, int hi, int[] a, int at, int rows, int stride) {
         FloatVector f = FloatVector.fromArray(F, factor, c);
         FloatVector low = FloatVector.broadcast(F, lo - zero);
         FloatVector high = FloatVector.broadcast(F, hi - zero);

@@ -33,14 +33,13 @@ final class SimdRows {
     /** Loads {@code q − zero} of codes of at most 16 bits, which a single holds exactly. */
     static void load(Banks b, Operand x, int from, float[] to, int at, int n) {
         int z = x.zero();
-        int done =
-                switch (x.kind()) {
-                    case S8 -> Simd.HAS_BYTES ? signedBytes(b.bytes, from, z, to, at, n) : 0;
-                    case U8 -> Simd.HAS_BYTES ? unsignedBytes(b.bytes, from, z, to, at, n) : 0;
-                    case S16 -> signedShorts(b.shorts, from, z, to, at, n);
-                    case U16 -> unsignedShorts(b.shorts, from, z, to, at, n);
-                    case S32, S64, F32 -> throw new AssertionError(x);
-                };
+        int done = switch (x.kind()) {
+            case S8 -> Simd.HAS_BYTES ? signedBytes(b.bytes, from, z, to, at, n) : 0;
+            case U8 -> Simd.HAS_BYTES ? unsignedBytes(b.bytes, from, z, to, at, n) : 0;
+            case S16 -> signedShorts(b.shorts, from, z, to, at, n);
+            case U16 -> unsignedShorts(b.shorts, from, z, to, at, n);
+            case S32, S64, F32 -> throw new AssertionError(x);
+        };
         for (int i = done; i < n; i++) {
             to[at + i] = Rows.one(b, x.kind(), from + i) - z;
         }
@@ -58,8 +57,8 @@ final class SimdRows {
     private static int unsignedBytes(byte[] a, int from, int z, float[] to, int at, int n) {
         int i = 0;
         for (; i + LANES <= n; i += LANES) {
-            IntVector v =
-                    (IntVector) ByteVector.fromArray(B, a, from + i).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
+            IntVector v = (IntVector)
+                    ByteVector.fromArray(B, a, from + i).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
             ((FloatVector) v.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + i);
         }
         return i;
@@ -87,14 +86,13 @@ final class SimdRows {
     /** As {@link Rows#load(Banks, Operand, int, int[], int, int)}. */
     static void load(Banks b, Operand x, int from, int[] to, int at, int n) {
         int z = x.zero();
-        int done =
-                switch (x.kind()) {
-                    case S8 -> Simd.HAS_BYTES ? signedBytes(b.bytes, from, z, to, at, n) : 0;
-                    case U8 -> Simd.HAS_BYTES ? unsignedBytes(b.bytes, from, z, to, at, n) : 0;
-                    case S16 -> signedShorts(b.shorts, from, z, to, at, n);
-                    case U16 -> unsignedShorts(b.shorts, from, z, to, at, n);
-                    case S32, S64, F32 -> 0;
-                };
+        int done = switch (x.kind()) {
+            case S8 -> Simd.HAS_BYTES ? signedBytes(b.bytes, from, z, to, at, n) : 0;
+            case U8 -> Simd.HAS_BYTES ? unsignedBytes(b.bytes, from, z, to, at, n) : 0;
+            case S16 -> signedShorts(b.shorts, from, z, to, at, n);
+            case U16 -> unsignedShorts(b.shorts, from, z, to, at, n);
+            case S32, S64, F32 -> 0;
+        };
         if (done < n) {
             Rows.load(b, x, from + done, to, at + done, n - done);
         }
@@ -112,8 +110,8 @@ final class SimdRows {
     private static int unsignedBytes(byte[] a, int from, int z, int[] to, int at, int n) {
         int i = 0;
         for (; i + LANES <= n; i += LANES) {
-            IntVector v =
-                    (IntVector) ByteVector.fromArray(B, a, from + i).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
+            IntVector v = (IntVector)
+                    ByteVector.fromArray(B, a, from + i).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
             v.sub(z).intoArray(to, at + i);
         }
         return i;
@@ -140,12 +138,11 @@ final class SimdRows {
 
     /** As {@link Rows#store}. */
     static void store(Banks b, Kind kind, int to, int[] from, int at, int n) {
-        int done =
-                switch (kind) {
-                    case S8, U8 -> Simd.HAS_BYTES ? bytes(from, at, b.bytes, to, n) : 0;
-                    case S16, U16 -> shorts(from, at, b.shorts, to, n);
-                    case S32, S64, F32 -> 0;
-                };
+        int done = switch (kind) {
+            case S8, U8 -> Simd.HAS_BYTES ? bytes(from, at, b.bytes, to, n) : 0;
+            case S16, U16 -> shorts(from, at, b.shorts, to, n);
+            case S32, S64, F32 -> 0;
+        };
         if (done < n) {
             Rows.store(b, kind, to + done, from, at + done, n - done);
         }

@@ -4,8 +4,9 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * As {@link SimdTile12}, one row: for matrix-vector products. Four terms at a time go to accumulators of their own, or else each
- * multiply-add would wait for the one before; as all sums are exact integers, their order does not matter.
+ * As {@link SimdTile12}, one row: for matrix-vector products. Four terms at a time go to accumulators of their own,
+ * or else each multiply-add would wait for the one before; as all sums are exact integers, their order does not
+ * matter.
  */
 final class SimdTile1 {
     private static final VectorSpecies<Float> F = Simd.FLOATS;

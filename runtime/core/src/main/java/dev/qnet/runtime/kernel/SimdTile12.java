@@ -4,11 +4,12 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Products of a block of 12 rows with a panel of columns, for machines with 32 vector registers: 24 accumulators, 2 columns and a
- * broadcast fit without a spill. One method for all layers, for C2 takes about 100 ms for it and constants for sizes gain nothing.
+ * Products of a block of 12 rows with a panel of columns, for machines with 32 vector registers: 24 accumulators, 2
+ * columns and a broadcast fit without a spill. One method for all layers, for C2 takes about 100 ms for it and
+ * constants for sizes gain nothing.
  *
- * <p>Arguments: a, the block [12][{@link #LDA}] from index ao; b, the panel [n][columns] from bo; n, the length of the sums; c, the
- * sums [12][columns], written.
+ * <p>Arguments: a, the block [12][{@link #LDA}] from index ao; b, the panel [n][columns] from bo; n, the length of
+ * the sums; c, the sums [12][columns], written.
  */
 final class SimdTile12 {
     static final int ROWS = 12;

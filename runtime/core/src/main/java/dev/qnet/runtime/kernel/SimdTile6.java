@@ -3,7 +3,9 @@ package dev.qnet.runtime.kernel;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/** As {@link SimdTile12}, 6 rows, for machines with 16 vector registers: 12 accumulators, 2 columns and a broadcast. */
+/**
+ * As {@link SimdTile12}, 6 rows, for machines with 16 vector registers: 12 accumulators, 2 columns and a broadcast.
+ */
 final class SimdTile6 {
     static final int ROWS = 6;
 

@@ -1,8 +1,9 @@
 package dev.qnet.runtime.kernel;
 
 /**
- * Softmax of codes along an axis, in integers, as TFLite's reference kernel: gemmlowp fixed point with 5 integer bits for the
- * scaled difference to the largest code and 12 for the sum. The result has scale 1/256, and zero point 0 or −128.
+ * Softmax of codes along an axis, in integers, as TFLite's reference kernel: gemmlowp fixed point with 5 integer bits
+ * for the scaled difference to the largest code and 12 for the sum. The result has scale 1/256, and zero point 0 or
+ * −128.
  */
 public final class Softmax implements UnaryKernel {
     private static final int SUM_INTEGER_BITS = 12;

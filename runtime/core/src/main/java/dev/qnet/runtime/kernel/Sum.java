@@ -7,8 +7,7 @@ public final class Sum implements UnaryKernel {
     private final Loops loops;
     private final Operand x;
     private final Reduction reduction;
-    /** Made once: a run allocates nothing. */
-    private final Reduction.Row row = this::row;
+
     private final Output out;
 
     /** Made once, so that running allocates nothing. */

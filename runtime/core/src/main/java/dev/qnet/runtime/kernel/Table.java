@@ -22,15 +22,14 @@ public final class Table implements UnaryKernel {
      * Plans.
      *
      * @param n elements
-     * @param min the code of the first entry: the lowest of the operand's storage. Codes without an entry, which no operand holds,
-     *     give 0
+     * @param min the code of the first entry: the lowest of the operand's storage. Codes without an entry, which no
+     *     operand holds, give 0
      * @param entries codes of the result
      * @param y the result's kind, at most 32 bits
      */
     public static Table of(Backend backend, int n, int min, int[] entries, Kind y) {
         if (entries.length > 256 || min < -128 || min + entries.length > 256 || !y.fitsInt()) {
-            throw new IllegalArgumentException(
-                    "a table of " + entries.length + " entries from " + min + " to " + y);
+            throw new IllegalArgumentException("a table of " + entries.length + " entries from " + min + " to " + y);
         }
         int[] byByte = new int[256];
         byte[] bytes = new byte[256];

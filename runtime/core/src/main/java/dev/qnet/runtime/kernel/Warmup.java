@@ -9,9 +9,9 @@ import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds out when vector code is worth running. Until C2 has compiled it, it is 10 to 100 times slower than plain Java, so a
- * background thread runs small kernels on made-up data, of each sort that the models of this JVM need, until they beat their plain twins.
- * On a machine where they never do, plain Java stays.
+ * Finds out when vector code is worth running. Until C2 has compiled it, it is 10 to 100 times slower than plain
+ * Java, so a background thread runs small kernels on made-up data, of each sort that the models of this JVM need,
+ * until they beat their plain twins. On a machine where they never do, plain Java stays.
  */
 final class Warmup {
     /** A sort of kernel whose vector code is compiled apart. */

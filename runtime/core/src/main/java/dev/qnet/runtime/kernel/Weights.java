@@ -1,6 +1,9 @@
 package dev.qnet.runtime.kernel;
 
-/** Effective integer weights, as {@link Conv2d} and {@link Dense} take them: what a code contributes to an accumulator. */
+/**
+ * Effective integer weights, as {@link Conv2d} and {@link Dense} take them: what a code contributes to an
+ * accumulator.
+ */
 public final class Weights {
     private Weights() {}
 
@@ -22,7 +25,8 @@ public final class Weights {
     /**
      * {@code m[c][g]·q} of codes quantized per group.
      *
-     * @param codes [O,..]; the rest of a channel, flattened, falls into groups of {@code size}, the last may be shorter
+     * @param codes [O,..]; the rest of a channel, flattened, falls into groups of {@code size}, the last may be
+     *     shorter
      * @param channels O
      * @param size elements a group
      * @param multipliers m [O,groups]

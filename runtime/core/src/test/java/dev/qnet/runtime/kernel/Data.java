@@ -71,12 +71,11 @@ final class Data {
     static void fill(Random r, Banks b, Operand x, int at, int n) {
         int mode = r.nextInt(4);
         for (int i = 0; i < n; i++) {
-            int v =
-                    switch (mode) {
-                        case 0 -> x.lo();
-                        case 1 -> x.hi();
-                        default -> code(r, x.lo(), x.hi());
-                    };
+            int v = switch (mode) {
+                case 0 -> x.lo();
+                case 1 -> x.hi();
+                default -> code(r, x.lo(), x.hi());
+            };
             put(b, x.kind(), at + i, v);
         }
     }

@@ -41,8 +41,8 @@ final class Definitions {
 
     /** a·m·2^(s−31), rounded once, ties towards positive. */
     static BigInteger tosa(int a, int m, int s) {
-        BigDecimal exact = new BigDecimal(big(a).multiply(big(m)).multiply(TWO.pow(32 + s)))
-                .divide(new BigDecimal(TWO.pow(63)));
+        BigDecimal exact =
+                new BigDecimal(big(a).multiply(big(m)).multiply(TWO.pow(32 + s))).divide(new BigDecimal(TWO.pow(63)));
         return exact.add(new BigDecimal("0.5")).setScale(0, RoundingMode.FLOOR).toBigIntegerExact();
     }
 

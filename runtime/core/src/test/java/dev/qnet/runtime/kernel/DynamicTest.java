@@ -78,7 +78,8 @@ class DynamicTest {
         assertThat(b.floats[0]).isEqualTo(16_777_216f * (0.1f * 0.3f) + 1);
         assertThat(b.floats[1]).isEqualTo(-3f * (0.1f * 0.7f) + 2);
         b.longs[0] = 1L << 40;
-        DynamicDequantize.of(Backend.SCALAR, Kind.S64, 1, 1, new float[] {0.5f}, null).run(b, 0, 100, 0);
+        DynamicDequantize.of(Backend.SCALAR, Kind.S64, 1, 1, new float[] {0.5f}, null)
+                .run(b, 0, 100, 0);
         assertThat(b.floats[0]).isEqualTo((1L << 40) * (0.1f * 0.5f));
     }
 }

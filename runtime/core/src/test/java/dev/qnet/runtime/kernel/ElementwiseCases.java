@@ -111,16 +111,14 @@ final class ElementwiseCases {
         String name = "add " + Arrays.deepToString(s) + " " + x + " " + y + " " + rounding;
         for (Backend backend : backends) {
             Add add = rounding.fixedPoint()
-                    ? Add.fixed(
-                            backend, rounding, subtract, left, x, s[0], y, s[1], m, shift, zero, lo, hi, kind)
+                    ? Add.fixed(backend, rounding, subtract, left, x, s[0], y, s[1], m, shift, zero, lo, hi, kind)
                     : Add.real(backend, subtract, x, s[0], y, s[1], fx, fy, zero, lo, hi, kind);
             Results.check(name, backend, (k, from, to) -> add.run(k, from, Y, to), b, 5, RESULT, kind, expected);
         }
     }
 
     private static Rescale plain(Rounding rounding, int m, int shift) {
-        return Rescale.fixed(
-                rounding, new int[] {m}, new int[] {shift}, 0, Integer.MIN_VALUE, Integer.MAX_VALUE);
+        return Rescale.fixed(rounding, new int[] {m}, new int[] {shift}, 0, Integer.MIN_VALUE, Integer.MAX_VALUE);
     }
 
     static void sum(Random r, Backend... backends) {
@@ -264,14 +262,13 @@ final class ElementwiseCases {
         Banks b = Data.banks(r);
         int n = 2 * extent * inner;
         for (int i = 0; i < n; i++) {
-            b.floats[5 + i] =
-                    switch (r.nextInt(8)) {
-                        case 0 -> Float.NaN;
-                        case 1 -> r.nextBoolean() ? Float.POSITIVE_INFINITY : Float.NEGATIVE_INFINITY;
-                        case 2 -> Float.intBitsToFloat(r.nextInt());
-                        case 3 -> (float) r.nextGaussian() * 100;
-                        default -> (r.nextInt(2001) - 1000) / 8f; // ties, with the scale 1/4
-                    };
+            b.floats[5 + i] = switch (r.nextInt(8)) {
+                case 0 -> Float.NaN;
+                case 1 -> r.nextBoolean() ? Float.POSITIVE_INFINITY : Float.NEGATIVE_INFINITY;
+                case 2 -> Float.intBitsToFloat(r.nextInt());
+                case 3 -> (float) r.nextGaussian() * 100;
+                default -> (r.nextInt(2001) - 1000) / 8f; // ties, with the scale 1/4
+            };
         }
         long[] expected = new long[n];
         for (int i = 0; i < n; i++) {
@@ -281,8 +278,7 @@ final class ElementwiseCases {
         Rounding rounding = away ? Rounding.TFLITE : pick(r, Rounding.TOSA, Rounding.ONNX, Rounding.XNNPACK);
         for (Backend backend : backends) {
             Quantize kernel = Quantize.perAxis(backend, shape, 1, rounding, scales, zeros, lo, hi, kind);
-            Results.check(
-                    "quantize " + rounding + " to " + kind, backend, kernel, b, 5, RESULT, kind, expected);
+            Results.check("quantize " + rounding + " to " + kind, backend, kernel, b, 5, RESULT, kind, expected);
         }
     }
 
@@ -303,8 +299,7 @@ final class ElementwiseCases {
             expected[i] = Float.floatToIntBits((float) (Data.get(b, kind, 5 + i) - zeros[c]) * scales[c]);
         }
         for (Backend backend : backends) {
-            Dequantize kernel =
-                    Dequantize.perAxis(backend, kind, new int[] {2, extent, inner}, 1, scales, zeros);
+            Dequantize kernel = Dequantize.perAxis(backend, kind, new int[] {2, extent, inner}, 1, scales, zeros);
             Results.check("dequantize " + kind, backend, kernel, b, 5, RESULT, Kind.F32, expected);
         }
     }

@@ -137,11 +137,12 @@ class FloatKernelsTest {
             for (int i = 0; i < expected.length; i++) {
                 float x = b.floats[5 + i];
                 float y = b.floats[Y + i % c];
-                expected[i] = bits(switch (fn) {
-                    case ADD -> x + y;
-                    case SUB -> x - y;
-                    case MUL -> x * y;
-                });
+                expected[i] = bits(
+                        switch (fn) {
+                            case ADD -> x + y;
+                            case SUB -> x - y;
+                            case MUL -> x * y;
+                        });
             }
             FloatBinary kernel = FloatBinary.of(Backend.SCALAR, fn, new int[] {3, 4, c}, new int[] {c});
             check(fn.name(), (banks, x, y) -> kernel.run(banks, x, Y, y), b, expected);

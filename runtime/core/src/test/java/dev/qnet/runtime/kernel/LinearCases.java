@@ -58,8 +58,7 @@ final class LinearCases {
                 r.nextInt(4));
     }
 
-    private static void check(
-            Random r, int h, int width, int c, int o, Window w, int groups, Backend... backends) {
+    private static void check(Random r, int h, int width, int c, int o, Window w, int groups, Backend... backends) {
         Operand x = Data.operand(r);
         int taps = w.kernelH() * w.kernelW() * (c / groups);
         int magnitude = pick(r, 1, 7, 127, 255, 32640);
@@ -82,8 +81,7 @@ final class LinearCases {
         String name = "conv %dx%dx%d -> %d, %s, groups %d, %s, weights up to %d, %s"
                 .formatted(h, width, c, o, w, groups, x, magnitude, out);
         for (Backend backend : backends) {
-            Conv2d conv = Conv2d.of(
-                    backend, x, h, width, c, o, w, groups, weights, bias, out);
+            Conv2d conv = Conv2d.of(backend, x, h, width, c, o, w, groups, weights, bias, out);
             Results.check(name, backend, conv, b, at, to, out.kind(), expected);
         }
     }

@@ -20,8 +20,8 @@ final class Results {
             for (int i = 0; i < expected.length; i++) {
                 long found = kind == Kind.F32 ? Float.floatToIntBits(b.floats[y + i]) : Data.get(b, kind, y + i);
                 if (found != expected[i]) {
-                    throw new AssertionError(name + ", " + backend + ": element " + i + " is " + found + ", expected "
-                            + expected[i]);
+                    throw new AssertionError(
+                            name + ", " + backend + ": element " + i + " is " + found + ", expected " + expected[i]);
                 }
             }
         }

@@ -51,7 +51,8 @@ class SoftmaxTest {
             codes += p;
             for (int k = 0; k < n; k++) {
                 if (Rows.one(b, x, at + k * step) < q) {
-                    assertThat(Rows.one(b, y, 500 + at + k * step) - (int) y.min()).isLessThanOrEqualTo(p);
+                    assertThat(Rows.one(b, y, 500 + at + k * step) - (int) y.min())
+                            .isLessThanOrEqualTo(p);
                 }
             }
         }
@@ -69,7 +70,8 @@ class SoftmaxTest {
         assertThat(Gemmlowp.oneOverOnePlus(0) / 0x1p31).isCloseTo(1, within(1e-8));
         assertThat(Gemmlowp.divideByPot(-5, 1)).isEqualTo(-3);
         assertThat(Gemmlowp.divideByPot(5, 1)).isEqualTo(3);
-        assertThat(Gemmlowp.doublingHighMul(Integer.MIN_VALUE, Integer.MIN_VALUE)).isEqualTo(Integer.MAX_VALUE);
+        assertThat(Gemmlowp.doublingHighMul(Integer.MIN_VALUE, Integer.MIN_VALUE))
+                .isEqualTo(Integer.MAX_VALUE);
     }
 
     @Test

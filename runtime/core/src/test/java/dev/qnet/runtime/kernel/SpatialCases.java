@@ -57,12 +57,14 @@ final class SpatialCases {
         for (int i = 0; i < expected.length; i++) {
             List<Integer> taps = p.taps(i);
             if (kind == Kind.F32) {
-                double max = taps.stream()
-                        .mapToDouble(t -> b.floats[5 + t])
-                        .reduce(Double.NEGATIVE_INFINITY, Math::max);
+                double max =
+                        taps.stream().mapToDouble(t -> b.floats[5 + t]).reduce(Double.NEGATIVE_INFINITY, Math::max);
                 expected[i] = Float.floatToIntBits((float) max);
             } else {
-                expected[i] = taps.stream().mapToLong(t -> Data.get(b, kind, 5 + t)).max().getAsLong();
+                expected[i] = taps.stream()
+                        .mapToLong(t -> Data.get(b, kind, 5 + t))
+                        .max()
+                        .getAsLong();
             }
         }
         for (Backend backend : backends) {

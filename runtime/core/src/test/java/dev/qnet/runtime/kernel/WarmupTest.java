@@ -12,8 +12,9 @@ class WarmupTest {
     @ParameterizedTest
     @EnumSource
     void samplesOfEachSortRunInPlainJavaAndInVectors(Warmup.Sort sort) {
+        @Nullable Rounding[] roundings = {null, Rounding.TOSA, Rounding.TFLITE, Rounding.ONNX};
         for (Kind kind : new Kind[] {Kind.S8, Kind.U8, Kind.S16, Kind.U16}) {
-            for (@Nullable Rounding rounding : new @Nullable Rounding[] {null, Rounding.TOSA, Rounding.TFLITE, Rounding.ONNX}) {
+            for (@Nullable Rounding rounding : roundings) {
                 Warmup.Key key = new Warmup.Key(sort, rounding, kind);
                 Banks plain = banks();
                 Banks vector = banks();

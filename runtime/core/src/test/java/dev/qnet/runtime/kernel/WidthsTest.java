@@ -12,7 +12,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What is fixed when a JVM starts, so that each case needs a JVM of its own: the size of vectors, and whether there are any. */
+/**
+ * What is fixed when a JVM starts, so that each case needs a JVM of its own: the size of vectors, and whether there
+ * are any.
+ */
 class WidthsTest {
     /** Runs every kind of check a few times, or prints the backend. */
     public static void main(String[] args) {
@@ -53,8 +56,7 @@ class WidthsTest {
     @ValueSource(ints = {128, 256})
     void narrowerVectorsGiveTheSame(int bits) throws Exception {
         Assumptions.assumeTrue(Simd.BITS >= bits, "this machine has no vectors of " + bits + " bits");
-        List<String> options =
-                List.of("--add-modules", "jdk.incubator.vector", "-D" + Backend.PROPERTY + "=" + bits);
+        List<String> options = List.of("--add-modules", "jdk.incubator.vector", "-D" + Backend.PROPERTY + "=" + bits);
         assertThat(run(options, "10")).isEqualTo("VECTOR " + bits);
     }
 
