@@ -303,9 +303,6 @@ final class Items {
                                     "argument-range", method.span(), "a momentum lies between 0 and 1, found " + m)
                             .withFix("write moving_average(0.9)"));
                 }
-                if (subject == Subject.WEIGHTS) {
-                    throw senseless(method, "weights do not change from batch to batch");
-                }
                 yield new RangeMethod.MovingAverage(m);
             }
             default -> throw new Rejected(Session.suggest(

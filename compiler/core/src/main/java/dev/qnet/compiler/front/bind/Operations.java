@@ -26,7 +26,7 @@ final class Operations {
             optional("stride", Kind.PAIR, "the kernel", "steps between windows");
     private static final Parameter DILATION = optional("dilation", Kind.PAIR, "1", "distance between taps");
     private static final Parameter PADDING =
-            optional("padding", Kind.PADDING, "valid", "rows and columns of zeros around the input");
+            optional("padding", Kind.PADDING, "valid", "rows and columns around the input");
     private static final Parameter BIAS =
             optional("bias", Kind.BIAS, "true", "the bias [filters], or whether there is one");
     private static final Parameter PARAMS =
