@@ -156,9 +156,7 @@ public final class AccumulatorBounds {
         int base = channel * row;
         int zero = scheme.channelZero(channel);
         for (int k = 0; k < row; k++) {
-            int m = scheme instanceof Scheme.PerGroup g
-                    ? g.multipliers().get(channel * g.groups() + k / g.size())
-                    : 1;
+            int m = scheme instanceof Scheme.PerGroup g ? g.multipliers().get(channel * g.groups() + k / g.size()) : 1;
             sum.add((long) m * (codes[base + k] - zero), x);
         }
     }
@@ -200,8 +198,7 @@ public final class AccumulatorBounds {
         if (left != null && depth > 0) {
             long largest = 0;
             for (int row = 0; row < left.values().length; row += depth) {
-                largest = Math.max(
-                        largest, line(left.values(), row, 1, depth, zero(x), ranges.centred(n.operand(1))));
+                largest = Math.max(largest, line(left.values(), row, 1, depth, zero(x), ranges.centred(n.operand(1))));
             }
             return put(n, new long[] {largest}, macs);
         }
@@ -238,8 +235,7 @@ public final class AccumulatorBounds {
 
         /** {@code count} products of anything in one range and anything in another. */
         void add(CodeRanges.Range x, CodeRanges.Range y, long count) {
-            long[] corners = {
-                times(x.lo(), y.lo()), times(x.lo(), y.hi()), times(x.hi(), y.lo()), times(x.hi(), y.hi())
+            long[] corners = {times(x.lo(), y.lo()), times(x.lo(), y.hi()), times(x.hi(), y.lo()), times(x.hi(), y.hi())
             };
             Arrays.sort(corners);
             add(corners[0], corners[3], count);

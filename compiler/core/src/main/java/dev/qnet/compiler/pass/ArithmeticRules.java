@@ -90,7 +90,10 @@ final class ArithmeticRules {
 
     private static @Nullable Step conv(Node n, FloatOp.Conv2d c, Rewriter to) {
         Node x = Simplification.inner(n, to);
-        if (x == null || !(x.op() instanceof DataOp.Pad p) || p.value() != 0 || p.before().get(3) + p.after().get(3) > 0) {
+        if (x == null
+                || !(x.op() instanceof DataOp.Pad p)
+                || p.value() != 0
+                || p.before().get(3) + p.after().get(3) > 0) {
             return null;
         }
         Window w = c.window();

@@ -88,7 +88,9 @@ final class BiasRoom {
     /** The parameters of weights whose scales the source leaves to the compiler, or null. */
     private @Nullable Quant freeWeights(ValueId v) {
         Node n = definitions.get(v);
-        if (n == null || !(n.op() instanceof QuantOp.FakeQuant f) || Constants.behind(n.operand(0), definitions) == null) {
+        if (n == null
+                || !(n.op() instanceof QuantOp.FakeQuant f)
+                || Constants.behind(n.operand(0), definitions) == null) {
             return null;
         }
         RangeMethod range = f.spec().range();

@@ -61,7 +61,9 @@ public final class BoundAccumulators implements Pass {
         Accumulating op = Accumulating.of(n.op());
         if (b == null || op == null) {
             // What only moves plain integers follows its operand.
-            boolean moves = n.op() instanceof DataOp && !n.operands().isEmpty() && n.type().element() instanceof Element.Int;
+            boolean moves = n.op() instanceof DataOp
+                    && !n.operands().isEmpty()
+                    && n.type().element() instanceof Element.Int;
             return moves ? to.retyped(n) : n;
         }
         if (b.bits() > 64) {
@@ -92,7 +94,9 @@ public final class BoundAccumulators implements Pass {
 
     /** The user's operation: its place says which; what no source stands for says its name. */
     private static String text(Node n) {
-        return n.span().isNone() ? n.id().toString() : "this " + (n.op() instanceof IntOp.Sum ? "mean" : Role.name(n.op()));
+        return n.span().isNone()
+                ? n.id().toString()
+                : "this " + (n.op() instanceof IntOp.Sum ? "mean" : Role.name(n.op()));
     }
 
     /** Whether fixed-point scaling stays within the integers that its contract uses. */
@@ -110,11 +114,14 @@ public final class BoundAccumulators implements Pass {
         }
         if (!fits) {
             context.diagnostics()
-                    .add(Diagnostic.error(
-                                    "accumulator-overflow",
-                                    n.span(),
-                                    "scaling the accumulator of " + text(n) + " to its result can overflow 32 bits")
-                            .withFix("the result's scale is far too fine for what the result can reach: give it a wider range"));
+                    .add(
+                            Diagnostic.error(
+                                            "accumulator-overflow",
+                                            n.span(),
+                                            "scaling the accumulator of " + text(n)
+                                                    + " to its result can overflow 32 bits")
+                                    .withFix(
+                                            "the result's scale is far too fine for what the result can reach: give it a wider range"));
         }
     }
 

@@ -47,7 +47,8 @@ public final class Canonicalize implements Pass {
         return n.op() instanceof DataOp op
                 && n.operands().size() == 1
                 && Simplification.free(n)
-                && MoveRules.movesNothing(op, to.type(n.operand(0)).shape(), n.type().shape());
+                && MoveRules.movesNothing(
+                        op, to.type(n.operand(0)).shape(), n.type().shape());
     }
 
     private static ValueId simplify(Node node, Rewriter to) {

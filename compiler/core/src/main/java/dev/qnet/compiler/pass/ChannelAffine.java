@@ -35,16 +35,16 @@ record ChannelAffine(ValueId input, double[] factor, double[] shift) {
     }
 
     boolean isFinite() {
-        return Arrays.stream(factor).allMatch(Double::isFinite) && Arrays.stream(shift).allMatch(Double::isFinite);
+        return Arrays.stream(factor).allMatch(Double::isFinite)
+                && Arrays.stream(shift).allMatch(Double::isFinite);
     }
 
     /** A node of a graph being rewritten as such a function, or null if it is none or its constants are not known. */
     static @Nullable ChannelAffine of(Node n, Rewriter to) {
-        return switch (n.op()) {
-            case FloatOp.BatchNorm b -> batchNorm(n, b, to);
-            case FloatOp.Binary b -> binary(n, b, to);
-            default -> null;
-        };
+        if (n.op() instanceof FloatOp.BatchNorm b) {
+            return batchNorm(n, b, to);
+        }
+        return n.op() instanceof FloatOp.Binary b ? binary(n, b, to) : null;
     }
 
     private static @Nullable ChannelAffine batchNorm(Node n, FloatOp.BatchNorm b, Rewriter to) {
@@ -82,7 +82,8 @@ record ChannelAffine(ValueId input, double[] factor, double[] shift) {
             case ADD -> new ChannelAffine(x, one, k);
             case SUB ->
                 left == null
-                        ? new ChannelAffine(x, one, Arrays.stream(k).map(v -> -v).toArray())
+                        ? new ChannelAffine(
+                                x, one, Arrays.stream(k).map(v -> -v).toArray())
                         : new ChannelAffine(x, new double[] {-1}, k);
         };
     }

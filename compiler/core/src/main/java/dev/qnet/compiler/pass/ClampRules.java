@@ -64,21 +64,37 @@ final class ClampRules {
 
     /** The bounds of a relu or clip, or null for other nodes and for clips without order. */
     private static @Nullable Range clamp(Node n) {
-        return switch (n.op()) {
-            case FloatOp.Unary(ScalarFn.Relu _) -> new Range(0, Float.POSITIVE_INFINITY);
-            case FloatOp.Unary(ScalarFn.Clip(float lo, float hi)) ->
+        if (!(n.op() instanceof FloatOp.Unary(ScalarFn fn))) {
+            return null;
+        }
+        return switch (fn) {
+            case ScalarFn.Relu _ -> new Range(0, Float.POSITIVE_INFINITY);
+            case ScalarFn.Clip(float lo, float hi) ->
                 lo <= hi && Float.compare(lo, hi) <= 0 ? new Range(lo, hi) : null;
-            default -> null;
+            case ScalarFn.LeakyRelu _,
+                    ScalarFn.Sigmoid _,
+                    ScalarFn.Tanh _,
+                    ScalarFn.HardSwish _,
+                    ScalarFn.Gelu _ -> null;
         };
     }
 
     /** What an operation can give. */
     private static Range results(Node n) {
-        return switch (n.op()) {
-            case FloatOp.Unary(ScalarFn.Sigmoid _) -> new Range(0, 1);
-            case FloatOp.Unary(ScalarFn.Tanh _) -> new Range(-1, 1);
-            case FloatOp.Softmax _ -> new Range(0, 1);
-            default -> Range.ALL;
+        if (n.op() instanceof FloatOp.Softmax) {
+            return new Range(0, 1);
+        }
+        if (!(n.op() instanceof FloatOp.Unary(ScalarFn fn))) {
+            return Range.ALL;
+        }
+        return switch (fn) {
+            case ScalarFn.Sigmoid _ -> new Range(0, 1);
+            case ScalarFn.Tanh _ -> new Range(-1, 1);
+            case ScalarFn.Relu _,
+                    ScalarFn.Clip _,
+                    ScalarFn.LeakyRelu _,
+                    ScalarFn.HardSwish _,
+                    ScalarFn.Gelu _ -> Range.ALL;
         };
     }
 
@@ -108,14 +124,21 @@ final class ClampRules {
     }
 
     private static boolean commutes(Node n) {
-        return n.op() instanceof DataOp.MaxPool || n.op() instanceof DataOp.Reshape || n.op() instanceof DataOp.Transpose;
+        return n.op() instanceof DataOp.MaxPool
+                || n.op() instanceof DataOp.Reshape
+                || n.op() instanceof DataOp.Transpose;
     }
 
     /** Whether an operation takes a clamp in when it becomes integers. */
     private static boolean clampable(Node n) {
         return n.op() instanceof FloatOp op
                 && switch (op) {
-                    case FloatOp.Conv2d _, FloatOp.Dense _, FloatOp.MatMul _, FloatOp.Binary _, FloatOp.BatchNorm _, FloatOp.Mean _ -> true;
+                    case FloatOp.Conv2d _,
+                            FloatOp.Dense _,
+                            FloatOp.MatMul _,
+                            FloatOp.Binary _,
+                            FloatOp.BatchNorm _,
+                            FloatOp.Mean _ -> true;
                     case FloatOp.Unary _, FloatOp.AvgPool _, FloatOp.Softmax _ -> false;
                 };
     }

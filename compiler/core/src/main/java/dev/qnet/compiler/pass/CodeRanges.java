@@ -2,10 +2,12 @@ package dev.qnet.compiler.pass;
 
 import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.Element;
+import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.Quant;
+import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Rescale;
 import dev.qnet.compiler.ir.Tensor;
 import dev.qnet.compiler.ir.Type;
@@ -76,7 +78,7 @@ final class CodeRanges {
         Range r = switch (n.op()) {
             case DataOp d -> type == null ? null : data(n, d);
             case IntOp i -> type == null ? remember(n, i) : integer(n, i, type, accumulator);
-            default -> type;
+            case FloatOp _, QuantOp _ -> type;
         };
         put(n.id(), r);
     }

@@ -42,14 +42,17 @@ final class ConstantFolding {
             return null;
         }
         Tensor value = Evaluator.evaluate(n, constants);
-        return new Simplification.Step.Instead(n.withOp(new DataOp.Constant(value)).withOperands(List.of()));
+        return new Simplification.Step.Instead(
+                n.withOp(new DataOp.Constant(value)).withOperands(List.of()));
     }
 
     private static boolean foldable(Node n, Type first, long read) {
         // Axes of scales do not survive moves of elements.
         boolean oneScale = !(n.type().element() instanceof Quant q) || q.scheme() instanceof Scheme.PerTensor;
         long elements = n.type().shape().elements();
-        return oneScale && elements <= Math.max(FREE_ELEMENTS, read) && elements * depth(n.op() instanceof FloatOp f ? f : null, first, read) <= MAX_WORK;
+        return oneScale
+                && elements <= Math.max(FREE_ELEMENTS, read)
+                && elements * depth(n.op() instanceof FloatOp f ? f : null, first, read) <= MAX_WORK;
     }
 
     /** At most how many operand elements go into one of the result. */
@@ -59,7 +62,10 @@ final class ConstantFolding {
             case FloatOp.Unary _, FloatOp.Binary _, FloatOp.BatchNorm _, FloatOp.Softmax _ -> 0;
             case FloatOp.Dense _, FloatOp.MatMul _ -> first.shape().dim(-1);
             case FloatOp.Conv2d c ->
-                (long) c.window().kernelH() * c.window().kernelW() * first.shape().dim(-1) / c.groups();
+                (long) c.window().kernelH()
+                        * c.window().kernelW()
+                        * first.shape().dim(-1)
+                        / c.groups();
             case FloatOp.AvgPool p -> (long) p.window().kernelH() * p.window().kernelW();
             case FloatOp.Mean _ -> read;
         };

@@ -41,7 +41,9 @@ final class Evaluator {
             case Value.Ints i ->
                 new Tensor.OfInt(
                         i.shape(),
-                        java.util.Arrays.stream(i.data()).mapToInt(Math::toIntExact).toArray());
+                        java.util.Arrays.stream(i.data())
+                                .mapToInt(Math::toIntExact)
+                                .toArray());
         };
     }
 

@@ -78,7 +78,9 @@ public final class FoldBatchNorm implements Pass {
                     return to.emit(behind(to.take(weighted.id()), n, behind, to));
                 }
                 Node weights = to.definition(weighted.operand(1));
-                if (n.op() instanceof FloatOp.BatchNorm && weights != null && weights.op() instanceof QuantOp.Dequantize) {
+                if (n.op() instanceof FloatOp.BatchNorm
+                        && weights != null
+                        && weights.op() instanceof QuantOp.Dequantize) {
                     context.diagnostics().add(notFolded(n, weighted));
                 }
             }
@@ -141,11 +143,16 @@ public final class FoldBatchNorm implements Pass {
         }
         ValueId bias = bias(weighted, to, last, out, f.shifts(), (o, b) -> b * f.factor(o) + f.shift(o));
         Spec.Intent intent = new Spec.Intent(
-                weighted.intent().weights(), last.intent().activations(), last.intent().keepFloat());
+                weighted.intent().weights(),
+                last.intent().activations(),
+                last.intent().keepFloat());
         return new Node(
                 last.id(),
                 weighted.op(),
-                operands(weighted.operand(0), to.replaceConstant(weighted.operand(1), new Tensor.OfFloat(type.shape(), scaled), type), bias),
+                operands(
+                        weighted.operand(0),
+                        to.replaceConstant(weighted.operand(1), new Tensor.OfFloat(type.shape(), scaled), type),
+                        bias),
                 last.type(),
                 intent,
                 weighted.span());
@@ -224,7 +231,8 @@ public final class FoldBatchNorm implements Pass {
             Shape depthwise = Shape.of(channels, 1, 1, 1);
             ValueId w = to.constant(name + ".weight", factor.reshaped(depthwise), Type.f32(channels, 1, 1, 1), n);
             ValueId b = to.constant(name + ".bias", shift, Type.f32(channels), n);
-            return to.emit(n.withOp(new FloatOp.Conv2d(Window.of(1, 1), channels)).withOperands(List.of(f.input(), w, b)));
+            return to.emit(
+                    n.withOp(new FloatOp.Conv2d(Window.of(1, 1), channels)).withOperands(List.of(f.input(), w, b)));
         }
         ValueId x = f.input();
         if (f.scales() || !f.shifts()) {
@@ -253,8 +261,7 @@ public final class FoldBatchNorm implements Pass {
                         .withFix("check the parameter " + n.operand(4) + ", or give a larger epsilon");
             }
         }
-        return Diagnostic.error(
-                        "batch-norm-variance", n.span(), "the parameters of batch_norm are not finite numbers")
+        return Diagnostic.error("batch-norm-variance", n.span(), "the parameters of batch_norm are not finite numbers")
                 .withFix("check the parameters " + n.operands().subList(1, 5));
     }
 

@@ -56,26 +56,23 @@ public final class Fuse implements Pass {
             if (x == null) {
                 continue;
             }
-            boolean left =
-                    switch (n.op()) {
-                        case IntOp.Requantize _ -> isBare(x.op());
-                        case IntOp.Clamp c -> clamped(x, c.lo(), c.hi()) != null;
-                        case IntOp.Table _ -> x.op() instanceof IntOp.Table || x.op() instanceof IntOp.Clamp;
-                        default -> false;
-                    };
-            if (left) {
+            boolean rescales = n.op() instanceof IntOp.Requantize && isBare(x.op());
+            boolean clamps = n.op() instanceof IntOp.Clamp c && clamped(x, c.lo(), c.hi()) != null;
+            boolean maps = n.op() instanceof IntOp.Table && x.op() instanceof IntOp.Table;
+            if (rescales || clamps || maps) {
                 throw new IllegalStateException(n.id() + " could be one with " + x.id());
             }
         }
     }
 
     private static ValueId fuse(Node n, Rewriter to) {
-        return switch (n.op()) {
-            case IntOp.Requantize r -> requantize(n, r, to);
-            case IntOp.Clamp c -> clamp(n, c, to);
-            case IntOp.Table t -> table(n, t, to);
-            default -> to.emit(n);
-        };
+        if (n.op() instanceof IntOp.Requantize r) {
+            return requantize(n, r, to);
+        }
+        if (n.op() instanceof IntOp.Clamp c) {
+            return clamp(n, c, to);
+        }
+        return n.op() instanceof IntOp.Table t ? table(n, t, to) : to.emit(n);
     }
 
     /** The intent for the weights comes from the operation, the one for the result from what ends the row. */
@@ -102,7 +99,8 @@ public final class Fuse implements Pass {
             return to.emit(merged(to.take(x), n, bare.withRescale(r.rescale()).on(def.op())));
         }
         if (def.op() instanceof IntOp.Table t && bits(n) <= 8 && bits(def) <= 8) {
-            List<Integer> second = Evaluator.table(r, def.type().quant(), n.type().quant());
+            List<Integer> second =
+                    Evaluator.table(r, def.type().quant(), n.type().quant());
             return to.emit(merged(to.take(x), n, new IntOp.Table(composed(t.entries(), def.type(), second))));
         }
         return to.emit(n);
@@ -119,15 +117,17 @@ public final class Fuse implements Pass {
 
     /** Whether a rescale only clamps codes. */
     private static boolean keepsCodes(Rescale r, Type from, Type to) {
-        if (!(from.element() instanceof Quant q) || !q.equals(to.element()) || q.storage().bits() > 16) {
+        if (!(from.element() instanceof Quant q)
+                || !q.equals(to.element())
+                || q.storage().bits() > 16) {
             return false;
         }
-        // A multiplier of exactly 1 gives a itself in every contract, as far as singles hold it and shifts do not saturate.
-        return r.scales().stream()
-                .allMatch(s -> switch (s) {
-                    case Rescale.Scale.Fixed f -> f.multiplier() == 1 << 30 && f.shift() == 1;
-                    case Rescale.Scale.Real x -> x.factor() == 1;
-                });
+        // A multiplier of exactly 1 gives a itself in every contract, as far as singles hold it and shifts do not
+        // saturate.
+        return r.scales().stream().allMatch(s -> switch (s) {
+            case Rescale.Scale.Fixed f -> f.multiplier() == 1 << 30 && f.shift() == 1;
+            case Rescale.Scale.Real x -> x.factor() == 1;
+        });
     }
 
     private static ValueId clamp(Node n, IntOp.Clamp c, Rewriter to) {
@@ -151,9 +151,14 @@ public final class Fuse implements Pass {
     private static @Nullable Op clamped(Node n, int lo, int hi) {
         Accumulating a = Accumulating.of(n.op());
         if (a != null) {
-            return a.rescale() == null ? null : a.withRescale(clamped(a.rescale(), lo, hi)).on(n.op());
+            return a.rescale() == null
+                    ? null
+                    : a.withRescale(clamped(a.rescale(), lo, hi)).on(n.op());
         }
-        return switch (n.op()) {
+        if (!(n.op() instanceof IntOp op)) {
+            return null;
+        }
+        return switch (op) {
             case IntOp.Requantize r -> new IntOp.Requantize(clamped(r.rescale(), lo, hi));
             case IntOp.Clamp c -> new IntOp.Clamp(Math.clamp(c.lo(), lo, hi), Math.clamp(c.hi(), lo, hi));
             case IntOp.Add s ->
@@ -168,7 +173,17 @@ public final class Fuse implements Pass {
             case IntOp.Table t ->
                 new IntOp.Table(
                         t.entries().stream().map(e -> Math.clamp(e, lo, hi)).toList());
-            default -> null;
+            case IntOp.Conv2d _,
+                    IntOp.Dense _,
+                    IntOp.MatMul _,
+                    IntOp.Mul _,
+                    IntOp.Sum _,
+                    IntOp.AvgPool _,
+                    IntOp.InterpolatedTable _,
+                    IntOp.Softmax _,
+                    IntOp.DynamicParams _,
+                    IntOp.DynamicQuantize _,
+                    IntOp.DynamicDequantize _ -> null;
         };
     }
 
@@ -227,16 +242,16 @@ public final class Fuse implements Pass {
 
     /** The codes that a function of single 8-bit codes gives, lowest operand first; null for other operations. */
     private static @Nullable List<Integer> tableOf(Node n, Rewriter to) {
-        return switch (n.op()) {
-            case IntOp.Table t -> t.entries();
-            case IntOp.Clamp _, IntOp.Requantize _ ->
-                to.type(n.operand(0)).element() instanceof Quant from
-                                && from.storage().bits() <= 8
-                                && from.scheme() instanceof Scheme.PerTensor
-                        ? Evaluator.table(n.op(), from, n.type().quant())
-                        : null;
-            default -> null;
-        };
+        if (n.op() instanceof IntOp.Table t) {
+            return t.entries();
+        }
+        boolean maps = n.op() instanceof IntOp.Clamp || n.op() instanceof IntOp.Requantize;
+        return maps
+                        && to.type(n.operand(0)).element() instanceof Quant from
+                        && from.storage().bits() <= 8
+                        && from.scheme() instanceof Scheme.PerTensor
+                ? Evaluator.table(n.op(), from, n.type().quant())
+                : null;
     }
 
     /** First one table, whose results have a type, then another. */

@@ -77,7 +77,9 @@ public final class MemoryPlanner {
         Map<ValueId, ValueId> owners = new HashMap<>();
         graph.params().forEach(p -> owners.put(p.id(), p.id()));
         for (Node n : graph.nodes()) {
-            owners.put(n.id(), n.op() instanceof DataOp.Reshape ? owners.getOrDefault(n.operand(0), n.operand(0)) : n.id());
+            owners.put(
+                    n.id(),
+                    n.op() instanceof DataOp.Reshape ? owners.getOrDefault(n.operand(0), n.operand(0)) : n.id());
         }
         return owners;
     }

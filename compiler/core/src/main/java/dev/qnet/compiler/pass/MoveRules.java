@@ -25,15 +25,20 @@ final class MoveRules {
             return null;
         }
         Type x = to.type(n.operand(0));
-        if (n.operands().size() == 1 && Simplification.free(n) && movesNothing(op, x.shape(), n.type().shape())) {
+        if (n.operands().size() == 1
+                && Simplification.free(n)
+                && movesNothing(op, x.shape(), n.type().shape())) {
             return new Step.Same(n.operand(0));
         }
         Node inner = op instanceof DataOp.Concat ? null : Simplification.inner(n, to);
         return switch (op) {
-            case DataOp.Reshape _ -> inner != null && inner.op() instanceof DataOp.Reshape ? skip(n, inner, op, to) : null;
+            case DataOp.Reshape _ ->
+                inner != null && inner.op() instanceof DataOp.Reshape ? skip(n, inner, op, to) : null;
             case DataOp.Transpose t -> transpose(n, t, x, inner, to);
             case DataOp.Slice s ->
-                inner != null && inner.op() instanceof DataOp.Slice first ? skip(n, inner, composed(first, s), to) : null;
+                inner != null && inner.op() instanceof DataOp.Slice first
+                        ? skip(n, inner, composed(first, s), to)
+                        : null;
             case DataOp.Pad p ->
                 inner != null && inner.op() instanceof DataOp.Pad first && Float.compare(first.value(), p.value()) == 0
                         ? skip(n, inner, composed(first, p), to)
@@ -59,7 +64,10 @@ final class MoveRules {
     /** A window of one element that moves by one. */
     static boolean isPoint(Window w) {
         return w.equals(Window.of(1, 1))
-                || (w.kernelH() == 1 && w.kernelW() == 1 && w.strideH() == 1 && w.strideW() == 1
+                || (w.kernelH() == 1
+                        && w.kernelW() == 1
+                        && w.strideH() == 1
+                        && w.strideW() == 1
                         && w.top() + w.left() + w.bottom() + w.right() == 0);
     }
 
@@ -83,8 +91,7 @@ final class MoveRules {
         return new Step.Instead(n.withOp(both).withOperands(inner.operands()));
     }
 
-    private static @Nullable Step transpose(
-            Node n, DataOp.Transpose t, Type x, @Nullable Node inner, Rewriter to) {
+    private static @Nullable Step transpose(Node n, DataOp.Transpose t, Type x, @Nullable Node inner, Rewriter to) {
         if (keepsOrder(t.permutation(), x.shape())) {
             // A reshape costs nothing: it has no memory of its own.
             return new Step.Instead(n.withOp(new DataOp.Reshape(n.type().shape())));
@@ -102,8 +109,10 @@ final class MoveRules {
         List<Integer> end = new ArrayList<>();
         List<Integer> step = new ArrayList<>();
         for (int i = 0; i < first.begin().size(); i++) {
-            int count = Math.ceilDiv(second.end().get(i) - second.begin().get(i), second.step().get(i));
-            int from = first.begin().get(i) + (count > 0 ? second.begin().get(i) * first.step().get(i) : 0);
+            int count = Math.ceilDiv(
+                    second.end().get(i) - second.begin().get(i), second.step().get(i));
+            int from = first.begin().get(i)
+                    + (count > 0 ? second.begin().get(i) * first.step().get(i) : 0);
             int by = count > 1 ? first.step().get(i) * second.step().get(i) : 1;
             begin.add(from);
             end.add(count > 0 ? from + (count - 1) * by + 1 : from);
@@ -122,7 +131,8 @@ final class MoveRules {
     }
 
     private static @Nullable Step concat(Node n, DataOp.Concat c, Rewriter to) {
-        if (n.intent().keepFloat() || new HashSet<>(n.operands()).size() < n.operands().size()) {
+        if (n.intent().keepFloat()
+                || new HashSet<>(n.operands()).size() < n.operands().size()) {
             return null;
         }
         List<ValueId> flat = new ArrayList<>();

@@ -49,7 +49,8 @@ public final class PlanMemory implements Pass {
         }
         List<MemoryPlanner.Life> lives = MemoryPlanner.lives(graph, (id, type) -> bytes(type), 1);
         Map<MemoryPlanner.Life, Long> at = new HashMap<>();
-        PriorityQueue<MemoryPlanner.Life> ending = new PriorityQueue<>(Comparator.comparingInt(MemoryPlanner.Life::end));
+        PriorityQueue<MemoryPlanner.Life> ending =
+                new PriorityQueue<>(Comparator.comparingInt(MemoryPlanner.Life::end));
         TreeMap<Long, MemoryPlanner.Life> alive = new TreeMap<>();
         for (MemoryPlanner.Life l : lives) {
             Long offset = plan.offsets().get(l.id());
@@ -66,10 +67,12 @@ public final class PlanMemory implements Pass {
             Map.Entry<Long, MemoryPlanner.Life> below = alive.floorEntry(offset);
             Map.Entry<Long, MemoryPlanner.Life> above = alive.ceilingEntry(offset);
             if (below != null && below.getKey() + below.getValue().size() > offset) {
-                throw new IllegalStateException(l.id() + " overlaps " + below.getValue().id());
+                throw new IllegalStateException(
+                        l.id() + " overlaps " + below.getValue().id());
             }
             if (above != null && offset + l.size() > above.getKey()) {
-                throw new IllegalStateException(l.id() + " overlaps " + above.getValue().id());
+                throw new IllegalStateException(
+                        l.id() + " overlaps " + above.getValue().id());
             }
             if (offset + l.size() > plan.bytes() || offset % ALIGNMENT != 0) {
                 throw new IllegalStateException(l.id() + " lies outside the arena or off its alignment");

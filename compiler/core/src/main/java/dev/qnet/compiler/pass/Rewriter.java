@@ -170,8 +170,7 @@ public final class Rewriter {
 
     /** Adds a constant to the new graph. */
     public ValueId constant(String name, Tensor value, Type type, Node like) {
-        return emit(new Node(
-                fresh(name), new DataOp.Constant(value), List.of(), type, Spec.Intent.NONE, like.span()));
+        return emit(new Node(fresh(name), new DataOp.Constant(value), List.of(), type, Spec.Intent.NONE, like.span()));
     }
 
     /**
@@ -184,7 +183,9 @@ public final class Rewriter {
         int place = Objects.requireNonNull(places.get(old), "not in the new graph");
         Node node = Objects.requireNonNull(nodes.get(place));
         if (uses.getOrDefault(old, 0) > 0) {
-            return emit(node.withId(fresh(old.name())).withOp(new DataOp.Constant(value)).withType(type));
+            return emit(node.withId(fresh(old.name()))
+                    .withOp(new DataOp.Constant(value))
+                    .withType(type));
         }
         nodes.set(place, node.withOp(new DataOp.Constant(value)).withType(type));
         types.put(old, type);

@@ -32,7 +32,8 @@ final class FloatGraphs {
 
     private Graph build() {
         values.add(g.param(new Type(
-                Element.FLOAT, Shape.of(Shape.BATCH, 1 + random.nextInt(4), 1 + random.nextInt(4), 1 + random.nextInt(4)))));
+                Element.FLOAT,
+                Shape.of(Shape.BATCH, 1 + random.nextInt(4), 1 + random.nextInt(4), 1 + random.nextInt(4)))));
         values.add(constant(1 + random.nextInt(3), 1 + random.nextInt(3)));
         int steps = 3 + random.nextInt(12);
         for (int i = 0; i < steps; i++) {
@@ -124,7 +125,12 @@ final class FloatGraphs {
             variance[i] = 0.1f + random.nextFloat();
         }
         return g.add(
-                new FloatOp.BatchNorm(0.01f), x, constant(c), constant(c), constant(c), g.constant(new int[] {c}, variance));
+                new FloatOp.BatchNorm(0.01f),
+                x,
+                constant(c),
+                constant(c),
+                constant(c),
+                g.constant(new int[] {c}, variance));
     }
 
     private ValueId clamp(ValueId x) {
@@ -197,7 +203,8 @@ final class FloatGraphs {
     }
 
     private List<Integer> permutation(Shape s) {
-        List<Integer> axes = new ArrayList<>(IntStream.range(0, s.rank()).boxed().toList());
+        List<Integer> axes =
+                new ArrayList<>(IntStream.range(0, s.rank()).boxed().toList());
         Collections.shuffle(s.hasBatch() ? axes.subList(1, axes.size()) : axes, random);
         return axes;
     }

@@ -63,9 +63,11 @@ class FloatPassesTest {
             assertThat(a.shape()).isEqualTo(e.shape());
             for (int i = 0; i < e.data().length; i++) {
                 // Zeros may differ in sign: a padded 0 adds +0.
-                boolean same = e.data()[i] == a.data()[i] || Math.abs(e.data()[i] - a.data()[i]) <= tolerance * largest[0];
+                boolean same =
+                        e.data()[i] == a.data()[i] || Math.abs(e.data()[i] - a.data()[i]) <= tolerance * largest[0];
                 assertThat(same)
-                        .as(() -> name + ": " + value + " became " + a + "\n" + GraphPrinter.print(before) + GraphPrinter.print(after))
+                        .as(() -> name + ": " + value + " became " + a + "\n" + GraphPrinter.print(before)
+                                + GraphPrinter.print(after))
                         .isTrue();
             }
         });

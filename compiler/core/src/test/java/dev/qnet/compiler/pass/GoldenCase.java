@@ -55,8 +55,10 @@ record GoldenCase(List<String> head, String input, String output, String diagnos
             }
         }
         parts.put(part, body.toString().stripTrailing() + "\n");
-        if (!List.of("head", "input", "output", "diagnostics").containsAll(parts.keySet()) || !parts.containsKey("input")) {
-            throw new IllegalArgumentException("a case has an input, an output and diagnostics, found " + parts.keySet());
+        if (!List.of("head", "input", "output", "diagnostics").containsAll(parts.keySet())
+                || !parts.containsKey("input")) {
+            throw new IllegalArgumentException(
+                    "a case has an input, an output and diagnostics, found " + parts.keySet());
         }
         return new GoldenCase(
                 parts.getOrDefault("head", "").lines().toList(),
@@ -124,8 +126,9 @@ record GoldenCase(List<String> head, String input, String output, String diagnos
         for (String line : values("calibration")) {
             int space = line.indexOf(' ');
             String value = line.substring(0, space);
-            Graph.Param p = GraphParser.parse("graph @calibration {\n param " + value + " : f32[1] activations(i8(asymmetric, per_tensor, "
-                            + line.substring(space + 1) + "))\n return y = " + value + "\n}\n")
+            Graph.Param p = GraphParser.parse("graph @calibration {\n param " + value
+                            + " : f32[1] activations(i8(asymmetric, per_tensor, " + line.substring(space + 1)
+                            + "))\n return y = " + value + "\n}\n")
                     .params()
                     .getFirst();
             known.put(p.id(), Objects.requireNonNull(p.activations()).range());

@@ -37,7 +37,8 @@ final class GraphBuilder {
     }
 
     ValueId add(Op op, Element element, ValueId... operands) {
-        Shape shape = Shapes.infer(op, Stream.of(operands).map(o -> type(o).shape()).toList());
+        Shape shape =
+                Shapes.infer(op, Stream.of(operands).map(o -> type(o).shape()).toList());
         ValueId id = new ValueId("v" + nodes.size());
         Type type = new Type(element, shape);
         nodes.add(new Node(id, op, List.of(operands), type, Span.NONE));
@@ -74,13 +75,16 @@ final class GraphBuilder {
     static Map<String, Value> inputs(Graph g, int items, Random random) {
         Map<String, Value> inputs = new LinkedHashMap<>();
         for (Graph.Param p : g.params()) {
-            Shape shape = p.type().shape().hasBatch() ? p.type().shape().with(0, items) : p.type().shape();
+            Shape shape = p.type().shape().hasBatch()
+                    ? p.type().shape().with(0, items)
+                    : p.type().shape();
             inputs.put(
                     p.id().name(),
                     switch (p.type().element()) {
                         case Element.F32 f -> Value.of(shape, singles(shape.elements(), random));
                         case Element.Int i ->
-                            Value.of(shape, random.ints(shape.elements(), -9, 10).toArray());
+                            Value.of(
+                                    shape, random.ints(shape.elements(), -9, 10).toArray());
                         case Quant q ->
                             Value.of(
                                     shape,

@@ -22,7 +22,8 @@ import java.util.stream.IntStream;
 
 /** Random small integer graphs of codes, in one rounding contract each, as lowering leaves them: nothing fused. */
 final class IntGraphs {
-    private static final List<Storage> SMALL = List.of(Storage.I8, Storage.U8, Storage.I4, Storage.U4, Storage.I2, Storage.U2);
+    private static final List<Storage> SMALL =
+            List.of(Storage.I8, Storage.U8, Storage.I4, Storage.U4, Storage.I2, Storage.U2);
 
     private final Random random;
     private final Rounding rounding;
@@ -61,11 +62,13 @@ final class IntGraphs {
         Storage s = random.nextInt(6) == 0 ? Storage.I16 : SMALL.get(random.nextInt(SMALL.size()));
         int zero = s == Storage.I16 ? 0 : s.min() + random.nextInt(s.max() - s.min() + 1);
         int lo = s.signed() && random.nextInt(3) == 0 && zero > s.min() ? s.min() + 1 : s.min();
-        return new Quant(s, lo, s.max(), new Scheme.PerTensor(random.nextInt(4) == 0 ? 0.5f : random.nextFloat() + 0.01f, zero));
+        return new Quant(
+                s, lo, s.max(), new Scheme.PerTensor(random.nextInt(4) == 0 ? 0.5f : random.nextFloat() + 0.01f, zero));
     }
 
     private Rescale rescale(Quant q, int scales) {
-        List<Rescale.Scale> all = IntStream.range(0, scales).mapToObj(i -> scale(-8, 1)).toList();
+        List<Rescale.Scale> all =
+                IntStream.range(0, scales).mapToObj(i -> scale(-8, 1)).toList();
         return new Rescale(rounding, all, q.perTensor().zero(), q.lo(), q.hi());
     }
 
@@ -83,8 +86,12 @@ final class IntGraphs {
         int rank = t.shape().rank();
         switch (random.nextInt(12)) {
             case 0, 1 -> accumulated(dense(x), random.nextBoolean());
-            case 2 -> accumulated(rank == 4 ? conv(x) : g.add(new IntOp.Mul(Element.INT32, null), Element.INT32, x, x), false);
-            case 3 -> accumulated(g.add(new IntOp.Sum(List.of(rank - 1), true, Element.INT32, null), Element.INT32, x), false);
+            case 2 ->
+                accumulated(
+                        rank == 4 ? conv(x) : g.add(new IntOp.Mul(Element.INT32, null), Element.INT32, x, x), false);
+            case 3 ->
+                accumulated(
+                        g.add(new IntOp.Sum(List.of(rank - 1), true, Element.INT32, null), Element.INT32, x), false);
             case 4, 5 -> {
                 int lo = q.lo() + random.nextInt(q.hi() - q.lo() + 1);
                 values.add(g.add(new IntOp.Clamp(lo, lo + random.nextInt(q.hi() - lo + 1)), x));
@@ -101,7 +108,8 @@ final class IntGraphs {
             case 7, 8 -> {
                 if (q.storage().bits() <= 8) {
                     Quant to = quant();
-                    List<Integer> entries = random.ints(q.storage().max() - q.storage().min() + 1L, to.lo(), to.hi() + 1)
+                    List<Integer> entries = random.ints(
+                                    q.storage().max() - q.storage().min() + 1L, to.lo(), to.hi() + 1)
                             .boxed()
                             .collect(Collectors.toList());
                     values.add(g.add(new IntOp.Table(entries), to, x));
@@ -110,10 +118,15 @@ final class IntGraphs {
             case 9 -> add(x);
             case 10 -> {
                 if (rank == 4) {
-                    values.add(g.add(new DataOp.MaxPool(Window.of(1, Math.min(2, t.shape().dim(2)))), x));
+                    values.add(g.add(
+                            new DataOp.MaxPool(
+                                    Window.of(1, Math.min(2, t.shape().dim(2)))),
+                            x));
                 }
             }
-            default -> values.add(g.add(new DataOp.Reshape(Shape.of(Shape.BATCH, t.shape().elements(), 1)), x));
+            default ->
+                values.add(
+                        g.add(new DataOp.Reshape(Shape.of(Shape.BATCH, t.shape().elements(), 1)), x));
         }
     }
 
@@ -136,22 +149,23 @@ final class IntGraphs {
         int out = shape.dim(0);
         int row = shape.elements() / out;
         Storage s = random.nextBoolean() ? Storage.I8 : random.nextBoolean() ? Storage.I16 : Storage.I4;
-        Scheme scheme =
-                switch (random.nextInt(3)) {
-                    case 0 -> new Scheme.PerTensor(0.5f, random.nextInt(8) - 4);
-                    case 1 ->
-                        new Scheme.PerAxis(
-                                0,
-                                IntStream.range(0, out).mapToObj(i -> 0.5f).toList(),
-                                IntStream.range(0, out).mapToObj(i -> random.nextInt(8) - 4).toList());
-                    default ->
-                        new Scheme.PerGroup(
-                                2,
-                                IntStream.range(0, out).mapToObj(i -> 0.5f).toList(),
-                                IntStream.range(0, out * Math.ceilDiv(row, 2))
-                                        .mapToObj(i -> 1 + random.nextInt(255))
-                                        .toList());
-                };
+        Scheme scheme = switch (random.nextInt(3)) {
+            case 0 -> new Scheme.PerTensor(0.5f, random.nextInt(8) - 4);
+            case 1 ->
+                new Scheme.PerAxis(
+                        0,
+                        IntStream.range(0, out).mapToObj(i -> 0.5f).toList(),
+                        IntStream.range(0, out)
+                                .mapToObj(i -> random.nextInt(8) - 4)
+                                .toList());
+            default ->
+                new Scheme.PerGroup(
+                        2,
+                        IntStream.range(0, out).mapToObj(i -> 0.5f).toList(),
+                        IntStream.range(0, out * Math.ceilDiv(row, 2))
+                                .mapToObj(i -> 1 + random.nextInt(255))
+                                .toList());
+        };
         int[] codes = random.ints(shape.elements(), s.min(), s.max() + 1).toArray();
         ValueId w = g.constant(new Tensor.OfInt(shape, codes), new Quant(s, s.min(), s.max(), scheme));
         if (random.nextBoolean()) {
@@ -172,12 +186,21 @@ final class IntGraphs {
 
     private void add(ValueId x) {
         Quant q = quant();
-        List<Rescale.Scale> scales =
-                rounding.fixedPoint()
-                        ? List.of(scale(-2, -1), scale(-2, -1), scale(-18, -12))
-                        : List.of(scale(-2, 0), scale(-2, 0), new Rescale.Scale.Real(1));
+        List<Rescale.Scale> scales = rounding.fixedPoint()
+                ? List.of(scale(-2, -1), scale(-2, -1), scale(-18, -12))
+                : List.of(scale(-2, 0), scale(-2, 0), new Rescale.Scale.Real(1));
         int shift = rounding.fixedPoint() ? 13 : 0;
         values.add(g.add(
-                new IntOp.Add(random.nextBoolean(), shift, rounding, scales, q.perTensor().zero(), q.lo(), q.hi()), q, x, x));
+                new IntOp.Add(
+                        random.nextBoolean(),
+                        shift,
+                        rounding,
+                        scales,
+                        q.perTensor().zero(),
+                        q.lo(),
+                        q.hi()),
+                q,
+                x,
+                x));
     }
 }

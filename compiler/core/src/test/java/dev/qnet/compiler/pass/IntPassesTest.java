@@ -67,7 +67,8 @@ class IntPassesTest {
         ValueId x = g.param(new Type(Quant.of(Storage.U8, 1, zero), Shape.of(1, depth)));
         int[] codes = random.ints(depth, -128, 128).toArray();
         ValueId w = g.constant(
-                new Tensor.OfInt(Shape.of(1, depth), codes), Quant.of(Storage.I8, 1, 0).withScheme(new Scheme.PerTensor(1, 0)));
+                new Tensor.OfInt(Shape.of(1, depth), codes),
+                Quant.of(Storage.I8, 1, 0).withScheme(new Scheme.PerTensor(1, 0)));
         ValueId y = g.add(new IntOp.Dense(Element.INT32, null), Element.INT32, x, w);
         g.result(y);
         long reached = 0;
@@ -78,16 +79,17 @@ class IntPassesTest {
                 long low = (long) sign * codes[k] * -zero;
                 worst[k] = high > 0 ? 255 : low > 0 ? 0 : zero;
             }
-            Map<String, Value> results =
-                    Interpreter.run(g.graph(), Map.of("x0", Value.of(Shape.of(1, depth), worst)));
+            Map<String, Value> results = Interpreter.run(g.graph(), Map.of("x0", Value.of(Shape.of(1, depth), worst)));
             Value.Ints result = (Value.Ints) Objects.requireNonNull(results.get("y0"));
             reached = Math.max(reached, Math.abs(result.data()[0]));
         }
-        AccumulatorBounds.Bound bound = Objects.requireNonNull(AccumulatorBounds.of(g.graph()).get(y));
+        AccumulatorBounds.Bound bound =
+                Objects.requireNonNull(AccumulatorBounds.of(g.graph()).get(y));
         assertThat(bound.maxAbs()).isEqualTo(reached);
         assertThat(bound.macs()).isEqualTo(depth);
         assertThat(1L << (bound.bits() - 1)).isGreaterThan(bound.maxAbs());
-        assertThat(bound.bits() == 1 || 1L << (bound.bits() - 2) <= bound.maxAbs()).isTrue();
+        assertThat(bound.bits() == 1 || 1L << (bound.bits() - 2) <= bound.maxAbs())
+                .isTrue();
     }
 
     /** A random graph whose accumulators are proved to fit; the few that cannot be scaled are left out. */
@@ -108,5 +110,4 @@ class IntPassesTest {
         }
         return at;
     }
-
 }

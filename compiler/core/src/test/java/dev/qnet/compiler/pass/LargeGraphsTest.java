@@ -61,7 +61,9 @@ class LargeGraphsTest {
         ValueId z = x;
         for (int i = 0; i < LAYERS; i++) {
             y = b.add(new DataOp.Transpose(List.of(0, 2, 1)), y);
-            z = b.add(new FloatOp.Unary(new ScalarFn.Clip(-i - 1, i + 1)), b.add(new DataOp.Reshape(Shape.of(Shape.BATCH, 3, 2)), z));
+            z = b.add(
+                    new FloatOp.Unary(new ScalarFn.Clip(-i - 1, i + 1)),
+                    b.add(new DataOp.Reshape(Shape.of(Shape.BATCH, 3, 2)), z));
         }
         ValueId c = b.add(new DataOp.Concat(1), x);
         for (int i = 0; i < 200; i++) {
@@ -84,7 +86,8 @@ class LargeGraphsTest {
         ValueId x = first;
         for (int i = 0; i < LAYERS; i++) {
             ValueId w = b.constant(
-                    new Tensor.OfInt(Shape.of(4, 4), new int[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, i % 127}),
+                    new Tensor.OfInt(
+                            Shape.of(4, 4), new int[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, i % 127}),
                     Quant.of(Storage.I8, 0.25f, 0));
             x = b.add(new IntOp.Dense(Element.INT32, null), Element.INT32, x, w);
             x = b.add(new IntOp.Requantize(rescale), q, x);

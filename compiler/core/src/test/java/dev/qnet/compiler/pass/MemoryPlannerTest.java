@@ -75,8 +75,7 @@ class MemoryPlannerTest {
         for (Node n : g.nodes()) {
             Node owner = definitions.get(get(owners, n.id()));
             boolean constant = owner != null && owner.op() instanceof DataOp.Constant;
-            assertThat(plan.offsets().containsKey(n.id()))
-                    .isEqualTo(!constant && !(n.op() instanceof DataOp.Reshape));
+            assertThat(plan.offsets().containsKey(n.id())).isEqualTo(!constant && !(n.op() instanceof DataOp.Reshape));
         }
     }
 

@@ -18,8 +18,7 @@ import java.util.function.BiFunction;
 import org.junit.jupiter.api.Test;
 
 class PipelineTest {
-    private static final Graph GRAPH = GraphParser.parse(
-            """
+    private static final Graph GRAPH = GraphParser.parse("""
             graph @g {
               param %x : f32[Nx2]
               %a = relu %x : f32[Nx2]
@@ -48,8 +47,7 @@ class PipelineTest {
     }
 
     private static Graph run(Pass... passes) {
-        return Pipeline.run(
-                GRAPH, List.of(passes), new PassContext(new Diagnostics(), Calibration.NONE), (p, g) -> {});
+        return Pipeline.run(GRAPH, List.of(passes), new PassContext(new Diagnostics(), Calibration.NONE), (p, g) -> {});
     }
 
     @Test

@@ -17,8 +17,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class RewriterTest {
-    private static final Graph GRAPH = GraphParser.parse(
-            """
+    private static final Graph GRAPH = GraphParser.parse("""
             graph @g {
               param %x : f32[Nx2]
               %w = constant [1.0, 2.0, 3.0, 4.0] : f32[2x2]
@@ -41,9 +40,7 @@ class RewriterTest {
     @Test
     void usersAndResultsFollowAReplacedValue() {
         Graph g = Rewriter.rewrite(GRAPH, (n, to) -> isRelu(n) ? n.operand(0) : to.emit(n));
-        assertThat(GraphPrinter.print(g))
-                .isEqualTo(
-                        """
+        assertThat(GraphPrinter.print(g)).isEqualTo("""
                         graph @g {
                           param %x : f32[Nx2]
                           %w = constant [1.0, 2.0, 3.0, 4.0] : f32[2x2]
@@ -110,7 +107,8 @@ class RewriterTest {
                 }))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("%w is emitted twice");
-        assertThatThrownBy(() -> Rewriter.rewrite(GRAPH, (n, to) -> isRelu(n) ? to.take(n.operand(0)).id() : to.emit(n)))
+        assertThatThrownBy(() -> Rewriter.rewrite(
+                        GRAPH, (n, to) -> isRelu(n) ? to.take(n.operand(0)).id() : to.emit(n)))
                 .isInstanceOf(IllegalStateException.class);
     }
 
