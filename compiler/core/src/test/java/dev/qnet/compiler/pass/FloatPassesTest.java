@@ -17,7 +17,7 @@ import net.jqwik.api.ShrinkingMode;
 
 /** Passes on float graphs keep what the oracle computes. */
 class FloatPassesTest {
-    private static final int TRIES = 1500;
+    private static final int TRIES = 1000;
 
     @Property(tries = TRIES, shrinking = ShrinkingMode.OFF)
     void canonicalFormHasTheSameValue(@ForAll long seed) {

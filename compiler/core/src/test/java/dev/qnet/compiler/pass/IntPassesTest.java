@@ -29,7 +29,7 @@ import net.jqwik.api.constraints.IntRange;
 
 /** Passes on integer graphs keep every bit that the oracle computes; bounds of accumulators hold and are tight. */
 class IntPassesTest {
-    private static final int TRIES = 1500;
+    private static final int TRIES = 1000;
 
     @Property(tries = TRIES, shrinking = ShrinkingMode.OFF)
     void fusingChangesNoBit(@ForAll long seed) {
