@@ -2,67 +2,98 @@ package dev.qnet.cli.image;
 
 import dev.qnet.cli.UserException;
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /**
- * How a pixel's channel v, 0 to 255, becomes a number: {@code (v − mean[c]) / std[c]}.
+ * How a picture's level v, 0 to 255, becomes a real number: {@code (v − mean[c]) / std[c]} for the channel c.
  *
- * @param mean one, or one a channel
- * @param std as many
+ * @param mean one for all channels, or one a channel
+ * @param std as many as means; finite and above 0
  */
-@SuppressWarnings("ArrayRecordComponent") // never compared
-public record Scaling(float[] mean, float[] std) {
-    /** The pixel itself. */
-    public static final Scaling RAW = new Scaling(new float[] {0}, new float[] {1});
+public record Scaling(List<Float> mean, List<Float> std) {
+    /** The level itself, 0 to 255. */
+    public static final Scaling RAW = of(0, 1);
+
+    public Scaling {
+        mean = List.copyOf(mean);
+        std = List.copyOf(std);
+        if (mean.isEmpty() || mean.size() != std.size()) {
+            throw new IllegalArgumentException("as many deviations as means, not " + mean + " and " + std);
+        }
+    }
+
+    /** The same for all channels. */
+    public static Scaling of(float mean, float std) {
+        return new Scaling(List.of(mean), List.of(std));
+    }
 
     /**
-     * {@code raw} (0 to 255), {@code unit} (0 to 1), {@code signed} (−1 to 1), or means followed by as many standard
-     * deviations, on the scale of 0 to 255.
+     * Reads what follows {@code --scale}: {@code raw} (0 to 255), {@code unit} (0 to 1), {@code signed} (−1 to 1), or
+     * means followed by as many standard deviations, on the scale of 0 to 255, separated by commas.
+     *
+     * @throws UserException if it is none of these
      */
     public static Scaling parse(String text) {
         return switch (text) {
             case "raw" -> RAW;
-            case "unit" -> new Scaling(new float[] {0}, new float[] {255});
-            case "signed" -> new Scaling(new float[] {127.5f}, new float[] {127.5f});
+            case "unit" -> of(0, 255);
+            case "signed" -> of(127.5f, 127.5f);
             default -> numbers(text);
         };
     }
 
     private static Scaling numbers(String text) {
-        String[] parts = text.split(",", -1);
-        float[] n = new float[parts.length];
+        List<Float> all;
         try {
-            for (int i = 0; i < n.length; i++) {
-                n[i] = Float.parseFloat(parts[i].strip());
-            }
+            all = Arrays.stream(text.split(",", -1))
+                    .map(s -> Float.valueOf(s.strip()))
+                    .toList();
         } catch (NumberFormatException e) {
-            throw bad(text);
+            throw unknown(text);
         }
-        if (n.length % 2 != 0) {
-            throw bad(text);
+        int half = all.size() / 2;
+        if (all.size() % 2 != 0 || all.stream().anyMatch(x -> !Float.isFinite(x))) {
+            throw unknown(text);
         }
-        Scaling s = new Scaling(Arrays.copyOf(n, n.length / 2), Arrays.copyOfRange(n, n.length / 2, n.length));
-        for (float std : s.std) {
-            if (!(std > 0) || Float.isInfinite(std)) {
+        Scaling scaling = new Scaling(all.subList(0, half), all.subList(half, all.size()));
+        for (float std : scaling.std) {
+            if (!(std > 0)) {
                 throw new UserException("--scale " + text + ": a standard deviation is above 0, found " + std);
             }
         }
-        return s;
+        return scaling;
     }
 
-    private static UserException bad(String text) {
+    private static UserException unknown(String text) {
         return new UserException(
                 "--scale does not know '" + text + "'",
                 "raw, unit, signed, MEAN,STD, or MEAN,MEAN,MEAN,STD,STD,STD with numbers on the scale of 0 to 255");
     }
 
-    float apply(float v, int channel) {
-        int c = mean.length == 1 ? 0 : channel;
-        return (v - mean[c]) / std[c];
+    /**
+     * Scales levels.
+     *
+     * @param levels unsigned, the channels of a pixel side by side
+     * @throws UserException if there is neither one mean nor one for each channel
+     */
+    float[] apply(byte[] levels, int channels) {
+        if (mean.size() != 1 && mean.size() != channels) {
+            throw new UserException("--scale gives " + mean.size() + " means for pictures of " + channels
+                    + (channels == 1 ? " channel" : " channels"));
+        }
+        float[] m = channel(mean, channels);
+        float[] s = channel(std, channels);
+        float[] out = new float[levels.length];
+        for (int i = 0; i < out.length; i++) {
+            out[i] = (Byte.toUnsignedInt(levels[i]) - m[i % channels]) / s[i % channels];
+        }
+        return out;
     }
 
-    void check(int channels) {
-        if (mean.length != 1 && mean.length != channels) {
-            throw new UserException("--scale gives " + mean.length + " means for pictures of " + channels + " channels");
-        }
+    private static float[] channel(List<Float> values, int channels) {
+        float[] out = new float[channels];
+        IntStream.range(0, channels).forEach(c -> out[c] = values.get(values.size() == 1 ? 0 : c));
+        return out;
     }
 }
