@@ -16,7 +16,7 @@ final class ElementwiseCases {
     private static int[][] shapes(Random r) {
         int rank = r.nextInt(4) + 1;
         int[] z = new int[rank];
-        Arrays.setAll(z, d -> pick(r, 1, 2, 3, 7, 16, 17));
+        Arrays.setAll(z, d -> d < rank - 1 ? pick(r, 1, 2, 3, 7) : pick(r, 1, 2, 3, 7, 16, 17, 33));
         if (rank == 1 && r.nextBoolean()) {
             z[0] = pick(r, 1023, 1024, 1025, 3000);
         }

@@ -9,7 +9,7 @@ import net.jqwik.api.Property;
 class KernelsTest {
     private static final Backend[] BACKENDS = Backend.values();
 
-    @Property(tries = 120, edgeCases = EdgeCasesMode.NONE)
+    @Property(tries = 80, edgeCases = EdgeCasesMode.NONE)
     void conv(@ForAll long seed) {
         LinearCases.conv(new Random(seed), BACKENDS);
     }
@@ -29,12 +29,12 @@ class KernelsTest {
         LinearCases.matmul(new Random(seed), BACKENDS);
     }
 
-    @Property(tries = 150, edgeCases = EdgeCasesMode.NONE)
+    @Property(tries = 100, edgeCases = EdgeCasesMode.NONE)
     void mul(@ForAll long seed) {
         ElementwiseCases.mul(new Random(seed), BACKENDS);
     }
 
-    @Property(tries = 150, edgeCases = EdgeCasesMode.NONE)
+    @Property(tries = 100, edgeCases = EdgeCasesMode.NONE)
     void add(@ForAll long seed) {
         ElementwiseCases.add(new Random(seed), BACKENDS);
     }
@@ -64,7 +64,7 @@ class KernelsTest {
         ElementwiseCases.interpolatedTable(new Random(seed), BACKENDS);
     }
 
-    @Property(tries = 150, edgeCases = EdgeCasesMode.NONE)
+    @Property(tries = 100, edgeCases = EdgeCasesMode.NONE)
     void quantize(@ForAll long seed) {
         ElementwiseCases.quantize(new Random(seed), BACKENDS);
     }
