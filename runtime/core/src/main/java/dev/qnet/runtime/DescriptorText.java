@@ -84,8 +84,8 @@ public final class DescriptorText {
     private Descriptor descriptor() {
         String format = get("format");
         if (!format.equals(Integer.toString(Descriptor.FORMAT))) {
-            throw wrong("this runtime runs models of format " + Descriptor.FORMAT + ", found format " + format
-                    + "; compile the model again with the Qnet version of this runtime");
+            throw new ModelException(source + ": this runtime runs models of format " + Descriptor.FORMAT
+                    + ", found format " + shorten(format) + "; compile the model again with the Qnet version of this runtime");
         }
         List<Integer> banks = numbers("banks");
         if (banks.size() != 5) {

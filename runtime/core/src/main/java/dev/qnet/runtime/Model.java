@@ -120,7 +120,9 @@ public final class Model {
     static Model of(Descriptor descriptor, Program program, byte[] weights, Backend backend) {
         try {
             return new Model(descriptor, program, weights, backend);
-        } catch (IllegalArgumentException | IndexOutOfBoundsException | LinkageError e) {
+        } catch (ModelException e) {
+            throw e;
+        } catch (RuntimeException | LinkageError e) {
             throw new ModelException("model '" + descriptor.name() + "' is damaged: " + e.getMessage(), e);
         }
     }

@@ -14,7 +14,8 @@ public final class WeightsReader {
 
     private final ByteBuffer data;
 
-    WeightsReader(byte[] data) {
+    /** Of the whole resource, which is shared, not copied. */
+    public WeightsReader(byte[] data) {
         this.data = ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN);
     }
 

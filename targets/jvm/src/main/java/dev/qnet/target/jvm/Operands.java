@@ -27,12 +27,4 @@ final class Operands {
             case IntOp.Softmax _, IntOp.DynamicParams _, IntOp.DynamicQuantize _ -> all;
         };
     }
-
-    /** Whether a quantized operand takes part in arithmetic, with its zero point and scale. */
-    static boolean needsOneScale(Node n) {
-        return switch (n.op()) {
-            case DataOp _, QuantOp _, FloatOp _ -> false;
-            case IntOp _ -> true;
-        };
-    }
 }
