@@ -12,15 +12,22 @@ final class VectorModule {
 
     private VectorModule() {}
 
-    /** The best backend of this JVM. */
+    /**
+     * The best backend of this JVM.
+     *
+     * @throws ModelException if the system property asks for what the JVM does not have
+     */
     static Backend backend() {
-        boolean missing = ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty();
         boolean unasked = System.getProperty(Backend.PROPERTY) == null;
-        if (missing && unasked && TOLD.compareAndSet(false, true)) {
+        if (!Backend.vectorPresent() && unasked && TOLD.compareAndSet(false, true)) {
             System.err.println("qnet: the module jdk.incubator.vector is missing, so models run slower, with the same"
                     + " results; start java with --add-modules jdk.incubator.vector (or with -D" + Backend.PROPERTY
                     + "=scalar to be silent)");
         }
-        return Backend.selected();
+        try {
+            return Backend.selected();
+        } catch (IllegalStateException e) {
+            throw new ModelException(String.valueOf(e.getMessage()), e);
+        }
     }
 }

@@ -31,7 +31,7 @@ final class BankPlannerTest {
             assertThat(a.block().offset() * (1 << width) % 64).isZero();
             assertThat(a.block().offset() + a.size()).isLessThanOrEqualTo((int) bank);
             for (Value b : values) {
-                boolean apart = a == b
+                boolean apart = a.equals(b)
                         || a.last() < b.first()
                         || b.last() < a.first()
                         || a.block().offset() + a.size() <= b.block().offset()

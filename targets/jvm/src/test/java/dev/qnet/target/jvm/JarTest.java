@@ -64,6 +64,10 @@ final class JarTest {
         Run silent = java(Stream.concat(Stream.of("-Ddev.qnet.kernels=scalar"), Arrays.stream(arguments))
                 .toArray(String[]::new));
         assertThat(silent.err).isEmpty();
+        Run impossible = java(Stream.concat(Stream.of("-Ddev.qnet.kernels=vector"), Arrays.stream(arguments))
+                .toArray(String[]::new));
+        assertThat(impossible.exit).isEqualTo(1);
+        assertThat(impossible.err).startsWith("error: dev.qnet.kernels=vector needs the module").hasLineCount(1);
         Run vector =
                 java(Stream.concat(Stream.of(VECTOR), Arrays.stream(arguments)).toArray(String[]::new));
         assertThat(plain.out).isEqualTo(vector.out).isEqualTo(silent.out);
