@@ -44,6 +44,11 @@ final class Calibrations {
             Decl.Calibration.Entry e,
             Map<ValueId, Spec.RangeMethod> values,
             Map<String, Decl.Calibration.Entry> said) {
+        if (e.path().text().isEmpty()) {
+            session.report(
+                    frame, Diagnostic.error("unknown-name", e.path().span(), "no value has an empty name"));
+            return;
+        }
         Decl.Calibration.Entry before = said.putIfAbsent(e.path().text(), e);
         if (before != null) {
             session.report(

@@ -34,7 +34,7 @@ final class ConstTensors {
     static float single(double value, Span span) {
         float f = (float) value;
         if (Float.isInfinite(f) && !Double.isInfinite(value)) {
-            throw new Rejected(Diagnostic.error("range", span, value + " does not fit an f32"));
+            throw new Rejected(Diagnostic.error("argument-range", span, value + " does not fit an f32"));
         }
         return f;
     }

@@ -111,6 +111,11 @@ class HostileSourceTest {
     }
 
     @Test
+    void aCalibratedValueHasAName() {
+        rejects(model("return x") + "calibration m { \"\": range(0, 1) }", "empty name");
+    }
+
+    @Test
     void errorsInRepeatsAreToldOnce() {
         assertThatThrownBy(() -> bind(model("repeat i in 0..10000 { h = rellu(x) }\nreturn x")))
                 .isInstanceOfSatisfying(

@@ -32,7 +32,7 @@ class MutatedSourceTest {
     private static final Pattern TOKEN = Pattern.compile("\\w+|\\s+|.", Pattern.DOTALL);
     private static final List<String> SPICE = List.of(
             "0", "1", "-1", "4", "1e30", "9223372036854775807", "N", "x", "[]", "[1, 2]", "\"a\"", "true", "fill([2], 1)",
-            "param(\"dense_1.bias\")", "@float", "@name(\"a\")", "i4", "range(0, 1)", "h", "|> relu", "x.shape", "same");
+            "param(\"dense_1.bias\")", "@float", "@name(\"a\")", "i4", "range(0, 1)", "h", "|> relu", "x.shape", "same", "\"\"");
 
     private static List<List<String>> sources = List.of();
     private static Path folder = Path.of("");
@@ -71,7 +71,7 @@ class MutatedSourceTest {
         }
     }
 
-    @Property(tries = 1500, shrinking = ShrinkingMode.OFF)
+    @Property(tries = 1000, shrinking = ShrinkingMode.OFF)
     void mutatedSourcesBindOrFailCleanly(@ForAll long seed) throws IOException {
         Random random = new Random(seed);
         List<String> text = new ArrayList<>(sources.get(random.nextInt(sources.size())));
