@@ -107,7 +107,7 @@ public final class ChooseParameters implements Pass {
             RangeMethod range = spec.range() instanceof RangeMethod.Fixed || spec.range() instanceof RangeMethod.Given
                     ? spec.range()
                     : known;
-            String what = "the value " + x;
+            String what = "the value " + QuantDiagnostics.name(x);
             try {
                 Quant q =
                         switch (range) {
@@ -145,8 +145,8 @@ public final class ChooseParameters implements Pass {
                 diagnostics.add(QuantDiagnostics.negativeClipped(point.span(), what, observed.lo(), spec));
             }
             if (q.scheme() instanceof Scheme.PerTensor p && q.storage().bits() >= 4) {
-                int lo = Codes.quantize(observed.lo(), p.scale(), p.zero(), q, rounding);
-                int hi = Codes.quantize(observed.hi(), p.scale(), p.zero(), q, rounding);
+                int lo = Codes.quantize(Math.min(0, observed.lo()), p.scale(), p.zero(), q, rounding);
+                int hi = Codes.quantize(Math.max(0, observed.hi()), p.scale(), p.zero(), q, rounding);
                 if (observed.hi() > observed.lo() && ((long) hi - lo + 1) * 4 < (long) q.hi() - q.lo() + 1) {
                     diagnostics.add(QuantDiagnostics.unusedCodes(point.span(), what, lo, hi, q));
                 }

@@ -78,7 +78,7 @@ final class ConstantQuantizer {
             q = WeightParameters.choose(value, spec);
         } catch (RangeException e) {
             diagnostics.add(QuantDiagnostics.badParameters(
-                    user.span(), "the weights " + constant.id() + " of " + Role.name(user.op()), e));
+                    user.span(), "the weights " + QuantDiagnostics.name(constant.id()) + " of " + Role.name(user.op()), e));
             return node(id, constant, new QuantOp.FakeQuant(spec, rounding, null));
         }
         inspect(constant, user, spec, value, q);
@@ -109,15 +109,16 @@ final class ConstantQuantizer {
         }
         boolean imposed = spec.range() instanceof RangeMethod.Fixed || spec.range() instanceof RangeMethod.Given;
         if (imposed && q.storage().bits() >= 4 && value.values().length > 0) {
-            int lo = Integer.MAX_VALUE;
-            int hi = Integer.MIN_VALUE;
+            // A range holds 0, whether or not the elements do.
+            int lo = q.scheme().channelZero(0);
+            int hi = lo;
             for (int code : Codes.quantize(value, q, rounding).values()) {
                 lo = Math.min(lo, code);
                 hi = Math.max(hi, code);
             }
             if (((long) hi - lo + 1) * 4 < (long) q.hi() - q.lo() + 1) {
                 diagnostics.add(QuantDiagnostics.unusedCodes(
-                        user.span(), "the weights " + constant.id() + " of " + Role.name(user.op()), lo, hi, q));
+                        user.span(), "the weights " + QuantDiagnostics.name(constant.id()) + " of " + Role.name(user.op()), lo, hi, q));
             }
         }
     }

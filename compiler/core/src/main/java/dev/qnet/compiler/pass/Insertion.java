@@ -44,6 +44,8 @@ final class Insertion {
 
     /** Nodes that stay in f32. */
     private final Set<ValueId> floating = new HashSet<>();
+    /** Values that float islands, constants and moves of their elements give: as results they stay in f32. */
+    private final Set<ValueId> fromIsland = new HashSet<>();
     /** Values that some integer operation reads, through moves of elements or at once. */
     private final Set<ValueId> wanted = new HashSet<>();
     /** How each value's codes will be stored, where it has codes. */
@@ -96,6 +98,10 @@ final class Insertion {
             floating.add(n.id());
             diagnostics.add(QuantDiagnostics.floatIsland(n, why));
         }
+        boolean moves = Role.of(n) == Role.DATA && n.operands().stream().allMatch(fromIsland::contains);
+        if (moves || floating.contains(n.id()) || Role.of(n) == Role.CONSTANT) {
+            fromIsland.add(n.id());
+        }
         storages.put(n.id(), storage(n));
     }
 
@@ -146,12 +152,15 @@ final class Insertion {
     private void want(Node n) {
         boolean integer =
                 switch (Role.of(n)) {
-                    case DATA -> wanted.contains(n.id());
+                    case DATA -> wanted.contains(n.id()) || (results.contains(n.id()) && !fromIsland.contains(n.id()));
                     case CONSTANT, DEQUANTIZE, INTEGER -> false;
                     case POINT -> true;
                     case CLAMP, ARITHMETIC, POOL, SOFTMAX, TABLE, FLOAT_ONLY -> true;
                 };
         if (integer && !floating.contains(n.id())) {
+            if (Role.of(n) == Role.DATA) {
+                wanted.add(n.id());
+            }
             wanted.addAll(n.operands());
         }
     }

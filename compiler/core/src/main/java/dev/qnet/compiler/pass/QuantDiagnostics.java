@@ -36,7 +36,7 @@ final class QuantDiagnostics {
                 Diagnostic.Severity.NOTE,
                 "float-island",
                 n.span(),
-                Role.name(n.op()) + " " + n.id() + " stays in f32, as @float asks",
+                Role.name(n.op()) + " " + name(n.id()) + " stays in f32, as @float asks",
                 null,
                 List.of(),
                 null);
@@ -87,10 +87,10 @@ final class QuantDiagnostics {
         return Diagnostic.warning(
                         "unused-codes",
                         span,
-                        what + ": of the " + all + " codes of " + q.storage() + " only " + lo + " to " + hi + " are used, "
-                                + used + " codes, so that " + bits(used, all) + " nothing")
+                        what + ": of the " + all + " codes of " + q.storage() + " only " + lo + " to " + hi
+                                + " are used, so that " + bits(used, all) + " nothing")
                 .labelled("range far too wide")
-                .withFix("narrow the range, or leave it out and calibrate");
+                .withFix("narrow the range, or leave it out: it is then found from the data");
     }
 
     private static String bits(long used, long all) {
@@ -103,7 +103,7 @@ final class QuantDiagnostics {
         return Diagnostic.error(
                         "narrow-range",
                         constant.span(),
-                        "the constant " + constant.id() + " holds the code " + code + " (element " + index
+                        "the constant " + name(constant.id()) + " holds the code " + code + " (element " + index
                                 + "), but weights of " + Role.name(user.op()) + " are narrow " + spec.storage() + ": "
                                 + spec.lo() + " to " + spec.hi())
                 .withFix("change the code to " + spec.lo() + ", or write full instead of narrow");
@@ -116,11 +116,11 @@ final class QuantDiagnostics {
                 "not-calibrated",
                 first.span(),
                 points.size() == 1
-                        ? "the range of " + first.operand(0) + " is not known"
+                        ? "the range of " + name(first.operand(0)) + " is not known"
                         : "the ranges of " + points.size() + " values of " + graph.name() + " are not known, the first of them "
-                                + first.operand(0));
+                                + name(first.operand(0)));
         for (Node n : points.subList(1, Math.min(4, points.size()))) {
-            d = d.withNote(n.span(), "nor is that of " + n.operand(0));
+            d = d.withNote(n.span(), "nor is that of " + name(n.operand(0)));
         }
         return d.withFix("run `qnet calibrate` with some typical inputs, or write @activations(range(lo, hi))");
     }
@@ -140,9 +140,9 @@ final class QuantDiagnostics {
                         "bias-scale",
                         bias.span(),
                         zero != 0
-                                ? "the bias " + bias.id() + " of " + Role.name(user.op()) + " has zero point " + zero
+                                ? "the bias " + name(bias.id()) + " of " + Role.name(user.op()) + " has zero point " + zero
                                         + ", but a bias is added as it is and has zero point 0"
-                                : "the bias " + bias.id() + " of " + Role.name(user.op()) + " has scale " + (float) found
+                                : "the bias " + name(bias.id()) + " of " + Role.name(user.op()) + " has scale " + (float) found
                                         + " for channel " + c + ", but it is added to products of codes, whose scale is "
                                         + (float) ((double) sx * sw) + " (input " + sx + " times weights " + sw + ")")
                 .labelled("not the scale of the input times that of the weights")
@@ -167,10 +167,10 @@ final class QuantDiagnostics {
         return Diagnostic.warning(
                         "mismatched-scales",
                         n.span(),
-                        Role.name(n.op()) + " needs one scale, but its operand " + v + " is " + text(has)
-                                + " and its result " + text(wanted) + ": a requantize of " + v + " is inserted")
+                        Role.name(n.op()) + " needs one scale, but its operand " + name(v) + " is " + text(has)
+                                + " and its result " + text(wanted) + ": a requantize of " + name(v) + " is inserted")
                 .labelled("scale " + has.perTensor().scale() + " joined with scale " + wanted.perTensor().scale())
-                .withFix("give " + v + " and what it is joined with the same range: @activations(range("
+                .withFix("give " + name(v) + " and what it is joined with the same range: @activations(range("
                         + Parameters.lowest(wanted) + ", " + Parameters.highest(wanted) + "))");
     }
 
@@ -180,8 +180,8 @@ final class QuantDiagnostics {
         return Diagnostic.warning(
                         "mismatched-scales",
                         n.span(),
-                        Role.name(n.op()) + " joins " + v + ", whose own scale would be " + has.perTensor().scale()
-                                + ", with values that need scale " + wanted.perTensor().scale() + ": " + v + " keeps only "
+                        Role.name(n.op()) + " joins " + name(v) + ", whose own scale would be " + has.perTensor().scale()
+                                + ", with values that need scale " + wanted.perTensor().scale() + ": " + name(v) + " keeps only "
                                 + String.format(Locale.ROOT, "%.2g %%", 100 * part) + " of its codes")
                 .labelled("ranges far apart")
                 .withFix("join values of similar ranges, or use a wider storage here: @activations(i16)");
@@ -192,7 +192,7 @@ final class QuantDiagnostics {
         return Diagnostic.warning(
                         "mismatched-scales",
                         sum.span(),
-                        Role.name(sum.op()) + " adds " + v + ", " + text(x) + ", to a result with scale "
+                        Role.name(sum.op()) + " adds " + name(v) + ", " + text(x) + ", to a result with scale "
                                 + q.perTensor().scale() + ": all its codes together move the result by "
                                 + String.format(Locale.ROOT, "%.2g", steps) + " codes")
                 .labelled("operand lost in rounding")
@@ -204,9 +204,14 @@ final class QuantDiagnostics {
         return Diagnostic.error(
                         "scale-ratio",
                         n.span(),
-                        "the scale of " + n.id() + " is " + String.format(Locale.ROOT, "%.3g", m)
+                        "the scale of " + name(n.id()) + " is " + String.format(Locale.ROOT, "%.3g", m)
                                 + " times finer than that of what is computed, more than the 2^30 that a multiplier can be")
-                .withFix("widen the range of " + n.id());
+                .withFix("widen the range of " + name(n.id()));
+    }
+
+    /** A value as the front end quotes names. */
+    static String name(ValueId v) {
+        return "'" + v.name() + "'";
     }
 
     /** {@code scale 0.1, zero 3}. */

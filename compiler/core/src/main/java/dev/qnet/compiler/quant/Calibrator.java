@@ -98,7 +98,7 @@ public final class Calibrator {
             long all = bad + p.observer().extremes().count();
             if (all == 0) {
                 diagnostics.add(Diagnostic.error(
-                                "no-calibration-data", p.node().span(), "no input was given to calibrate " + value + " with")
+                                "no-calibration-data", p.node().span(), "no input was given to calibrate '" + value.name() + "' with")
                         .withFix("give at least one input with --data"));
                 break;
             }
@@ -106,9 +106,9 @@ public final class Calibrator {
                 diagnostics.add(Diagnostic.error(
                                 "not-finite",
                                 p.node().span(),
-                                value + " is NaN or infinite in " + bad + " of " + all + " values over " + inputs
+                                "'" + value.name() + "' is NaN or infinite in " + bad + " of " + all + " values over " + inputs
                                         + " inputs, and so may be all that follows it")
-                        .withFix("check the inputs, and the weights and statistics before " + value));
+                        .withFix("check the inputs, and the weights and statistics before '" + value.name() + "'"));
                 break;
             }
             Range r = p.observer().range(p.spec());

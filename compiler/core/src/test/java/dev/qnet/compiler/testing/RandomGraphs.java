@@ -22,6 +22,7 @@ import dev.qnet.compiler.ir.Window;
 import dev.qnet.compiler.source.Span;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 
 /**
@@ -52,6 +53,24 @@ public final class RandomGraphs {
     /** A network for a seed. */
     public static Graph of(long seed) {
         return new RandomGraphs(seed).build();
+    }
+
+    /** A network for a seed, with dynamic activations. */
+    public static Graph dynamic(long seed) {
+        Graph g = of(seed);
+        Spec.Policy p = Objects.requireNonNull(g.policy());
+        Spec a = new Spec(
+                seed % 2 == 0 ? Storage.U8 : Storage.I8,
+                seed % 4 == 1,
+                false,
+                new Granularity.PerTensor(),
+                new RangeMethod.MinMax(),
+                true);
+        List<Graph.Param> params = g.params().stream()
+                .map(x -> new Graph.Param(x.id(), x.type(), null, x.span()))
+                .toList();
+        Spec.Policy policy = new Spec.Policy(p.weights(), a, p.rounding());
+        return new Graph(g.name(), params, g.nodes(), g.results(), policy, null);
     }
 
     /** Typical values for a shape: mostly around 1, with an outlier now and then. */
