@@ -84,8 +84,9 @@ public final class DescriptorText {
     private Descriptor descriptor() {
         String format = get("format");
         if (!format.equals(Integer.toString(Descriptor.FORMAT))) {
-            throw new ModelException(source + ": this runtime runs models of format " + Descriptor.FORMAT
-                    + ", found format " + shorten(format) + "; compile the model again with the Qnet version of this runtime");
+            throw new ModelException(
+                    source + ": this runtime runs models of format " + Descriptor.FORMAT + ", found format "
+                            + shorten(format) + "; compile the model again with the Qnet version of this runtime");
         }
         List<Integer> banks = numbers("banks");
         if (banks.size() != 5) {
@@ -147,7 +148,9 @@ public final class DescriptorText {
             ElementType type = parse(key + "type", DescriptorText::type);
             List<Integer> shape = Stream.of(get(key + "shape").split(",", -1))
                     .filter(d -> !d.isEmpty())
-                    .map(d -> d.equals("N") ? Integer.valueOf(TensorInfo.BATCH) : parse(key + "shape", d, Integer::valueOf))
+                    .map(d -> d.equals("N")
+                            ? Integer.valueOf(TensorInfo.BATCH)
+                            : parse(key + "shape", d, Integer::valueOf))
                     .toList();
             Quantization q = properties.getProperty(key + "storage") == null ? null : quantization(key);
             ports.add(new Descriptor.Port(

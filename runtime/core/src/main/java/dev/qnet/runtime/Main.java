@@ -130,7 +130,10 @@ public final class Main {
         }
         Map<String, Tensor> results = raw ? model.runRaw(given) : model.run(given);
         for (Map.Entry<String, Path> e : wanted.entrySet()) {
-            Npy.write(e.getValue(), results.getOrDefault(e.getKey(), Tensor.ofFloats(new float[0], 0)).toNpy());
+            Npy.write(
+                    e.getValue(),
+                    results.getOrDefault(e.getKey(), Tensor.ofFloats(new float[0], 0))
+                            .toNpy());
         }
         if (wanted.isEmpty()) {
             results.forEach(this::show);
@@ -160,15 +163,16 @@ public final class Main {
     private void show(String name, Tensor t) {
         List<String> shown = new ArrayList<>();
         for (int i = 0; i < Math.min(SHOWN, t.size()); i++) {
-            shown.add(switch (t.type()) {
-                case F32 -> Float.toString(t.floats()[i]);
-                case I8 -> Byte.toString(t.bytes()[i]);
-                case U8 -> Integer.toString(Byte.toUnsignedInt(t.bytes()[i]));
-                case I16 -> Short.toString(t.shorts()[i]);
-                case U16 -> Integer.toString(Short.toUnsignedInt(t.shorts()[i]));
-                case I32 -> Integer.toString(t.ints()[i]);
-                case I64 -> Long.toString(t.longs()[i]);
-            });
+            shown.add(
+                    switch (t.type()) {
+                        case F32 -> Float.toString(t.floats()[i]);
+                        case I8 -> Byte.toString(t.bytes()[i]);
+                        case U8 -> Integer.toString(Byte.toUnsignedInt(t.bytes()[i]));
+                        case I16 -> Short.toString(t.shorts()[i]);
+                        case U16 -> Integer.toString(Short.toUnsignedInt(t.shorts()[i]));
+                        case I32 -> Integer.toString(t.ints()[i]);
+                        case I64 -> Long.toString(t.longs()[i]);
+                    });
         }
         out.println(name + ": " + t + " " + String.join(" ", shown) + (t.size() > SHOWN ? " …" : ""));
     }

@@ -10,8 +10,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A compiled model. Immutable and safe for use by many threads at once, each with a {@link Session} of its own; it holds
- * no file open.
+ * A compiled model. Immutable and safe for use by many threads at once, each with a {@link Session} of its own; it
+ * holds no file open.
  *
  * <pre>{@code
  * Model model = Model.load(Path.of("resnet8.jar"));
@@ -142,7 +142,9 @@ public final class Model {
         return outputs;
     }
 
-    /** The rounding contract of its integer arithmetic: {@code tflite}, {@code tosa}, {@code onnx} or {@code xnnpack}. */
+    /**
+     * The rounding contract of its integer arithmetic: {@code tflite}, {@code tosa}, {@code onnx} or {@code xnnpack}.
+     */
     public String roundingContract() {
         return descriptor.rounding();
     }
@@ -154,7 +156,8 @@ public final class Model {
 
     /** Bytes of activations that a session holds. Kernels may keep scratch memory beyond that. */
     public long sessionBytes() {
-        return descriptor.banks().total() + 4L * (floatsWithStaging - descriptor.banks().floats());
+        return descriptor.banks().total()
+                + 4L * (floatsWithStaging - descriptor.banks().floats());
     }
 
     /** A session, with memory of its own until it is closed. */

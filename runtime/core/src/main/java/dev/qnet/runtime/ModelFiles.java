@@ -14,8 +14,8 @@ import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
 
 /**
- * The files of a model, read into memory under limits: from a jar, or a directory with the jar's content. Only what lies
- * in {@link #FOLDER} is read; the copy of this runtime in a jar is left alone.
+ * The files of a model, read into memory under limits: from a jar, or a directory with the jar's content. Only what
+ * lies in {@link #FOLDER} is read; the copy of this runtime in a jar is left alone.
  */
 final class ModelFiles {
     /** Where the generated classes and resources of all models lie. */

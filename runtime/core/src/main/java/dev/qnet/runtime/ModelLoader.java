@@ -73,7 +73,8 @@ final class ModelLoader {
     /** Checks what a damaged descriptor or truncated weights would break later, or turn into too much memory. */
     static void checkParts(Descriptor d, byte[] weights) {
         if (weights.length != d.weightsBytes()) {
-            throw new ModelException("the weights are damaged: expected " + d.weightsBytes() + " bytes, found " + weights.length);
+            throw new ModelException(
+                    "the weights are damaged: expected " + d.weightsBytes() + " bytes, found " + weights.length);
         }
         CRC32 crc = new CRC32();
         crc.update(weights);
@@ -86,11 +87,13 @@ final class ModelLoader {
         }
         long heap = Runtime.getRuntime().maxMemory();
         if (d.banks().total() > heap) {
-            throw new ModelException("its activations take " + d.banks().total()
-                    + " bytes, more than the heap of " + heap + " bytes (raise -Xmx)");
+            throw new ModelException("its activations take " + d.banks().total() + " bytes, more than the heap of "
+                    + heap + " bytes (raise -Xmx)");
         }
         for (Descriptor.Constant c : d.constants()) {
-            if (c.offset() < 0 || c.count() < 0 || c.offset() + (long) c.count() > d.banks().of(c.type())) {
+            if (c.offset() < 0
+                    || c.count() < 0
+                    || c.offset() + (long) c.count() > d.banks().of(c.type())) {
                 throw new ModelException("a constant lies outside its bank: " + c);
             }
         }

@@ -30,7 +30,8 @@ final class PortIo {
     private final boolean checked;
     private final boolean bipolar;
 
-    private PortIo(Descriptor.Port port, int staging, @Nullable UnaryKernel quantize, @Nullable UnaryKernel dequantize) {
+    private PortIo(
+            Descriptor.Port port, int staging, @Nullable UnaryKernel quantize, @Nullable UnaryKernel dequantize) {
         info = port.info();
         offset = port.offset();
         elements = info.itemElements();
@@ -184,8 +185,8 @@ final class PortIo {
                 case I32, I64, F32 -> banks.ints[offset + i];
             };
             if (code < lo || code > hi || (bipolar && code == 0)) {
-                throw new ModelException("input '" + info.name() + "' takes codes " + lo + (bipolar ? " and " : " to ") + hi
-                        + ", found " + code + " at element " + i + " of an item");
+                throw new ModelException("input '" + info.name() + "' takes codes " + lo + (bipolar ? " and " : " to ")
+                        + hi + ", found " + code + " at element " + i + " of an item");
             }
         }
     }

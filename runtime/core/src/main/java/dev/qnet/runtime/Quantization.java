@@ -29,7 +29,8 @@ public record Quantization(
         zeroPoints = List.copyOf(zeroPoints);
         multipliers = List.copyOf(multipliers);
         if (scales.isEmpty() || scales.size() != zeroPoints.size() || (axis < 0 && scales.size() != 1)) {
-            throw new ModelException("a quantization needs as many zero points as scales, and an axis for more than one");
+            throw new ModelException(
+                    "a quantization needs as many zero points as scales, and an axis for more than one");
         }
         if (lo > hi || groupSize < 0 || (groupSize == 0) != multipliers.isEmpty()) {
             throw new ModelException("a quantization needs lo <= hi, and multipliers if and only if it has groups");

@@ -25,8 +25,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Tensors stay bound until others take their place. f32 for a quantized input is quantized with the input's own
  * parameters and the model's rounding contract; codes are taken as they are. An output bound as f32 is dequantized, one
- * bound with its own type receives codes; one that is not bound is not copied out. The N of all bound tensors must agree;
- * items are run one after another.
+ * bound with its own type receives codes; one that is not bound is not copied out. The N of all bound tensors must
+ * agree; items are run one after another.
  */
 public class Session implements AutoCloseable {
     private final Model model;
@@ -176,8 +176,7 @@ public class Session implements AutoCloseable {
             Tensor t = inputs[i];
             TensorInfo info = model.inputs().get(i);
             if (t == null) {
-                throw new ModelException(
-                        "input '" + info.name() + "' is missing: expected " + info.expectation());
+                throw new ModelException("input '" + info.name() + "' is missing: expected " + info.expectation());
             }
             if (info.batched()) {
                 if (items >= 0 && t.dim(0) != items) {
@@ -229,8 +228,8 @@ public class Session implements AutoCloseable {
             fits = info.shape().get(i) == TensorInfo.BATCH || info.shape().get(i) == t.dim(i);
         }
         if (!fits || !info.accepts(t.type())) {
-            throw new ModelException(kind + " '" + info.name() + "' expects " + info.expectation() + ", found " + t
-                    + hint(info, t));
+            throw new ModelException(
+                    kind + " '" + info.name() + "' expects " + info.expectation() + ", found " + t + hint(info, t));
         }
     }
 
@@ -241,7 +240,10 @@ public class Session implements AutoCloseable {
                     ? "; convert it to " + info.type()
                     : "; give real numbers as f32, or codes as " + info.type();
         }
-        if (info.batched() && Arrays.equals(t.shape(), Arrays.copyOfRange(info.shapeFor(1), 1, info.shape().size()))) {
+        if (info.batched()
+                && Arrays.equals(
+                        t.shape(),
+                        Arrays.copyOfRange(info.shapeFor(1), 1, info.shape().size()))) {
             return "; add the axis N in front: " + Arrays.toString(info.shapeFor(1));
         }
         if (t.size() == info.itemElements()) {

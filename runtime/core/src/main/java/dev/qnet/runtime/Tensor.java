@@ -92,13 +92,16 @@ public final class Tensor {
     /** Zeros, in a new array. */
     public static Tensor allocate(ElementType type, int... shape) {
         int n = Arrays.stream(shape).reduce(1, Math::multiplyExact);
-        return new Tensor(type, switch (type) {
-            case F32 -> FloatBuffer.allocate(n);
-            case I8, U8 -> ByteBuffer.allocate(n);
-            case I16, U16 -> ShortBuffer.allocate(n);
-            case I32 -> IntBuffer.allocate(n);
-            case I64 -> LongBuffer.allocate(n);
-        }, shape);
+        return new Tensor(
+                type,
+                switch (type) {
+                    case F32 -> FloatBuffer.allocate(n);
+                    case I8, U8 -> ByteBuffer.allocate(n);
+                    case I16, U16 -> ShortBuffer.allocate(n);
+                    case I32 -> IntBuffer.allocate(n);
+                    case I64 -> LongBuffer.allocate(n);
+                },
+                shape);
     }
 
     /** What an npy file held; {@code f8} is rounded to f32, booleans become u8. */

@@ -12,7 +12,11 @@ import org.jspecify.annotations.Nullable;
  * @param shape the extents, outermost first; −1 in front for N, any number of items
  * @param quantization what the codes mean, or null for a tensor that is not quantized
  */
-public record TensorInfo(String name, ElementType type, List<Integer> shape, @Nullable Quantization quantization) {
+public record TensorInfo(
+        String name,
+        ElementType type,
+        List<Integer> shape,
+        @Nullable Quantization quantization) {
     /** The extent N. */
     public static final int BATCH = -1;
 
@@ -65,9 +69,7 @@ public record TensorInfo(String name, ElementType type, List<Integer> shape, @Nu
 
     /** {@code [N, 32, 32, 3]}. */
     public String shapeText() {
-        return shape.stream()
-                .map(d -> d == BATCH ? "N" : d.toString())
-                .collect(Collectors.joining(", ", "[", "]"));
+        return shape.stream().map(d -> d == BATCH ? "N" : d.toString()).collect(Collectors.joining(", ", "[", "]"));
     }
 
     /** {@code image: u8 [N, 32, 32, 3] (u8 scale 0.0235 zero 0)}. */

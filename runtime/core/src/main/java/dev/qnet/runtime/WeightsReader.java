@@ -4,9 +4,10 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * The weights resource of a model: little endian, every tensor at a multiple of {@link #ALIGNMENT} bytes. Codes narrower
- * than a byte are packed without gaps, the first code in the lowest bits of the first byte, as two's complement; the
- * one-bit codes −1 and +1 are the bits 0 and 1. Reads are checked, and fail with a {@link ModelException}.
+ * The weights resource of a model: little endian, every tensor at a multiple of {@link #ALIGNMENT} bytes. Codes
+ * narrower than a byte are packed without gaps, the first code in the lowest bits of the first byte, as two's
+ * complement; the one-bit codes −1 and +1 are the bits 0 and 1. Reads are checked, and fail with a {@link
+ * ModelException}.
  */
 public final class WeightsReader {
     /** Tensors begin at multiples of this many bytes: a cache line. */
@@ -75,7 +76,10 @@ public final class WeightsReader {
     public short[] shorts(int offset, int count) {
         check(offset, count, 16);
         short[] out = new short[count];
-        data.slice(offset, 2 * count).order(ByteOrder.LITTLE_ENDIAN).asShortBuffer().get(out);
+        data.slice(offset, 2 * count)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .asShortBuffer()
+                .get(out);
         return out;
     }
 
@@ -83,7 +87,10 @@ public final class WeightsReader {
     public int[] ints(int offset, int count) {
         check(offset, count, 32);
         int[] out = new int[count];
-        data.slice(offset, 4 * count).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(out);
+        data.slice(offset, 4 * count)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .asIntBuffer()
+                .get(out);
         return out;
     }
 
@@ -91,7 +98,10 @@ public final class WeightsReader {
     public long[] longs(int offset, int count) {
         check(offset, count, 64);
         long[] out = new long[count];
-        data.slice(offset, 8 * count).order(ByteOrder.LITTLE_ENDIAN).asLongBuffer().get(out);
+        data.slice(offset, 8 * count)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .asLongBuffer()
+                .get(out);
         return out;
     }
 
@@ -99,7 +109,10 @@ public final class WeightsReader {
     public float[] floats(int offset, int count) {
         check(offset, count, 32);
         float[] out = new float[count];
-        data.slice(offset, 4 * count).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(out);
+        data.slice(offset, 4 * count)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .asFloatBuffer()
+                .get(out);
         return out;
     }
 

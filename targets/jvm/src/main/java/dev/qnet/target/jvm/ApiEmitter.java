@@ -81,19 +81,25 @@ final class ApiEmitter {
         ClassWriter cw = begin(name, "java/lang/Object");
         cw.visitField(Opcodes.ACC_PRIVATE | Opcodes.ACC_FINAL, "model", MODEL_TYPE, null, null)
                 .visitEnd();
-        Code init = Code.method(cw, Opcodes.ACC_PRIVATE, "<init>", "(" + MODEL_TYPE + ")V").begin();
+        Code init = Code.method(cw, Opcodes.ACC_PRIVATE, "<init>", "(" + MODEL_TYPE + ")V")
+                .begin();
         init.load(0).callSpecial("java/lang/Object", "<init>", "()V");
         init.load(0).load(1).field(Opcodes.PUTFIELD, name, "model", MODEL_TYPE).end(Opcodes.RETURN);
 
-        Code load = Code.method(cw, Opcodes.ACC_PUBLIC | Opcodes.ACC_STATIC, "load", "()L" + name + ";").begin();
+        Code load = Code.method(cw, Opcodes.ACC_PUBLIC | Opcodes.ACC_STATIC, "load", "()L" + name + ";")
+                .begin();
         load.create(name).push(Type.getObjectType(name)).callStatic(Model.class, "load", Model.class, Class.class);
         load.callSpecial(name, "<init>", "(" + MODEL_TYPE + ")V").end(Opcodes.ARETURN);
 
-        Code model = Code.method(cw, Opcodes.ACC_PUBLIC, "model", "()" + MODEL_TYPE).begin();
+        Code model =
+                Code.method(cw, Opcodes.ACC_PUBLIC, "model", "()" + MODEL_TYPE).begin();
         pushModel(model).end(Opcodes.ARETURN);
 
-        Code req = Code.method(cw, Opcodes.ACC_PUBLIC, "request", "()L" + request + ";").begin();
-        pushModel(req.create(request)).callSpecial(request, "<init>", "(" + MODEL_TYPE + ")V").end(Opcodes.ARETURN);
+        Code req = Code.method(cw, Opcodes.ACC_PUBLIC, "request", "()L" + request + ";")
+                .begin();
+        pushModel(req.create(request))
+                .callSpecial(request, "<init>", "(" + MODEL_TYPE + ")V")
+                .end(Opcodes.ARETURN);
         if (runs) {
             run(cw);
         }
@@ -131,7 +137,10 @@ final class ApiEmitter {
     private byte[] request() {
         ClassWriter cw = begin(request, SESSION);
         Code init = Code.method(cw, 0, "<init>", "(" + MODEL_TYPE + ")V").begin();
-        init.load(0).load(1).callSpecial(SESSION, "<init>", "(" + MODEL_TYPE + ")V").end(Opcodes.RETURN);
+        init.load(0)
+                .load(1)
+                .callSpecial(SESSION, "<init>", "(" + MODEL_TYPE + ")V")
+                .end(Opcodes.RETURN);
         Set<String> taken = new HashSet<>();
         for (int i = 0; i < ins.size(); i++) {
             bind(cw, ins.get(i), i, "set", "bindInput", taken);
@@ -156,15 +165,17 @@ final class ApiEmitter {
     }
 
     private void bind(ClassWriter cw, String method, String parameter, Class<?> array, int index, String target) {
-        Code c = Code.method(
-                cw, Opcodes.ACC_PUBLIC, method, "(" + Type.getDescriptor(array) + ")L" + request + ";");
+        Code c = Code.method(cw, Opcodes.ACC_PUBLIC, method, "(" + Type.getDescriptor(array) + ")L" + request + ";");
         c.parameter(parameter).begin().load(0).push(index).load(1);
-        c.call(request, target, Code.descriptor(void.class, int.class, array)).load(0).end(Opcodes.ARETURN);
+        c.call(request, target, Code.descriptor(void.class, int.class, array))
+                .load(0)
+                .end(Opcodes.ARETURN);
     }
 
     private byte[] outputs() {
         ClassWriter cw = begin(outputs, "java/lang/Object");
-        cw.visitField(Opcodes.ACC_PRIVATE | Opcodes.ACC_FINAL, "values", "[[F", null, null).visitEnd();
+        cw.visitField(Opcodes.ACC_PRIVATE | Opcodes.ACC_FINAL, "values", "[[F", null, null)
+                .visitEnd();
         Code init = Code.method(cw, 0, "<init>", "([[F)V").begin();
         init.load(0).callSpecial("java/lang/Object", "<init>", "()V");
         init.load(0).load(1).field(Opcodes.PUTFIELD, outputs, "values", "[[F").end(Opcodes.RETURN);
@@ -173,7 +184,11 @@ final class ApiEmitter {
         for (int i = 0; i < outs.size(); i++) {
             String method = Names.unique(Names.parameter(outs.get(i).name()), taken);
             Code c = Code.method(cw, Opcodes.ACC_PUBLIC, method, "()[F").begin();
-            c.load(0).field(Opcodes.GETFIELD, outputs, "values", "[[F").push(i).op(Opcodes.AALOAD).end(Opcodes.ARETURN);
+            c.load(0)
+                    .field(Opcodes.GETFIELD, outputs, "values", "[[F")
+                    .push(i)
+                    .op(Opcodes.AALOAD)
+                    .end(Opcodes.ARETURN);
         }
         cw.visitEnd();
         return cw.toByteArray();

@@ -160,17 +160,15 @@ final class Args {
             pushRescale(r);
             code.push(Elements.kind(result.element()));
             code.callStatic(
-                    Output.class,
-                    "codes",
-                    Output.class,
-                    Kind.class,
-                    dev.qnet.runtime.kernel.Rescale.class,
-                    Kind.class);
+                    Output.class, "codes", Output.class, Kind.class, dev.qnet.runtime.kernel.Rescale.class, Kind.class);
         }
         return with(Output.class);
     }
 
-    /** The weights of an integer layer: packed codes in the resource, zero points and group multipliers applied when loaded. */
+    /**
+     * The weights of an integer layer: packed codes in the resource, zero points and group multipliers applied when
+     * loaded.
+     */
     Args weights(int[] codes, Type type) {
         if (!(type.element() instanceof Quant q)) {
             return ints(codes);

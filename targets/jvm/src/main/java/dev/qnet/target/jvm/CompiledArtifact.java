@@ -68,8 +68,8 @@ public final class CompiledArtifact {
 
     /**
      * Writes a self-contained jar: the model, its typed API, and this runtime. It runs with {@code java --add-modules
-     * jdk.incubator.vector -jar FILE --input x.npy}, loads with {@link Model#load(Path)}, and can lie on a class path. Equal
-     * models give equal bytes. The file appears whole or not at all.
+     * jdk.incubator.vector -jar FILE --input x.npy}, loads with {@link Model#load(Path)}, and can lie on a class path.
+     * Equal models give equal bytes. The file appears whole or not at all.
      *
      * @throws IOException if the file cannot be written, or the runtime's own classes cannot be read
      */

@@ -27,7 +27,9 @@ final class DataLayers {
             }
             case DataOp.Transpose t -> {
                 Type x = layers.operand(n, 0);
-                layers.unary(n, a -> a.kind(x.element()).shape(x).ints(t.permutation()).call(Copy.class, "transpose"));
+                layers.unary(
+                        n,
+                        a -> a.kind(x.element()).shape(x).ints(t.permutation()).call(Copy.class, "transpose"));
             }
             case DataOp.Concat c -> concat(n, c.axis());
             case DataOp.Slice s -> {
@@ -83,7 +85,12 @@ final class DataLayers {
             layers.part(
                     n,
                     i,
-                    a -> a.kind(x.element()).shape(x).number(axis).number(total).number(at).call(Copy.class, "concatPart"));
+                    a -> a.kind(x.element())
+                            .shape(x)
+                            .number(axis)
+                            .number(total)
+                            .number(at)
+                            .call(Copy.class, "concatPart"));
             start += x.shape().dim(axis);
         }
     }

@@ -64,7 +64,8 @@ final class FloatLayers {
             case FloatOp.Unary u -> unary(n, u.fn(), elements);
             case FloatOp.AvgPool p ->
                 layers.unary(
-                        n, a -> IntLayers.image(a.backend(), x).window(p.window()).call(FloatAvgPool.class, "of"));
+                        n,
+                        a -> IntLayers.image(a.backend(), x).window(p.window()).call(FloatAvgPool.class, "of"));
             case FloatOp.Mean m ->
                 layers.unary(n, a -> a.backend().shape(x).ints(m.axes()).call(FloatMean.class, "of"));
             case FloatOp.BatchNorm b -> {

@@ -36,9 +36,13 @@ final class IntLayers {
             case IntOp.Conv2d c -> conv2d(n, c, x);
             case IntOp.Dense d -> dense(n, d, x);
             case IntOp.MatMul m ->
-                layers.binary(n, a -> pair(a, n).output(m.acc(), m.rescale(), n.type()).call(MatMul.class, "of"));
+                layers.binary(
+                        n,
+                        a -> pair(a, n).output(m.acc(), m.rescale(), n.type()).call(MatMul.class, "of"));
             case IntOp.Mul m ->
-                layers.binary(n, a -> pair(a, n).output(m.acc(), m.rescale(), n.type()).call(Mul.class, "of"));
+                layers.binary(
+                        n,
+                        a -> pair(a, n).output(m.acc(), m.rescale(), n.type()).call(Mul.class, "of"));
             case IntOp.Add add -> add(n, add);
             case IntOp.Sum s ->
                 layers.unary(
@@ -177,22 +181,18 @@ final class IntLayers {
                 multipliers[i] = f.multiplier();
                 shifts[i] = f.shift();
             }
-            layers.binary(
-                    n,
-                    a -> {
-                        a.backend().rounding(add.rounding()).flag(add.subtract()).number(add.leftShift());
-                        operands(a, n).ints(multipliers).ints(shifts);
-                        a.number(add.zero()).number(add.lo()).number(add.hi()).kind(z).call(Add.class, "fixed");
-                    });
+            layers.binary(n, a -> {
+                a.backend().rounding(add.rounding()).flag(add.subtract()).number(add.leftShift());
+                operands(a, n).ints(multipliers).ints(shifts);
+                a.number(add.zero()).number(add.lo()).number(add.hi()).kind(z).call(Add.class, "fixed");
+            });
         } else {
             float fx = ((Rescale.Scale.Real) add.scales().get(0)).factor();
             float fy = ((Rescale.Scale.Real) add.scales().get(1)).factor();
-            layers.binary(
-                    n,
-                    a -> {
-                        operands(a.backend().flag(add.subtract()), n).number(fx).number(fy);
-                        a.number(add.zero()).number(add.lo()).number(add.hi()).kind(z).call(Add.class, "real");
-                    });
+            layers.binary(n, a -> {
+                operands(a.backend().flag(add.subtract()), n).number(fx).number(fy);
+                a.number(add.zero()).number(add.lo()).number(add.hi()).kind(z).call(Add.class, "real");
+            });
         }
     }
 
@@ -213,7 +213,9 @@ final class IntLayers {
 
     /** Height, width, channels. */
     static Args image(Args a, Type x) {
-        return a.number(x.shape().dim(1)).number(x.shape().dim(2)).number(x.shape().dim(3));
+        return a.number(x.shape().dim(1))
+                .number(x.shape().dim(2))
+                .number(x.shape().dim(3));
     }
 
     private static int elements(Type x) {

@@ -12,11 +12,13 @@ import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.security.CodeSource;
 import java.time.LocalDateTime;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.UUID;
 import java.util.jar.Attributes;
 import java.util.jar.Manifest;
 import java.util.stream.Stream;
@@ -37,16 +39,17 @@ final class JarWriter {
         Map<String, byte[]> all = new TreeMap<>(files);
         all.putAll(runtimeClasses());
         Path folder = target.getParent() == null ? target : target.getParent();
-        Path temporary = Files.createTempFile(folder, "." + target.getFileName() + "-", ".tmp");
+        // Not Files.createTempFile: what that creates only its owner can read.
+        Path temporary = folder.resolve("." + target.getFileName() + "-" + UUID.randomUUID() + ".tmp");
         try {
-            try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(temporary));
+            try (OutputStream out =
+                            new BufferedOutputStream(Files.newOutputStream(temporary, StandardOpenOption.CREATE_NEW));
                     ZipOutputStream zip = new ZipOutputStream(out)) {
                 put(zip, "META-INF/MANIFEST.MF", manifest(model));
                 for (Map.Entry<String, byte[]> e : all.entrySet()) {
                     put(zip, e.getKey(), e.getValue());
                 }
             }
-            Files.setPosixFilePermissions(temporary, Files.getPosixFilePermissions(folder));
             move(temporary, target);
         } finally {
             Files.deleteIfExists(temporary);
@@ -85,7 +88,8 @@ final class JarWriter {
     private static Map<String, byte[]> runtimeClasses() throws IOException {
         CodeSource source = Model.class.getProtectionDomain().getCodeSource();
         if (source == null) {
-            throw new IOException("the classes of the Qnet runtime cannot be found: their class loader gives no location");
+            throw new IOException(
+                    "the classes of the Qnet runtime cannot be found: their class loader gives no location");
         }
         Path location;
         try {
@@ -108,7 +112,8 @@ final class JarWriter {
             found = walk.filter(p -> p.toString().endsWith(".class")).toList();
         }
         for (Path p : found) {
-            String name = root.relativize(p).toString().replace(p.getFileSystem().getSeparator(), "/");
+            String name =
+                    root.relativize(p).toString().replace(p.getFileSystem().getSeparator(), "/");
             classes.put(name, Files.readAllBytes(p));
         }
         return classes;

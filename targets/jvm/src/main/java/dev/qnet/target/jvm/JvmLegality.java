@@ -27,8 +27,8 @@ final class JvmLegality implements Legality {
             Node operand = definitions.get(n.operand(i));
             boolean constant = operand != null && operand.op() instanceof DataOp.Constant;
             if (!Operands.inBanks(n, i) && !constant) {
-                return Optional.of("operand " + (i + 1) + " of " + value + ", '" + n.operand(i).name()
-                        + "', must be a constant");
+                return Optional.of("operand " + (i + 1) + " of " + value + ", '"
+                        + n.operand(i).name() + "', must be a constant");
             }
         }
         return Optional.empty();

@@ -23,8 +23,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Where the values of one item lie: for each a bank, by the width of its elements, and an offset. A reshape lies where its
- * operand does. Inputs live from before the first step, outputs to after the last; constants that layers read as
+ * Where the values of one item lie: for each a bank, by the width of its elements, and an offset. A reshape lies where
+ * its operand does. Inputs live from before the first step, outputs to after the last; constants that layers read as
  * activations live always.
  */
 final class Placement {
@@ -82,7 +82,12 @@ final class Placement {
             if (n.op() instanceof DataOp.Reshape) {
                 aliases.put(n.id(), root(n.operand(0)));
             } else {
-                lives.put(n.id(), new Life(Elements.type(n.type().element()), n.type().shape().elements(), step));
+                lives.put(
+                        n.id(),
+                        new Life(
+                                Elements.type(n.type().element()),
+                                n.type().shape().elements(),
+                                step));
             }
         }
         ports.outputs().forEach(p -> use(p.value(), end, banked));
@@ -127,7 +132,10 @@ final class Placement {
         ValueId v = root(value);
         Node constant = constantNodes.get(v);
         if (constant != null) {
-            Life always = new Life(Elements.type(constant.type().element()), constant.type().shape().elements(), -1);
+            Life always = new Life(
+                    Elements.type(constant.type().element()),
+                    constant.type().shape().elements(),
+                    -1);
             always.last = Integer.MAX_VALUE;
             lives.putIfAbsent(v, always);
         }
@@ -184,7 +192,9 @@ final class Placement {
                 } else {
                     at = ((Element.Int) type.element()).bits() == 16
                             ? weights.shorts(values)
-                            : ((Element.Int) type.element()).bits() == 32 ? weights.ints(values) : weights.longs(values);
+                            : ((Element.Int) type.element()).bits() == 32
+                                    ? weights.ints(values)
+                                    : weights.longs(values);
                 }
             }
         }

@@ -15,9 +15,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Where values enter and leave a model. A float input that is only quantized, and a result that was only dequantized, are
- * given to the user in quantized form: the runtime quantizes and dequantizes at the border, with the same arithmetic,
- * and codes can be given and taken as they are.
+ * Where values enter and leave a model. A float input that is only quantized, and a result that was only dequantized,
+ * are given to the user in quantized form: the runtime quantizes and dequantizes at the border, with the same
+ * arithmetic, and codes can be given and taken as they are.
  */
 final class Ports {
     /** A tensor of the user, and the value that it becomes or comes from. */
@@ -37,7 +37,10 @@ final class Ports {
         Set<ValueId> results = new HashSet<>();
         graph.results().forEach(r -> results.add(r.value()));
         for (Graph.Param param : graph.params()) {
-            p.input(param, results.contains(param.id()) ? List.of() : users.getOrDefault(param.id(), List.of()), contract);
+            p.input(
+                    param,
+                    results.contains(param.id()) ? List.of() : users.getOrDefault(param.id(), List.of()),
+                    contract);
         }
         Map<ValueId, Type> types = graph.types();
         for (Graph.Result r : graph.results()) {
@@ -69,7 +72,8 @@ final class Ports {
         boolean quantizedOnly = first != null
                 && first.op() instanceof QuantOp.Quantize
                 && Elements.isUniform(first.type().element())
-                && users.stream().allMatch(u -> u.op().equals(first.op()) && u.type().equals(first.type()));
+                && users.stream()
+                        .allMatch(u -> u.op().equals(first.op()) && u.type().equals(first.type()));
         if (first != null && quantizedOnly && first.op() instanceof QuantOp.Quantize(Rounding rounding)) {
             users.forEach(u -> {
                 skipped.add(u.id());

@@ -85,7 +85,12 @@ final class ProgramEmitter {
         prepare.accept(p);
         p.op(Opcodes.AASTORE).end(Opcodes.RETURN);
         prepares.add(new Ref(current, "prepare_" + suffix));
-        Code r = method("layer_" + suffix, RUN).line(line).load(RUN_PLANS).push(k).op(Opcodes.AALOAD).cast(kernel);
+        Code r = method("layer_" + suffix, RUN)
+                .line(line)
+                .load(RUN_PLANS)
+                .push(k)
+                .op(Opcodes.AALOAD)
+                .cast(kernel);
         run.accept(r);
         r.end(Opcodes.RETURN);
         runs.add(new Ref(current, "layer_" + suffix));
@@ -101,7 +106,9 @@ final class ProgramEmitter {
         List<Ref> run = grouped(runs, "run", RUN, 2);
         List<Ref> prepare = grouped(prepares, "prepare", PREPARE, 3);
         Code init = Code.method(main, Opcodes.ACC_PRIVATE, "<init>", "()V").begin();
-        init.load(0).callSpecial(Type.getInternalName(Program.class), "<init>", "()V").end(Opcodes.RETURN);
+        init.load(0)
+                .callSpecial(Type.getInternalName(Program.class), "<init>", "()V")
+                .end(Opcodes.RETURN);
         Code r = Code.method(main, Opcodes.ACC_PROTECTED, "run", RUN).begin();
         callAll(r, run, RUN, 1, 2);
         Code p = Code.method(main, Opcodes.ACC_PROTECTED, "prepare", PREPARE).begin();
@@ -156,7 +163,13 @@ final class ProgramEmitter {
 
     private ClassWriter begin(String className, String parent) {
         ClassWriter cw = new ClassWriter(ClassWriter.COMPUTE_MAXS);
-        cw.visit(Opcodes.V25, Opcodes.ACC_FINAL | Opcodes.ACC_SUPER | Opcodes.ACC_SYNTHETIC, className, null, parent, null);
+        cw.visit(
+                Opcodes.V25,
+                Opcodes.ACC_FINAL | Opcodes.ACC_SUPER | Opcodes.ACC_SYNTHETIC,
+                className,
+                null,
+                parent,
+                null);
         cw.visitSource(sourceFile, null);
         return cw;
     }

@@ -9,7 +9,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 
-/** Writes the weights resource as {@link WeightsReader} reads it. Each method returns the byte offset of what it wrote. */
+/**
+ * Writes the weights resource as {@link WeightsReader} reads it. Each method returns the byte offset of what it wrote.
+ */
 final class WeightsWriter {
     private static final int LARGEST = Integer.MAX_VALUE - 1024;
 
@@ -94,13 +96,20 @@ final class WeightsWriter {
         long at = ((long) size + WeightsReader.ALIGNMENT - 1) / WeightsReader.ALIGNMENT * WeightsReader.ALIGNMENT;
         if (at + bytes > LARGEST) {
             throw new CompileException(Diagnostic.error(
-                    "too-large", Span.NONE, "the weights take more than 2 GiB, the most that a model for the JVM can hold"));
+                    "too-large",
+                    Span.NONE,
+                    "the weights take more than 2 GiB, the most that a model for the JVM can hold"));
         }
         int end = (int) (at + bytes);
         if (end > data.length) {
             data = Arrays.copyOf(data, (int) Math.min(LARGEST, Math.max(end, 2L * data.length)));
         }
-        return ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN).limit(end).position((int) at).slice().order(ByteOrder.LITTLE_ENDIAN);
+        return ByteBuffer.wrap(data)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .limit(end)
+                .position((int) at)
+                .slice()
+                .order(ByteOrder.LITTLE_ENDIAN);
     }
 
     /** Ends the stretch that a buffer from {@link #reserve} filled. */

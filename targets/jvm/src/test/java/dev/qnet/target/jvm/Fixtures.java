@@ -8,8 +8,7 @@ final class Fixtures {
 
     /** {@code tiny}: image u8 [N, 2, 2, 1] and gain i8 [3] → scores u8 [N, 3], sums i32 [N, 3]. */
     static CompiledArtifact tiny() {
-        return compile(
-                """
+        return compile("""
                 graph @tiny {
                   param %image : u8<scale=0.5, zero=3>[Nx2x2x1]
                   param %gain : i8<-127:127, scale=0.25, zero=0>[3]
@@ -25,8 +24,7 @@ final class Fixtures {
 
     /** {@code float_in}: x f32 [N, 4], quantized inside → y f32 [N, 4], dequantized inside. */
     static CompiledArtifact floatBorders() {
-        return compile(
-                """
+        return compile("""
                 graph @float_in {
                   param %x : f32[Nx4]
                   %q = quantize %x {rounding=tflite} : u8<scale=0.5, zero=3>[Nx4]

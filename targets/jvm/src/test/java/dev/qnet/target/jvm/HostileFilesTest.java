@@ -35,8 +35,17 @@ final class HostileFilesTest {
         String odd = " =:#! \\\n\tü\u0000\ud83d\ude00";
         Descriptor d = Fixtures.tiny().descriptor();
         Descriptor renamed = new Descriptor(
-                odd, d.version(), d.rounding(), d.program(), d.layers(), d.banks(), d.weightsBytes(), d.weightsCrc(),
-                d.constants(), d.inputs(), d.outputs());
+                odd,
+                d.version(),
+                d.rounding(),
+                d.program(),
+                d.layers(),
+                d.banks(),
+                d.weightsBytes(),
+                d.weightsCrc(),
+                d.constants(),
+                d.inputs(),
+                d.outputs());
         String text = DescriptorText.print(renamed);
         assertThat(text).matches("[\\n -~]*");
         assertThat(DescriptorText.parse(text, "odd")).isEqualTo(renamed);
@@ -46,8 +55,9 @@ final class HostileFilesTest {
     void wrongVersionsAreNamed() {
         assertThatThrownBy(() -> load(text().replace("format=1", "format=7")))
                 .isInstanceOf(ModelException.class)
-                .hasMessage("<memory>: this runtime runs models of format 1, found format 7; compile the model again with"
-                        + " the Qnet version of this runtime");
+                .hasMessage(
+                        "<memory>: this runtime runs models of format 1, found format 7; compile the model again with"
+                                + " the Qnet version of this runtime");
     }
 
     @Test
@@ -97,10 +107,12 @@ final class HostileFilesTest {
         byte[] good = Objects.requireNonNull(files.get(BASE + ".weights"));
         byte[] bad = good.clone();
         bad[0] ^= 1;
-        assertThatThrownBy(() -> load(".weights", bad)).hasMessageStartingWith("<memory>: the weights are damaged: their checksum");
+        assertThatThrownBy(() -> load(".weights", bad))
+                .hasMessageStartingWith("<memory>: the weights are damaged: their checksum");
         assertThatThrownBy(() -> load(".weights", Arrays.copyOf(good, good.length - 1)))
                 .isInstanceOf(ModelException.class)
-                .hasMessage("<memory>: the weights are damaged: expected " + good.length + " bytes, found " + (good.length - 1));
+                .hasMessage("<memory>: the weights are damaged: expected " + good.length + " bytes, found "
+                        + (good.length - 1));
     }
 
     @Test

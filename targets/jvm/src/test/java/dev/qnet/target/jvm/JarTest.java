@@ -58,16 +58,19 @@ final class JarTest {
         Run plain = java(arguments);
         assertThat(plain.exit).isZero();
         assertThat(plain.err)
-                .isEqualTo("qnet: the module jdk.incubator.vector is missing, so models run slower, with the same results;"
-                        + " start java with --add-modules jdk.incubator.vector (or with -Ddev.qnet.kernels=scalar to be"
-                        + " silent)\n");
+                .isEqualTo(
+                        "qnet: the module jdk.incubator.vector is missing, so models run slower, with the same results;"
+                                + " start java with --add-modules jdk.incubator.vector (or with -Ddev.qnet.kernels=scalar to be"
+                                + " silent)\n");
         Run silent = java(Stream.concat(Stream.of("-Ddev.qnet.kernels=scalar"), Arrays.stream(arguments))
                 .toArray(String[]::new));
         assertThat(silent.err).isEmpty();
         Run impossible = java(Stream.concat(Stream.of("-Ddev.qnet.kernels=vector"), Arrays.stream(arguments))
                 .toArray(String[]::new));
         assertThat(impossible.exit).isEqualTo(1);
-        assertThat(impossible.err).startsWith("error: dev.qnet.kernels=vector needs the module").hasLineCount(1);
+        assertThat(impossible.err)
+                .startsWith("error: dev.qnet.kernels=vector needs the module")
+                .hasLineCount(1);
         Run vector =
                 java(Stream.concat(Stream.of(VECTOR), Arrays.stream(arguments)).toArray(String[]::new));
         assertThat(plain.out).isEqualTo(vector.out).isEqualTo(silent.out);
@@ -76,7 +79,14 @@ final class JarTest {
     @Test
     void writesOutputs() throws Exception {
         Run run = java(
-                VECTOR, "-jar", "tiny.jar", "--input", "image=image.npy", "--input", "gain=gain.npy", "--output",
+                VECTOR,
+                "-jar",
+                "tiny.jar",
+                "--input",
+                "image=image.npy",
+                "--input",
+                "gain=gain.npy",
+                "--output",
                 "scores=out.npy");
         assertThat(run.exit).as(run.err).isZero();
         assertThat(run.out).isEmpty();
@@ -112,9 +122,7 @@ final class JarTest {
     @Test
     void typedApiCompilesAndRuns() throws Exception {
         Path source = folder.resolve("Example.java");
-        Files.writeString(
-                source,
-                """
+        Files.writeString(source, """
                 import dev.qnet.generated.Tiny;
                 import java.util.Arrays;
 
@@ -138,7 +146,17 @@ final class JarTest {
                 }
                 """);
         int compiled = ToolProvider.getSystemJavaCompiler()
-                .run(null, null, null, "-Xlint:all", "-Werror", "-cp", jar.toString(), "-d", folder.toString(), source.toString());
+                .run(
+                        null,
+                        null,
+                        null,
+                        "-Xlint:all",
+                        "-Werror",
+                        "-cp",
+                        jar.toString(),
+                        "-d",
+                        folder.toString(),
+                        source.toString());
         assertThat(compiled).isZero();
         Run run = java(VECTOR, "-cp", "tiny.jar" + File.pathSeparator + ".", "Example");
         assertThat(run.err.replaceAll("WARNING: .*incubator.*\\R", "")).isEmpty();

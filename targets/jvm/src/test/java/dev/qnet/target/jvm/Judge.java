@@ -33,7 +33,9 @@ final class Judge {
         Map<String, Value> expected = Interpreter.run(graph, inputs);
         for (Backend backend : Backend.values()) {
             Model model = artifact.load(backend);
-            assertThat(run(model, graph, inputs)).as("%s with %s", graph.name(), backend).isEqualTo(expected);
+            assertThat(run(model, graph, inputs))
+                    .as("%s with %s", graph.name(), backend)
+                    .isEqualTo(expected);
         }
     }
 
@@ -41,7 +43,9 @@ final class Judge {
     static Map<String, Value> inputs(Graph graph, int items, Random random) {
         Map<String, Value> inputs = new LinkedHashMap<>();
         for (Graph.Param p : graph.params()) {
-            Shape shape = p.type().shape().hasBatch() ? p.type().shape().with(0, items) : p.type().shape();
+            Shape shape = p.type().shape().hasBatch()
+                    ? p.type().shape().with(0, items)
+                    : p.type().shape();
             inputs.put(p.id().name(), random(p.type().element(), shape, random));
         }
         return inputs;

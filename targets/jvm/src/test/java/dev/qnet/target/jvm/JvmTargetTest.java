@@ -20,9 +20,7 @@ import org.junit.jupiter.api.Test;
 final class JvmTargetTest {
     @Test
     void refusesWhatItCannotRun() {
-        Graph graph = GraphParser.parse(new SourceFile(
-                "net.qir",
-                """
+        Graph graph = GraphParser.parse(new SourceFile("net.qir", """
                 graph @net {
                   param %x : u8<scale=0.5, zero=3>[Nx4]
                   param %w : i8<scale=0.5, zero=0>[2x4]
@@ -36,8 +34,7 @@ final class JvmTargetTest {
                 """));
         assertThatThrownBy(() -> JvmTarget.compile(graph))
                 .isInstanceOf(CompileException.class)
-                .hasMessage(
-                        """
+                .hasMessage("""
                         net.qir:5:3: operand 2 of 'y', 'w', must be a constant
                         net.qir:7:3: 'g' is fake quantization; lower the graph to integers first
                         net.qir:8:3: operand 2 of 'z', 'g', must be a constant""");
@@ -45,9 +42,7 @@ final class JvmTargetTest {
 
     @Test
     void methodsCarryNamesAndLinesOfTheSource() {
-        CompiledArtifact artifact = JvmTarget.compile(GraphParser.parse(new SourceFile(
-                "some/where/net.qir",
-                """
+        CompiledArtifact artifact = JvmTarget.compile(GraphParser.parse(new SourceFile("some/where/net.qir", """
                 graph @net {
                   param %x : u8<scale=0.5, zero=3>[Nx4]
                   %block.clamp_1 = int.clamp %x {lo=3, hi=9} : u8<scale=0.5, zero=3>[Nx4]
@@ -71,15 +66,18 @@ final class JvmTargetTest {
                 .map(Names::parameter)
                 .containsExactly("input1", "_class", "_1", "tensor", "record", "tensor");
         Set<String> taken = new HashSet<>();
-        assertThat(List.of("a", "a", "a_2", "a")).map(n -> Names.unique(n, taken)).containsExactly("a", "a_2", "a_2_2", "a_3");
-        assertThat(Names.plain("residual_1.conv/ü" + "x".repeat(100))).startsWith("residual_1_conv__x").hasSize(60);
+        assertThat(List.of("a", "a", "a_2", "a"))
+                .map(n -> Names.unique(n, taken))
+                .containsExactly("a", "a_2", "a_2_2", "a_3");
+        assertThat(Names.plain("residual_1.conv/ü" + "x".repeat(100)))
+                .startsWith("residual_1_conv__x")
+                .hasSize(60);
     }
 
     @Test
     void oddNamesOfModelsAndTensorsRun() {
         for (String name : List.of("m odel", "\ud83d\ude00", "String", "Object", "java.lang.String")) {
-            Graph simple = GraphParser.parse(
-                    """
+            Graph simple = GraphParser.parse("""
                     graph @m {
                       param %class : u8<scale=0.5, zero=3>[Nx2]
                       param %Class : u8<scale=0.5, zero=3>[Nx2]
@@ -88,8 +86,8 @@ final class JvmTargetTest {
                       return class = %y, wait = %Class, toString = %f, notify = %f
                     }
                     """);
-            Graph graph = new Graph(
-                    name, simple.params(), simple.nodes(), simple.results(), simple.policy(), simple.plan());
+            Graph graph =
+                    new Graph(name, simple.params(), simple.nodes(), simple.results(), simple.policy(), simple.plan());
             CompiledArtifact artifact = JvmTarget.compile(graph);
             LargeNetworkTest.check(artifact);
             Judge.compare(graph, artifact, 2, 1);

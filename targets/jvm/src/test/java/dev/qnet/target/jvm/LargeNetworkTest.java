@@ -40,8 +40,8 @@ import org.objectweb.asm.util.CheckClassAdapter;
 final class LargeNetworkTest {
     private static final int WIDTH = 3;
     private static final Quant CODES = Quant.of(Storage.U8, 1f, 3);
-    private static final Spec SPEC = new Spec(
-            Storage.U8, false, false, new Spec.Granularity.PerTensor(), new Spec.RangeMethod.MinMax(), false);
+    private static final Spec SPEC =
+            new Spec(Storage.U8, false, false, new Spec.Granularity.PerTensor(), new Spec.RangeMethod.MinMax(), false);
     private static final Spec.Policy POLICY = new Spec.Policy(SPEC, SPEC, Rounding.TOSA);
 
     @ParameterizedTest
@@ -121,8 +121,8 @@ final class LargeNetworkTest {
     private static ValueId constant(List<Node> nodes, String name, Type type, Random random, int most) {
         int[] values = random.ints(type.shape().elements(), -most, most + 1).toArray();
         ValueId id = new ValueId(name);
-        nodes.add(new Node(
-                id, new DataOp.Constant(new Tensor.OfInt(type.shape(), values)), List.of(), type, Span.NONE));
+        nodes.add(
+                new Node(id, new DataOp.Constant(new Tensor.OfInt(type.shape(), values)), List.of(), type, Span.NONE));
         return id;
     }
 
@@ -131,7 +131,9 @@ final class LargeNetworkTest {
         for (Map.Entry<String, byte[]> e : artifact.classes().entrySet()) {
             ClassReader reader = new ClassReader(e.getValue());
             assertThat(reader.getClassName()).isEqualTo(e.getKey());
-            assertThat(reader.getItemCount()).as("constant pool of %s", e.getKey()).isLessThan(60_000);
+            assertThat(reader.getItemCount())
+                    .as("constant pool of %s", e.getKey())
+                    .isLessThan(60_000);
             checkMethods(e.getValue());
             StringWriter problems = new StringWriter();
             CheckClassAdapter.verify(

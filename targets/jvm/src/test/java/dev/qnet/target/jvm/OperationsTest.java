@@ -26,12 +26,14 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Every operation, compiled, against the oracle. */
 final class OperationsTest {
     static Stream<String> cases() {
-        return Stream.of("arithmetic", "conv2d", "data", "dense", "dynamic", "float", "interpolated", "pooling", "quantize");
+        return Stream.of(
+                "arithmetic", "conv2d", "data", "dense", "dynamic", "float", "interpolated", "pooling", "quantize");
     }
 
     static Graph graph(String name) {
         try (InputStream in = OperationsTest.class.getResourceAsStream("/operations/" + name + ".qir")) {
-            return GraphParser.parse(new String(Objects.requireNonNull(in, name).readAllBytes(), StandardCharsets.UTF_8));
+            return GraphParser.parse(
+                    new String(Objects.requireNonNull(in, name).readAllBytes(), StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -31,7 +31,8 @@ final class PackedWeightsTest {
         WeightsReader reader = new WeightsReader(writer.toBytes());
         assertThat(at % WeightsReader.ALIGNMENT).isZero();
         assertThat(behind - at).isLessThanOrEqualTo((count * storage.bits() / 8 / 64 + 1) * 64);
-        assertThat(reader.wideCodes(at, count, storage.bits(), storage.signed())).isEqualTo(codes);
+        assertThat(reader.wideCodes(at, count, storage.bits(), storage.signed()))
+                .isEqualTo(codes);
         assertThat(reader.ints(behind, 1)).containsExactly(42);
     }
 

@@ -36,16 +36,18 @@ final class SessionTest {
     void describesItself() {
         assertThat(tiny.name()).isEqualTo("tiny");
         assertThat(tiny.roundingContract()).isEqualTo("tosa");
-        assertThat(tiny.inputs()).map(TensorInfo::toString).containsExactly(
-                "image: u8 [N, 2, 2, 1] (u8 scale 0.5 zero 3)", "gain: i8 [3] (i8 scale 0.25 zero 0)");
-        assertThat(tiny.outputs()).map(TensorInfo::toString).containsExactly(
-                "scores: u8 [N, 3] (u8 scale 2.0 zero 5)", "sums: i32 [N, 3]");
+        assertThat(tiny.inputs())
+                .map(TensorInfo::toString)
+                .containsExactly("image: u8 [N, 2, 2, 1] (u8 scale 0.5 zero 3)", "gain: i8 [3] (i8 scale 0.25 zero 0)");
+        assertThat(tiny.outputs())
+                .map(TensorInfo::toString)
+                .containsExactly("scores: u8 [N, 3] (u8 scale 2.0 zero 5)", "sums: i32 [N, 3]");
     }
 
     @Test
     void realNumbersAndCodesMeanTheSame() {
-        Map<String, Tensor> codes = tiny.runRaw(Map.of(
-                "image", Tensor.ofUint8(IMAGE, 1, 2, 2, 1), "gain", Tensor.ofInt8(new byte[] {4, 8, 12}, 3)));
+        Map<String, Tensor> codes = tiny.runRaw(
+                Map.of("image", Tensor.ofUint8(IMAGE, 1, 2, 2, 1), "gain", Tensor.ofInt8(new byte[] {4, 8, 12}, 3)));
         Map<String, Tensor> real = tiny.run(Map.of(
                 "image", Tensor.ofFloats(new float[] {0, 0.5f, 1, 3}, 1, 2, 2, 1),
                 "gain", Tensor.ofFloats(new float[] {1, 2, 3}, 3)));
@@ -102,7 +104,9 @@ final class SessionTest {
     @Test
     void wrongNamesShapesAndTypes() {
         try (Session s = tiny.session()) {
-            says(() -> s.input("img", floats(1, 2, 2, 1)), "the model has no input 'img'; its inputs are 'image', 'gain'");
+            says(
+                    () -> s.input("img", floats(1, 2, 2, 1)),
+                    "the model has no input 'img'; its inputs are 'image', 'gain'");
             says(() -> s.output("x", floats(1)), "the model has no output 'x'; its outputs are 'scores', 'sums'");
             says(
                     () -> s.input("image", floats(1, 28, 28, 1)),
@@ -126,9 +130,7 @@ final class SessionTest {
             s.input("gain", Tensor.ofInt8(new byte[] {1, -128, 1}, 3));
             says(s::run, "input 'gain' takes codes -127 to 127, found -128 at element 1 of an item");
             s.output("sums", Tensor.ofInt32(new int[3], 1, 3));
-            says(
-                    s::run,
-                    "'image' has N = 2, output 'sums' has N = 1 (i32 [1, 3]): all must be equal");
+            says(s::run, "'image' has N = 2, output 'sums' has N = 1 (i32 [1, 3]): all must be equal");
         }
         says(() -> tiny.runFloats(), "the model has 2 inputs, found 0 arrays");
         says(
@@ -164,7 +166,9 @@ final class SessionTest {
                 for (TensorInfo t : model.outputs()) {
                     s.output(t.name(), Tensor.allocate(realOrPlain(t), t.shapeFor(2)));
                 }
-                assertThat(leastAllocated(s)).as("bytes a run of %s with %s", name, backend).isZero();
+                assertThat(leastAllocated(s))
+                        .as("bytes a run of %s with %s", name, backend)
+                        .isZero();
             }
         }
     }
@@ -192,7 +196,9 @@ final class SessionTest {
         List<float[][]> inputs = new ArrayList<>();
         List<float[][]> expected = new ArrayList<>();
         for (int i = 0; i < threads; i++) {
-            inputs.add(new float[][] {random(model.inputs().get(0), i), random(model.inputs().get(1), i)});
+            inputs.add(new float[][] {
+                random(model.inputs().get(0), i), random(model.inputs().get(1), i)
+            });
             expected.add(codes(model, inputs.get(i)));
         }
         try (ExecutorService pool = Executors.newFixedThreadPool(threads)) {
@@ -224,7 +230,9 @@ final class SessionTest {
         Map<String, Tensor> out = model.run(Map.of(
                 "x", Tensor.ofFloats(inputs[0], model.inputs().get(0).shapeFor(1)),
                 "v", Tensor.ofFloats(inputs[1], model.inputs().get(1).shapeFor(1))));
-        return new float[][] {get(out, "strided").floats(), get(out, "depthwise").floats()};
+        return new float[][] {
+            get(out, "strided").floats(), get(out, "depthwise").floats()
+        };
     }
 
     private static Tensor floats(int... shape) {
