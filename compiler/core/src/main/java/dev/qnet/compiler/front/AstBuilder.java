@@ -50,7 +50,8 @@ final class AstBuilder {
             declarations.add(declaration(d));
         }
         int version = Integer.parseInt(c.header().INT().getText());
-        return new Ast.File(source, version, declarations, new Span(source, 0, source.text().length()));
+        return new Ast.File(
+                source, version, declarations, new Span(source, 0, source.text().length()));
     }
 
     private Decl declaration(QnetParser.DeclarationContext d) {
@@ -82,8 +83,7 @@ final class AstBuilder {
                     items(e.item()),
                     span(e)));
         }
-        return new Decl.Scheme(
-                name(c.name(0)), c.EXTENDS() == null ? null : name(c.name(1)), entries, span(c));
+        return new Decl.Scheme(name(c.name(0)), c.EXTENDS() == null ? null : name(c.name(1)), entries, span(c));
     }
 
     private Decl.Model model(QnetParser.ModelContext c) {
@@ -98,7 +98,8 @@ final class AstBuilder {
                 diagnostics.add(Diagnostic.error(
                                 "model-signature",
                                 input.defaultValue().span(),
-                                "the input '" + input.name() + "' of a model has no default: the caller gives its value")
+                                "the input '" + input.name()
+                                        + "' of a model has no default: the caller gives its value")
                         .withFix("leave the default out, or make a `const` of it"));
             }
         }
@@ -109,8 +110,7 @@ final class AstBuilder {
         if (results.size() > 1) {
             for (Result r : results) {
                 if (r.name() == null) {
-                    diagnostics.add(Diagnostic.error(
-                                    "model-signature", r.span(), "one of several outputs has no name")
+                    diagnostics.add(Diagnostic.error("model-signature", r.span(), "one of several outputs has no name")
                             .withFix("name each: `-> (logits: f32[N, 10], probs: f32[N, 10])`"));
                 }
             }
@@ -123,7 +123,9 @@ final class AstBuilder {
         List<Decl.Calibration.Entry> entries = new ArrayList<>();
         for (QnetParser.CalibrationEntryContext e : c.calibrationEntry()) {
             TerminalNode quoted = e.path().STRING();
-            String path = quoted == null ? e.path().getText() : path(quoted, "a calibrated value").plainText();
+            String path = quoted == null
+                    ? e.path().getText()
+                    : path(quoted, "a calibrated value").plainText();
             entries.add(new Decl.Calibration.Entry(new Name(path, span(e.path())), items(e.item()), span(e)));
         }
         return new Decl.Calibration(name(c.name()), entries, span(c));
@@ -211,7 +213,8 @@ final class AstBuilder {
     private Stmt statement(QnetParser.StatementContext s) {
         return switch (s.getChild(0)) {
             case QnetParser.ConstantContext c -> constant(c);
-            case QnetParser.WeightsFileContext c -> new Stmt.Parameters(exprs.string(c.STRING().getSymbol()), span(c));
+            case QnetParser.WeightsFileContext c ->
+                new Stmt.Parameters(exprs.string(c.STRING().getSymbol()), span(c));
             case QnetParser.InputContext c -> new Stmt.Input(name(c.name()), items(c.item()), span(c));
             case QnetParser.LabelsContext c -> new Stmt.Labels(exprs.expr(c.expr()), span(c));
             case QnetParser.AssignmentContext c -> new Stmt.Assign(names(c.name()), exprs.expr(c.expr()), span(c));
@@ -242,8 +245,9 @@ final class AstBuilder {
     private Expr.StringLit path(TerminalNode node, String of) {
         Expr.StringLit s = exprs.string(node.getSymbol());
         if (!s.isPlain()) {
-            diagnostics.add(Diagnostic.error("bad-interpolation", s.span(), "the string of " + of + " is taken as it stands")
-                    .withFix("write it without {...}, or {{ for a brace"));
+            diagnostics.add(
+                    Diagnostic.error("bad-interpolation", s.span(), "the string of " + of + " is taken as it stands")
+                            .withFix("write it without {...}, or {{ for a brace"));
             return new Expr.StringLit(List.of(), s.span());
         }
         return s;

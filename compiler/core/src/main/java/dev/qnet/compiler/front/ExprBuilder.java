@@ -48,7 +48,8 @@ final class ExprBuilder {
         Expr e = operation(c.operation());
         if (!c.annotation().isEmpty()) {
             List<Annotation> annotations = annotations(c.annotation());
-            e = new Expr.Annotated(e, annotations, e.span().to(annotations.getLast().span()));
+            e = new Expr.Annotated(
+                    e, annotations, e.span().to(annotations.getLast().span()));
         }
         if (!c.stage().isEmpty()) {
             List<Expr.Pipe.Stage> stages = new ArrayList<>();
@@ -88,7 +89,9 @@ final class ExprBuilder {
             if (operator(c, i).getType() == QnetParser.RANGE) {
                 if (dots >= 0) {
                     diagnostics.add(Diagnostic.error(
-                            "operator-chain", builder.span(operator(c, i)), "a range has two ends: ranges do not chain"));
+                            "operator-chain",
+                            builder.span(operator(c, i)),
+                            "a range has two ends: ranges do not chain"));
                     break;
                 }
                 dots = i;
@@ -106,7 +109,9 @@ final class ExprBuilder {
         return e;
     }
 
-    /** The children [from, to): operands and operators in turn. Dijkstra's shunting yard: no recursion on the length. */
+    /**
+     * The children [from, to): operands and operators in turn. Dijkstra's shunting yard: no recursion on the length.
+     */
     private Expr operation(QnetParser.OperationContext c, int from, int to) {
         Deque<Expr> operands = new ArrayDeque<>();
         Deque<Pending> pending = new ArrayDeque<>();
@@ -117,8 +122,7 @@ final class ExprBuilder {
             while (!pending.isEmpty() && pending.peek().op().precedence() >= op.precedence()) {
                 Pending left = pending.pop();
                 if (left.op().isComparison() && op.isComparison()) {
-                    diagnostics.add(Diagnostic.error(
-                                    "operator-chain", builder.span(token), "comparisons do not chain")
+                    diagnostics.add(Diagnostic.error("operator-chain", builder.span(token), "comparisons do not chain")
                             .withFix("compare twice: `a < b && b < c`"));
                 }
                 combine(operands, left);

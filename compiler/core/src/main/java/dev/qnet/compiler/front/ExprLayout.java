@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * The canonical layout of expressions. A tree that code built gets the parentheses that its shape needs; a parsed one has
- * them as {@link Expr.Group}.
+ * The canonical layout of expressions. A tree that code built gets the parentheses that its shape needs; a parsed one
+ * has them as {@link Expr.Group}.
  */
 final class ExprLayout {
     // What may stand where, from the loosest: see docs/language.md, "Operators".
@@ -44,9 +44,11 @@ final class ExprLayout {
                 Doc.concat(operand(r.from(), RANGE + 1), tokens.token(".."), operand(r.to(), RANGE + 1));
             case Expr.If choice -> choice(choice);
             case Expr.Attribute a ->
-                Doc.concat(operand(a.target(), PRIMARY), tokens.token("."), tokens.token(a.name().text()));
-            case Expr.Index i ->
-                Doc.concat(operand(i.target(), PRIMARY), bracketed("[", "]", i.indices(), this::expr));
+                Doc.concat(
+                        operand(a.target(), PRIMARY),
+                        tokens.token("."),
+                        tokens.token(a.name().text()));
+            case Expr.Index i -> Doc.concat(operand(i.target(), PRIMARY), bracketed("[", "]", i.indices(), this::expr));
             case Expr.Group g -> parentheses(g.inner());
         };
     }
@@ -196,8 +198,7 @@ final class ExprLayout {
             parts.add(layout.apply(element));
         }
         Doc closer = tokens.token(close);
-        return Doc.group(
-                opener, new Doc.Indent(Doc.concat(parts)), new Doc.IfBroken(","), Doc.Line.NOTHING, closer);
+        return Doc.group(opener, new Doc.Indent(Doc.concat(parts)), new Doc.IfBroken(","), Doc.Line.NOTHING, closer);
     }
 
     /** Numbers fill their lines; rows stand one under the other if they do not fit, or if the source has them so. */

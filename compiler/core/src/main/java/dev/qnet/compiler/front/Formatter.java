@@ -6,8 +6,8 @@ import dev.qnet.compiler.source.SourceFile;
 
 /**
  * Writes `.qnet` text in the one canonical layout: two columns of indentation, lines of at most 100 columns where that
- * can be, entries of a scheme aligned, a pipe that does not fit broken before each stage, empty lines kept but never two.
- * Comments keep their places and literals their spelling; formatting what is formatted changes nothing.
+ * can be, entries of a scheme aligned, a pipe that does not fit broken before each stage, empty lines kept but never
+ * two. Comments keep their places and literals their spelling; formatting what is formatted changes nothing.
  */
 public final class Formatter {
     private Formatter() {}

@@ -99,8 +99,8 @@ public final class Includes {
             }
             path = from.resolveSibling(relative).normalize();
         } catch (InvalidPathException e) {
-            diagnostics.add(chained(
-                    Diagnostic.error("include-path", at, "this is no path on this system: " + e.getReason())));
+            diagnostics.add(
+                    chained(Diagnostic.error("include-path", at, "this is no path on this system: " + e.getReason())));
             return;
         }
         Path identity = identity(path);

@@ -49,8 +49,7 @@ final class Layout {
 
     private Doc declaration(Decl d) {
         return switch (d) {
-            case Decl.Include include ->
-                Doc.concat(tokens.token("include"), Doc.blank(), exprs.string(include.path()));
+            case Decl.Include include -> Doc.concat(tokens.token("include"), Doc.blank(), exprs.string(include.path()));
             case Decl.Scheme scheme -> scheme(scheme);
             case Decl.Block block ->
                 Doc.concat(word("block"), name(block.name()), params(block.params()), Doc.blank(), body(block.body()));
@@ -95,9 +94,7 @@ final class Layout {
         List<Doc> parts = new ArrayList<>(List.of(word("model"), name(model.name()), params(model.inputs())));
         parts.add(Doc.blank());
         parts.add(word("->"));
-        boolean bare = model.results().size() == 1
-                && model.results().getFirst().name() == null
-                && !tokens.isNext("(");
+        boolean bare = model.results().size() == 1 && model.results().getFirst().name() == null && !tokens.isNext("(");
         if (bare) {
             parts.add(result(model.results().getFirst()));
         } else {

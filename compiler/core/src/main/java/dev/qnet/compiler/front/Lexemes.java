@@ -43,7 +43,8 @@ final class Lexemes {
             }
             lexemes.add(lexeme);
         }
-        // A comment may end the file with no line break after it: the end then stands where the comment begins or later.
+        // A comment may end the file with no line break after it: the end then stands where the comment begins or
+        // later.
         for (; comment < comments.size(); comment++) {
             lexemes.getLast().leading.add(comments.get(comment));
         }
@@ -69,8 +70,8 @@ final class Lexemes {
      */
     Lexeme next(String text) {
         if (!isNext(text)) {
-            throw new IllegalStateException("the layout writes '" + text + "' for "
-                    + lexemes.get(at).span + ": '" + lexemes.get(at).text() + "'");
+            throw new IllegalStateException("the layout writes '" + text + "' for " + lexemes.get(at).span + ": '"
+                    + lexemes.get(at).text() + "'");
         }
         return lexemes.get(at++);
     }

@@ -16,8 +16,8 @@ import org.antlr.v4.runtime.ParserRuleContext;
 import org.antlr.v4.runtime.Token;
 
 /**
- * Reads the text of a `.qnet` file into a syntax tree. Any text gives a tree or a {@link CompileException}, in memory and
- * stack bounded by the limits below.
+ * Reads the text of a `.qnet` file into a syntax tree. Any text gives a tree or a {@link CompileException}, in memory
+ * and stack bounded by the limits below.
  */
 public final class Parser {
     /** The version of the language that this compiler reads. */
@@ -92,9 +92,9 @@ public final class Parser {
         Token first = tokens.getFirst();
         Span at = spanOf(source, first);
         if (first.getType() != QnetLexer.QNET) {
-            throw new CompileException(Diagnostic.error(
-                            "missing-header", at, "a file begins with the version of its language")
-                    .withFix("begin it with `qnet " + VERSION + "`"));
+            throw new CompileException(
+                    Diagnostic.error("missing-header", at, "a file begins with the version of its language")
+                            .withFix("begin it with `qnet " + VERSION + "`"));
         }
         Token version = tokens.get(1);
         if (version.getType() == QnetLexer.INT && version.getText().equals(Integer.toString(VERSION))) {

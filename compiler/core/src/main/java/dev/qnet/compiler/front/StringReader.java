@@ -12,8 +12,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads what is between a string's quotes: escapes ({@code \n \t \r \" \\} and {@code \}{@code uXXXX}), doubled braces, and
- * expressions in braces, which it gives to the parser with their own place in the file.
+ * Reads what is between a string's quotes: escapes ({@code \n \t \r \" \\} and {@code \}{@code uXXXX}), doubled braces,
+ * and expressions in braces, which it gives to the parser with their own place in the file.
  */
 final class StringReader {
     private final SourceFile source;
@@ -56,9 +56,9 @@ final class StringReader {
                 }
                 at = close + 1;
             } else if (c == '}') {
-                diagnostics.add(Diagnostic.error(
-                                "bad-interpolation", new Span(source, at, at + 1), "this '}' closes nothing")
-                        .withFix("write }} for a brace that is text"));
+                diagnostics.add(
+                        Diagnostic.error("bad-interpolation", new Span(source, at, at + 1), "this '}' closes nothing")
+                                .withFix("write }} for a brace that is text"));
                 at++;
             } else {
                 plain.append(c);

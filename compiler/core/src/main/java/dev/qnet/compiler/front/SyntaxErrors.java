@@ -87,14 +87,15 @@ final class SyntaxErrors extends DefaultErrorStrategy {
     }
 
     /**
-     * Skips to a token of the set, a bracketed group at a time: what is inside one closes nothing outside. A name in the
-     * middle of a line, which the grammar would let begin the next statement, is still a part of this one.
+     * Skips to a token of the set, a bracketed group at a time: what is inside one closes nothing outside. A name in
+     * the middle of a line, which the grammar would let begin the next statement, is still a part of this one.
      */
     @Override
     protected void consumeUntil(org.antlr.v4.runtime.Parser parser, IntervalSet set) {
         int type = parser.getCurrentToken().getType();
         while (type != Token.EOF
-                && (!set.contains(type) || words.isNameInLine(parser.getCurrentToken().getTokenIndex()))) {
+                && (!set.contains(type)
+                        || words.isNameInLine(parser.getCurrentToken().getTokenIndex()))) {
             for (int n = groupLength(parser.getCurrentToken().getTokenIndex()); n > 0; n--) {
                 parser.consume();
             }
@@ -102,7 +103,10 @@ final class SyntaxErrors extends DefaultErrorStrategy {
         }
     }
 
-    /** How many tokens the bracketed group that begins here has; 1 where none begins or it does not end in its statement. */
+    /**
+     * How many tokens the bracketed group that begins here has; 1 where none begins or it does not end in its
+     * statement.
+     */
     private int groupLength(int from) {
         if (!SyntaxWords.isOpener(tokens.get(from))) {
             return 1;

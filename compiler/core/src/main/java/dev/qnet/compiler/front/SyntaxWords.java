@@ -53,21 +53,32 @@ final class SyntaxWords {
             case QnetParser.HeaderContext _ -> plain("expected a language version after `qnet`", found, before);
             case QnetParser.ArgumentsContext c -> {
                 String owner = callee(c);
-                yield list(c, found, before, ")", "the argument list of " + owner, "an argument", "arguments of " + owner);
+                yield list(
+                        c, found, before, ")", "the argument list of " + owner, "an argument", "arguments of " + owner);
             }
             case QnetParser.ParametersContext c -> {
                 String owner = callee(c);
-                yield list(c, found, before, ")", "the parameter list of " + owner, "a parameter", "parameters of " + owner);
+                yield list(
+                        c,
+                        found,
+                        before,
+                        ")",
+                        "the parameter list of " + owner,
+                        "a parameter",
+                        "parameters of " + owner);
             }
-            case QnetParser.ResultsContext c -> c.LPAREN() == null
-                    ? plain("expected the model's outputs after '->', such as f32[N, 10]", found, before)
-                    : list(c, found, before, ")", "the list of outputs", "an output", "outputs");
+            case QnetParser.ResultsContext c ->
+                c.LPAREN() == null
+                        ? plain("expected the model's outputs after '->', such as f32[N, 10]", found, before)
+                        : list(c, found, before, ")", "the list of outputs", "an output", "outputs");
             case QnetParser.ResultContext _ ->
                 plain("expected the model's outputs after '->', such as f32[N, 10]", found, before);
-            case QnetParser.TypeContext c -> c.LBRACKET() == null
-                    ? plain("expected a type, such as int, tensor or f32[N, 10]" + after(before), found, before)
-                    : list(c, found, before, "]", "the shape of " + c.ID().getText(), "a dimension", "dimensions");
-            case QnetParser.ListContext c -> list(c, found, before, "]", "the list", "an element", "elements of the list");
+            case QnetParser.TypeContext c ->
+                c.LBRACKET() == null
+                        ? plain("expected a type, such as int, tensor or f32[N, 10]" + after(before), found, before)
+                        : list(c, found, before, "]", "the shape of " + c.ID().getText(), "a dimension", "dimensions");
+            case QnetParser.ListContext c ->
+                list(c, found, before, "]", "the list", "an element", "elements of the list");
             case QnetParser.IndexContext c -> list(c, found, before, "]", "the index", "an index", "indices");
             case QnetParser.GroupContext c -> closing(c, found, before, ")", "the parenthesis");
             case QnetParser.ChoiceContext c -> choiceExpression(c, found, before);
@@ -76,19 +87,28 @@ final class SyntaxWords {
                 c.getParent() instanceof QnetParser.BodyContext body
                         ? body(body, found, before)
                         : choice("a statement", STATEMENTS, found);
-            case QnetParser.SchemeContext c -> c.LBRACE() == null ? fallback(parser, found, before) : scheme(c, found, before);
+            case QnetParser.SchemeContext c ->
+                c.LBRACE() == null ? fallback(parser, found, before) : scheme(c, found, before);
             case QnetParser.SchemeEntryContext c ->
                 plain("expected how the " + c.getStart().getText() + " are treated" + after(before), found, before)
-                        .withFix(c.ROUNDING() != null ? "for example `rounding tosa`" : "for example `" + c.getStart().getText() + " i8 symmetric`");
+                        .withFix(
+                                c.ROUNDING() != null
+                                        ? "for example `rounding tosa`"
+                                        : "for example `" + c.getStart().getText() + " i8 symmetric`");
             case QnetParser.AssignmentContext c -> assignment(c, found, before);
-            case QnetParser.CalibrationContext c -> c.LBRACE() == null
-                    ? fallback(parser, found, before)
-                    : found.getType() == Token.EOF
-                            ? closing(c, found, before, "}", "the calibration")
-                            : plain("expected the path of a value or '}'", found, before);
-            case QnetParser.CalibrationEntryContext c -> c.COLON() == null
-                    ? plain("expected ':' after the path of a value", found, before)
-                    : plain("expected how the value is quantized, such as u8 range(0, 6.0)" + after(before), found, before);
+            case QnetParser.CalibrationContext c ->
+                c.LBRACE() == null
+                        ? fallback(parser, found, before)
+                        : found.getType() == Token.EOF
+                                ? closing(c, found, before, "}", "the calibration")
+                                : plain("expected the path of a value or '}'", found, before);
+            case QnetParser.CalibrationEntryContext c ->
+                c.COLON() == null
+                        ? plain("expected ':' after the path of a value", found, before)
+                        : plain(
+                                "expected how the value is quantized, such as u8 range(0, 6.0)" + after(before),
+                                found,
+                                before);
             case QnetParser.PathContext _ -> plain("expected the path of a value" + after(before), found, before);
             case QnetParser.NameContext _ -> name(found, before);
             case QnetParser.PrimaryContext _,
@@ -99,7 +119,8 @@ final class SyntaxWords {
             case QnetParser.InterpolationContext _ ->
                 plain("expected one expression between the braces", found, before)
                         .withFix("write {{ for a brace that is text");
-            case QnetParser.RepeatContext c when c.IN() == null && c.name() != null ->
+            case QnetParser.RepeatContext c
+            when c.IN() == null && c.name() != null ->
                 plain("expected `in`" + after(before), found, before).withFix("for example `repeat i in 0..3 { ... }`");
             default -> fallback(parser, found, before);
         };
@@ -153,7 +174,8 @@ final class SyntaxWords {
         if (before != null && before.getType() == QnetLexer.COMMA && !isCloser(found)) {
             return plain("expected " + element + " or '" + closer + "' after ','", found, before);
         }
-        // Where the next line begins a statement, the list was left open; where it goes on with a value, a comma is missing.
+        // Where the next line begins a statement, the list was left open; where it goes on with a value, a comma is
+        // missing.
         boolean sameLine = before != null && source.line(start(found)) == source.line(before.getStopIndex());
         boolean statement = !sameLine && (found.getType() == QnetLexer.IF || next(found) == QnetLexer.ASSIGN);
         if (beginsValue(found) && !statement && context.getChildCount() > 1) {
@@ -173,8 +195,7 @@ final class SyntaxWords {
         if (isCloser(found)) {
             return Diagnostic.error("syntax", span(found), "this " + shown(found) + " closes nothing");
         }
-        Diagnostic d = Diagnostic.error(
-                        "syntax", span(found), "expected " + what + ": " + orList(words))
+        Diagnostic d = Diagnostic.error("syntax", span(found), "expected " + what + ": " + orList(words))
                 .labelled("found " + shown(found));
         return DidYouMean.suggest(found.getText(), words)
                 .map(near -> d.withFix("did you mean `" + near + "`?"))
@@ -235,7 +256,8 @@ final class SyntaxWords {
         return switch (found.getType()) {
             case QnetLexer.LPAREN, QnetLexer.PIPE ->
                 d.withFix("a value must have a use: assign it (`y = ...`) or return it");
-            case QnetLexer.COLON -> d.withFix("a named value with a type is a constant: `const " + clip(target) + ": ...`");
+            case QnetLexer.COLON ->
+                d.withFix("a named value with a type is a constant: `const " + clip(target) + ": ...`");
             default -> d;
         };
     }
@@ -336,8 +358,10 @@ final class SyntaxWords {
 
     private static String owner(QnetParser.BodyContext c) {
         return switch (c.getParent()) {
-            case QnetParser.BlockContext b when b.name() != null -> "block " + b.name().getText();
-            case QnetParser.ModelContext m when !m.name().isEmpty() -> "model " + m.name(0).getText();
+            case QnetParser.BlockContext b
+            when b.name() != null -> "block " + b.name().getText();
+            case QnetParser.ModelContext m
+            when !m.name().isEmpty() -> "model " + m.name(0).getText();
             case QnetParser.RepeatContext _ -> "this `repeat`";
             case QnetParser.IfStatementContext i ->
                 i.getChild(i.getChildCount() - 2) instanceof TerminalNode ? "this `else`" : "this `if`";
@@ -386,9 +410,7 @@ final class SyntaxWords {
     }
 
     static boolean isReserved(Token token) {
-        return token.getType() >= QnetLexer.QNET
-                && token.getType() < QnetLexer.ID
-                && !SOFT.contains(token.getType());
+        return token.getType() >= QnetLexer.QNET && token.getType() < QnetLexer.ID && !SOFT.contains(token.getType());
     }
 
     static boolean isCloser(Token token) {
@@ -408,7 +430,8 @@ final class SyntaxWords {
 
     boolean isFirstOnLine(int index) {
         return index == 0
-                || source.line(start(tokens.get(index))) > source.line(tokens.get(index - 1).getStopIndex());
+                || source.line(start(tokens.get(index)))
+                        > source.line(tokens.get(index - 1).getStopIndex());
     }
 
     static boolean beginsDeclaration(Token token) {
@@ -416,7 +439,9 @@ final class SyntaxWords {
     }
 
     private int next(Token token) {
-        return token.getType() == Token.EOF ? Token.EOF : tokens.get(token.getTokenIndex() + 1).getType();
+        return token.getType() == Token.EOF
+                ? Token.EOF
+                : tokens.get(token.getTokenIndex() + 1).getType();
     }
 
     private int start(Token token) {

@@ -116,8 +116,8 @@ final class TokenScan {
     }
 
     /**
-     * A token and the type of the next: a reserved word before '=', ',' or ')' can only be meant as a name. It is reported,
-     * and then read as one.
+     * A token and the type of the next: a reserved word before '=', ',' or ')' can only be meant as a name. It is
+     * reported, and then read as one.
      */
     private Token nameable(Token token, int next) {
         boolean named = next == QnetLexer.ASSIGN
@@ -153,9 +153,8 @@ final class TokenScan {
         String shown = Character.isISOControl(first) || (first <= 0xFFFF && Character.isSurrogate((char) first))
                 ? "the character U+%04X".formatted(first)
                 : "'" + (one ? text : Character.toString(first)) + "'";
-        String message = one
-                ? shown + " means nothing here"
-                : "these characters mean nothing here, beginning with " + shown;
+        String message =
+                one ? shown + " means nothing here" : "these characters mean nothing here, beginning with " + shown;
         Diagnostic d = Diagnostic.error("bad-character", span, message);
         String fix = fixFor(first);
         diagnostics.add(fix == null ? d : d.withFix(fix));

@@ -55,12 +55,11 @@ public final class DiagnosticRenderer {
 
     /** One, over several lines, each ended. */
     public String render(Diagnostic d) {
-        String colour =
-                switch (d.severity()) {
-                    case ERROR -> RED;
-                    case WARNING -> YELLOW;
-                    case NOTE -> BLUE;
-                };
+        String colour = switch (d.severity()) {
+            case ERROR -> RED;
+            case WARNING -> YELLOW;
+            case NOTE -> BLUE;
+        };
         String word = d.severity().name().toLowerCase(Locale.ROOT);
         StringBuilder out = new StringBuilder();
         out.append(paint(colour, word + "[" + d.code() + "]"))
@@ -68,11 +67,17 @@ public final class DiagnosticRenderer {
                 .append('\n');
         place(out, d.span(), d.label() == null ? "" : Excerpt.safe(d.label()), colour);
         for (Diagnostic.Note note : d.notes()) {
-            out.append(paint(BLUE, "note")).append(": ").append(Excerpt.safe(note.text())).append('\n');
+            out.append(paint(BLUE, "note"))
+                    .append(": ")
+                    .append(Excerpt.safe(note.text()))
+                    .append('\n');
             place(out, note.span(), "", BLUE);
         }
         if (d.fix() != null) {
-            out.append(paint(GREEN, "fix")).append(": ").append(Excerpt.safe(d.fix())).append('\n');
+            out.append(paint(GREEN, "fix"))
+                    .append(": ")
+                    .append(Excerpt.safe(d.fix()))
+                    .append('\n');
         }
         return out.toString();
     }
@@ -103,7 +108,10 @@ public final class DiagnosticRenderer {
         int last = Math.max(first, file.line(Math.max(span.start(), span.end() - 1)));
         int gutter = Integer.toString(last).length();
         String bar = " ".repeat(gutter) + " " + paint(BLUE, "|");
-        out.append(" ".repeat(gutter)).append(paint(BLUE, "-->")).append(' ').append(Excerpt.safe(span.toString()))
+        out.append(" ".repeat(gutter))
+                .append(paint(BLUE, "-->"))
+                .append(' ')
+                .append(Excerpt.safe(span.toString()))
                 .append('\n');
         out.append(bar).append('\n');
         excerpt(out, Excerpt.of(span, first), gutter, first, first == last ? label : "", colour);
@@ -122,7 +130,9 @@ public final class DiagnosticRenderer {
                 .append(text.isEmpty() ? "" : " " + text)
                 .append('\n');
         String carets = "^".repeat(e.carets()) + (label.isEmpty() ? "" : " " + label);
-        out.append(" ".repeat(gutter)).append(' ').append(paint(BLUE, "|"))
+        out.append(" ".repeat(gutter))
+                .append(' ')
+                .append(paint(BLUE, "|"))
                 .append(' ')
                 .append(" ".repeat(e.indent()))
                 .append(paint(colour, carets))

@@ -14,8 +14,8 @@ public final class DidYouMean {
     private DidYouMean() {}
 
     /**
-     * The nearest candidate, if one is near enough: within a third of the name's length (at least one edit), letter case
-     * apart.
+     * The nearest candidate, if one is near enough: within a third of the name's length (at least one edit), letter
+     * case apart.
      *
      * @param name what was written
      * @param candidates what could have been; of equally near ones the first in alphabetical order wins
@@ -46,7 +46,8 @@ public final class DidYouMean {
     }
 
     /**
-     * The optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours, each one edit.
+     * The optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours, each one
+     * edit.
      */
     public static int distance(String a, String b) {
         int[] before = new int[b.length() + 1];

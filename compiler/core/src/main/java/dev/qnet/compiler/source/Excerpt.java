@@ -78,7 +78,9 @@ record Excerpt(String text, int indent, int carets) {
         return splits ? offset - 1 : offset;
     }
 
-    /** Columns of a character: 0 for a combining one, 2 for a wide one (Unicode's East Asian Width, in broad ranges). */
+    /**
+     * Columns of a character: 0 for a combining one, 2 for a wide one (Unicode's East Asian Width, in broad ranges).
+     */
     private static int width(int c) {
         int type = Character.getType(c);
         if (type == Character.NON_SPACING_MARK || type == Character.ENCLOSING_MARK || type == Character.FORMAT) {

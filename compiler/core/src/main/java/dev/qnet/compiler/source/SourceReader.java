@@ -65,7 +65,8 @@ public final class SourceReader {
     }
 
     private static String decode(byte[] bytes, String name, Span at) {
-        boolean mark = bytes.length >= 3 && bytes[0] == (byte) 0xEF && bytes[1] == (byte) 0xBB && bytes[2] == (byte) 0xBF;
+        boolean mark =
+                bytes.length >= 3 && bytes[0] == (byte) 0xEF && bytes[1] == (byte) 0xBB && bytes[2] == (byte) 0xBF;
         ByteBuffer in = ByteBuffer.wrap(bytes);
         in.position(mark ? 3 : 0);
         CharBuffer out = CharBuffer.allocate(bytes.length);

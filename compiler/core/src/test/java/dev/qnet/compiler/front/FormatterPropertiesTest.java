@@ -38,12 +38,17 @@ class FormatterPropertiesTest {
         assertThat(Trees.show(after.file())).isEqualTo(Trees.show(before.file()));
         assertThat(words(after.comments())).containsExactlyInAnyOrderElementsOf(words(before.comments()));
         assertThat(Formatter.format(source(once))).isEqualTo(once);
-        assertThat(once).doesNotContainPattern("[ \\t]\\n").doesNotContain("\n\n\n").endsWith("\n");
+        assertThat(once)
+                .doesNotContainPattern("[ \\t]\\n")
+                .doesNotContain("\n\n\n")
+                .endsWith("\n");
     }
 
     /** What comments say, whatever their indentation. */
     private static List<String> words(List<Comment> comments) {
-        return comments.stream().map(c -> c.text().replaceAll("\\s+", " ").strip()).toList();
+        return comments.stream()
+                .map(c -> c.text().replaceAll("\\s+", " ").strip())
+                .toList();
     }
 
     @Property(tries = 300)

@@ -131,7 +131,8 @@ class IncludesTest {
                 """));
         assertThat(errors)
                 .contains(
-                        "error[include-path]: an included file is named by its path from the including file\n --> a.qnet:2:9",
+                        "error[include-path]: an included file is named by its path from the including file\n"
+                                + " --> a.qnet:2:9",
                         "a.qnet:3:9",
                         "error[file-unreadable]: cannot read 'folder': it is a directory",
                         "error[not-utf8]: 'latin1.qnet' is not UTF-8 text: the byte at offset 10 begins no character",

@@ -10,9 +10,11 @@ import org.junit.jupiter.api.Test;
 class LimitsTest {
     private static void refused(String text, String code) {
         assertThatThrownBy(() -> Trees.parse(text))
-                .isInstanceOfSatisfying(CompileException.class, e -> assertThat(e.diagnostics())
-                        .extracting(Diagnostic::code)
-                        .containsExactly(code));
+                .isInstanceOfSatisfying(
+                        CompileException.class,
+                        e -> assertThat(e.diagnostics())
+                                .extracting(Diagnostic::code)
+                                .containsExactly(code));
     }
 
     @Test
@@ -30,7 +32,7 @@ class LimitsTest {
     @Test
     void stopsAfterTwentyErrors() {
         assertThatThrownBy(() -> Trees.parse("qnet 1 " + "const a = ) \n".repeat(1000)))
-                .isInstanceOfSatisfying(CompileException.class, e -> assertThat(e.diagnostics())
-                        .hasSize(20));
+                .isInstanceOfSatisfying(
+                        CompileException.class, e -> assertThat(e.diagnostics()).hasSize(20));
     }
 }

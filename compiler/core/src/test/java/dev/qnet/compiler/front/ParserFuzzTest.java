@@ -30,7 +30,9 @@ class ParserFuzzTest {
             assertThat(e.diagnostics()).isNotEmpty();
             for (Diagnostic d : e.diagnostics()) {
                 assertThat(d.span().end()).isLessThanOrEqualTo(text.length());
-                assertThat(DiagnosticRenderer.plain().render(d)).contains(d.code()).doesNotContain("\u001b");
+                assertThat(DiagnosticRenderer.plain().render(d))
+                        .contains(d.code())
+                        .doesNotContain("\u001b");
             }
             return;
         }
@@ -66,10 +68,11 @@ class ParserFuzzTest {
     @Property(tries = 400)
     void shuffledTokens(@ForAll long seed) {
         Random random = new Random(seed);
-        List<String> tokens = new java.util.ArrayList<>(TOKEN.matcher(Samples.ALL.get(random.nextInt(Samples.ALL.size())))
-                .results()
-                .map(MatchResult::group)
-                .toList());
+        List<String> tokens =
+                new java.util.ArrayList<>(TOKEN.matcher(Samples.ALL.get(random.nextInt(Samples.ALL.size())))
+                        .results()
+                        .map(MatchResult::group)
+                        .toList());
         for (int n = random.nextInt(1, 8); n > 0; n--) {
             int at = 3 + random.nextInt(tokens.size() - 3);
             int other = 3 + random.nextInt(tokens.size() - 3);
@@ -77,7 +80,9 @@ class ParserFuzzTest {
                 case 0 -> tokens.set(at, tokens.get(other));
                 case 1 -> tokens.add(at, tokens.get(other));
                 case 2 -> tokens.remove(at);
-                default -> tokens.subList(Math.min(at, other), Math.min(tokens.size(), Math.min(at, other) + 5)).clear();
+                default ->
+                    tokens.subList(Math.min(at, other), Math.min(tokens.size(), Math.min(at, other) + 5))
+                            .clear();
             }
         }
         check(String.join("", tokens));

@@ -73,7 +73,8 @@ class ParserTest {
             assertThat(f.value()).isEqualTo(-1500.0);
         });
         assertThat(expr("-9223372036854775808"))
-                .isInstanceOfSatisfying(Expr.IntLit.class, i -> assertThat(i.value()).isEqualTo(Long.MIN_VALUE));
+                .isInstanceOfSatisfying(
+                        Expr.IntLit.class, i -> assertThat(i.value()).isEqualTo(Long.MIN_VALUE));
     }
 
     @Test
@@ -81,18 +82,21 @@ class ParserTest {
         Expr.StringLit s = (Expr.StringLit) expr("\"a\\n\\u00e9{{{i + 1}}}\\\\\"");
         assertThat(Trees.show(s))
                 .isEqualTo("StringLit([Text(a\né{), Interpolation(Binary(ADD, Ref(i), IntLit(1))), Text(}\\)])");
-        Span i = ((Expr.Binary) ((Expr.StringLit.Interpolation) s.parts().get(1)).value()).left().span();
+        Span i = ((Expr.Binary) ((Expr.StringLit.Interpolation) s.parts().get(1)).value())
+                .left()
+                .span();
         assertThat(i.file().text().substring(i.start(), i.end())).isEqualTo("i");
         assertThat(s.isPlain()).isFalse();
     }
 
     @Test
     void annotationsBelongToTheStageBeforeThem() {
-        Expr.Pipe pipe = (Expr.Pipe) expr("x |> conv2d(16) @weights(i4, per_group(32)) |> relu @activations(u4) @float");
+        Expr.Pipe pipe =
+                (Expr.Pipe) expr("x |> conv2d(16) @weights(i4, per_group(32)) |> relu @activations(u4) @float");
         assertThat(pipe.stages().get(0).annotations()).hasSize(1);
         assertThat(pipe.stages().get(1).annotations()).hasSize(2);
-        Optional<Item> item =
-                Item.from(pipe.stages().get(0).annotations().getFirst().arguments().get(1).value());
+        Optional<Item> item = Item.from(
+                pipe.stages().get(0).annotations().getFirst().arguments().get(1).value());
         assertThat(Trees.show(item.orElseThrow())).isEqualTo("Item(Name(per_group), [Argument(null, IntLit(32))])");
     }
 

@@ -26,12 +26,27 @@ import org.jspecify.annotations.Nullable;
 final class RandomTrees {
     private static final Span NONE = Span.NONE;
     private static final String[] WORDS = {
-        "x", "h", "image", "conv2d", "relu", "a_rather_long_name_of_a_value", "_", "i8", "per_group", "weights", "input",
-        "bias", "labels", "qnet", "kernel"
+        "x",
+        "h",
+        "image",
+        "conv2d",
+        "relu",
+        "a_rather_long_name_of_a_value",
+        "_",
+        "i8",
+        "per_group",
+        "weights",
+        "input",
+        "bias",
+        "labels",
+        "qnet",
+        "kernel"
     };
     private static final String[] PLAIN = {"x", "u8", "symmetric", "per_channel", "range", "a_rather_long_item"};
     private static final String[] FLOATS = {"0.5", "1e-3", "99.99", "-6.0", "1.50E+10", "-0.0"};
-    private static final String[] TEXTS = {"a", "conv2d_", "{", "}", "\"", "\\", "\n", "é\uD83D\uDE00", "//", "/*", "\u0001"};
+    private static final String[] TEXTS = {
+        "a", "conv2d_", "{", "}", "\"", "\\", "\n", "é\uD83D\uDE00", "//", "/*", "\u0001"
+    };
 
     private final Random random;
 
@@ -46,9 +61,7 @@ final class RandomTrees {
     private Decl declaration() {
         return switch (random.nextInt(6)) {
             case 0 -> new Decl.Include(plainString(), NONE);
-            case 1 ->
-                new Decl.Scheme(
-                        name(), maybe(this::name), some(0, 4, this::schemeEntry), NONE);
+            case 1 -> new Decl.Scheme(name(), maybe(this::name), some(0, 4, this::schemeEntry), NONE);
             case 2 -> new Decl.Block(name(), some(0, 5, () -> param(true)), body(2), NONE);
             case 3 -> {
                 boolean one = random.nextBoolean();
@@ -69,8 +82,7 @@ final class RandomTrees {
 
     private SchemeEntry schemeEntry() {
         SchemeEntry.Role role = pick(SchemeEntry.Role.values());
-        return new SchemeEntry(
-                role, NONE, some(1, role == SchemeEntry.Role.ROUNDING ? 1 : 8, () -> item(PLAIN)), NONE);
+        return new SchemeEntry(role, NONE, some(1, role == SchemeEntry.Role.ROUNDING ? 1 : 8, () -> item(PLAIN)), NONE);
     }
 
     private Decl.Calibration.Entry calibrated() {
@@ -83,8 +95,7 @@ final class RandomTrees {
     }
 
     private Param param(boolean block) {
-        return new Param(
-                name(), block ? maybe(this::type) : type(), block ? maybe(() -> expr(2)) : null, NONE);
+        return new Param(name(), block ? maybe(this::type) : type(), block ? maybe(() -> expr(2)) : null, NONE);
     }
 
     private TypeRef type() {
@@ -132,19 +143,11 @@ final class RandomTrees {
             case 0, 1 -> new Expr.Pipe(inner.get(), some(1, 5, this::stage), NONE);
             case 2, 3 -> new Expr.Call(name(), arguments(0, 5), NONE);
             case 4 -> new Expr.Annotated(inner.get(), some(1, 3, this::annotation), NONE);
-            case 5 ->
-                new Expr.Unary(pick(Expr.UnaryOp.values()), inner.get(), NONE);
-            case 6, 7, 8 ->
-                new Expr.Binary(
-                        pick(Expr.BinaryOp.values()),
-                        inner.get(),
-                        inner.get(),
-                        NONE,
-                        NONE);
+            case 5 -> new Expr.Unary(pick(Expr.UnaryOp.values()), inner.get(), NONE);
+            case 6, 7, 8 -> new Expr.Binary(pick(Expr.BinaryOp.values()), inner.get(), inner.get(), NONE, NONE);
             case 9 -> new Expr.Range(inner.get(), inner.get(), NONE);
             case 10 ->
-                new Expr.If(
-                        some(1, 2, () -> new Branch.OfExpr(inner.get(), inner.get(), NONE)), inner.get(), NONE);
+                new Expr.If(some(1, 2, () -> new Branch.OfExpr(inner.get(), inner.get(), NONE)), inner.get(), NONE);
             case 11 -> new Expr.Attribute(inner.get(), name(), NONE);
             case 12 -> new Expr.Index(inner.get(), some(1, 2, inner), NONE);
             case 13 -> new Expr.ListLit(some(0, 6, inner), NONE);

@@ -57,7 +57,9 @@ class DiagnosticRendererTest {
                   |                  ^ label
                 """);
         // A combining accent takes no column, a character beyond the first 65,536 is one.
-        assertThat(render("e\u0301 \uD835\uDC31 y", 6, 7)).endsWith("  |     ^ label\n").contains("a.qnet:1:6");
+        assertThat(render("e\u0301 \uD835\uDC31 y", 6, 7))
+                .endsWith("  |     ^ label\n")
+                .contains("a.qnet:1:6");
     }
 
     @Test

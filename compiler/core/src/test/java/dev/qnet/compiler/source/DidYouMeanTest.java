@@ -10,7 +10,8 @@ import net.jqwik.api.constraints.StringLength;
 import org.junit.jupiter.api.Test;
 
 class DidYouMeanTest {
-    private static final List<String> OPS = List.of("conv2d", "relu", "relu6", "softmax", "max_pool", "avg_pool", "add");
+    private static final List<String> OPS =
+            List.of("conv2d", "relu", "relu6", "softmax", "max_pool", "avg_pool", "add");
 
     @Test
     void findsTheNearName() {
@@ -27,7 +28,8 @@ class DidYouMeanTest {
         assertThat(DidYouMean.suggest("x", List.of("y", "h"))).isEmpty();
         assertThat(DidYouMean.suggest("", OPS)).isEmpty();
         assertThat(DidYouMean.suggest("relu", List.of("relu"))).isEmpty();
-        assertThat(DidYouMean.suggest("a".repeat(1_000_000), List.of("a".repeat(1_000_000)))).isEmpty();
+        assertThat(DidYouMean.suggest("a".repeat(1_000_000), List.of("a".repeat(1_000_000))))
+                .isEmpty();
     }
 
     @Test

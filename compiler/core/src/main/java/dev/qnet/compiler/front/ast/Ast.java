@@ -9,7 +9,19 @@ import java.util.List;
  * tree has no other tie to the text, so a built tree prints like a parsed one.
  */
 public sealed interface Ast
-        permits Ast.File, Annotation, Argument, Branch, Decl, Expr, Item, Name, Param, Result, SchemeEntry, Stmt, TypeRef {
+        permits Ast.File,
+                Annotation,
+                Argument,
+                Branch,
+                Decl,
+                Expr,
+                Item,
+                Name,
+                Param,
+                Result,
+                SchemeEntry,
+                Stmt,
+                TypeRef {
     /** From the first character to after the last; comments around the piece are outside it. */
     Span span();
 

@@ -5,7 +5,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** What stands at the top of a file. */
-public sealed interface Decl extends Ast permits Const, Decl.Include, Decl.Scheme, Decl.Block, Decl.Model, Decl.Calibration {
+public sealed interface Decl extends Ast
+        permits Const, Decl.Include, Decl.Scheme, Decl.Block, Decl.Model, Decl.Calibration {
 
     /** {@code include "layers.qnet"}; the path is relative to the including file and has no interpolation. */
     record Include(Expr.StringLit path, Span span) implements Decl {}
@@ -21,7 +22,10 @@ public sealed interface Decl extends Ast permits Const, Decl.Include, Decl.Schem
         }
     }
 
-    /** {@code block NAME(params) { ... }}: a function over tensors and compile-time values, expanded where it is called. */
+    /**
+     * {@code block NAME(params) { ... }}: a function over tensors and compile-time values, expanded where it is
+     * called.
+     */
     record Block(Name name, List<Param> params, List<Stmt> body, Span span) implements Decl {
         public Block {
             params = List.copyOf(params);
@@ -35,8 +39,13 @@ public sealed interface Decl extends Ast permits Const, Decl.Include, Decl.Schem
      * @param results at least one; all named if several
      * @param scheme null for a model left in floats
      */
-    record Model(Name name, List<Param> inputs, List<Result> results, @Nullable Name scheme, List<Stmt> body, Span span)
-            implements Decl {
+    record Model(
+            Name name,
+            List<Param> inputs,
+            List<Result> results,
+            @Nullable Name scheme,
+            List<Stmt> body,
+            Span span) implements Decl {
         public Model {
             inputs = List.copyOf(inputs);
             results = List.copyOf(results);

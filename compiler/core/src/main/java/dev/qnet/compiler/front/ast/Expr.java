@@ -106,8 +106,8 @@ public sealed interface Expr extends Ast {
     }
 
     /**
-     * {@code f(x) @weights(i4)}: annotations on the outermost operation of the operand. (Those on a pipe's stages are in
-     * {@link Pipe.Stage}; the head of a pipe may be one of these.)
+     * {@code f(x) @weights(i4)}: annotations on the outermost operation of the operand. (Those on a pipe's stages are
+     * in {@link Pipe.Stage}; the head of a pipe may be one of these.)
      *
      * @param annotations at least one
      */

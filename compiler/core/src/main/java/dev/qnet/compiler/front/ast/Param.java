@@ -9,4 +9,5 @@ import org.jspecify.annotations.Nullable;
  * @param type null where none is written: a tensor. A model's input always has one and never a default.
  * @param defaultValue null where the argument must be given
  */
-public record Param(Name name, @Nullable TypeRef type, @Nullable Expr defaultValue, Span span) implements Ast {}
+public record Param(
+        Name name, @Nullable TypeRef type, @Nullable Expr defaultValue, Span span) implements Ast {}

@@ -9,14 +9,7 @@ import org.jspecify.annotations.Nullable;
  * input and labels only at the top of a model, return last) is the binder's to check.
  */
 public sealed interface Stmt extends Ast
-        permits Const,
-                Stmt.Parameters,
-                Stmt.Input,
-                Stmt.Labels,
-                Stmt.Assign,
-                Stmt.Repeat,
-                Stmt.If,
-                Stmt.Return {
+        permits Const, Stmt.Parameters, Stmt.Input, Stmt.Labels, Stmt.Assign, Stmt.Repeat, Stmt.If, Stmt.Return {
 
     /** {@code parameters "weights.safetensors"}: a file to look weights up in, relative to the source file. */
     record Parameters(Expr.StringLit path, Span span) implements Stmt {}
