@@ -45,7 +45,7 @@ public record Descriptor(
     }
 
     /**
-     * Elements of each activation bank of a {@link Workspace}.
+     * Elements of each activation bank of a {@link dev.qnet.runtime.kernel.Banks}.
      *
      * @param bytes of the bank of 8-bit elements
      * @param shorts of 16-bit elements

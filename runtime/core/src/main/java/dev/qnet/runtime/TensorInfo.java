@@ -47,7 +47,7 @@ public record TensorInfo(
     public int itemElements() {
         int n = 1;
         for (int d : shape) {
-            n *= d == BATCH ? 1 : d;
+            n = Math.multiplyExact(n, d == BATCH ? 1 : d);
         }
         return n;
     }

@@ -2,6 +2,7 @@ package dev.qnet.cli;
 
 import dev.qnet.cli.image.Scaling;
 import dev.qnet.compiler.front.bind.BoundModel;
+import dev.qnet.compiler.front.write.SourceWriter;
 import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Shape;
@@ -16,7 +17,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -168,28 +168,7 @@ final class CalibrateCommand implements Callable<Integer> {
         Path folder = output.toAbsolutePath().normalize().getParent();
         Path included = model.file().toAbsolutePath().normalize();
         String include = folder == null ? included.toString() : folder.relativize(included).toString();
-        StringBuilder s = new StringBuilder("qnet 1\n\n// Written by qnet calibrate: ranges over ")
-                .append(used)
-                .append(" items.\n\ninclude \"")
-                .append(include.replace('\\', '/'))
-                .append("\"\n\ncalibration ")
-                .append(name)
-                .append(" {\n");
-        found.values().forEach((id, range) -> s.append("  ")
-                .append(path(id.name()))
-                .append(": ")
-                .append(switch (range) {
-                    case dev.qnet.compiler.ir.Spec.RangeMethod.Fixed f -> "range(" + f.lo() + ", " + f.hi() + ")";
-                    case dev.qnet.compiler.ir.Spec.RangeMethod.Given g ->
-                        "scale(" + g.scales().getFirst() + ") zero(" + g.zeros().getFirst() + ")";
-                    default -> throw new IllegalStateException("calibration gives ranges, not " + range);
-                })
-                .append('\n'));
-        return s.append("}\n").toString();
-    }
-
-    private static String path(String name) {
-        boolean plain = Arrays.stream(name.split("\\.", -1)).allMatch(p -> p.matches("[A-Za-z_][A-Za-z_0-9]*"));
-        return plain ? name : '"' + name.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+        String source = SourceWriter.calibration(include.replace('\\', '/'), name, found);
+        return source.replaceFirst("\n", "\n\n// Written by qnet calibrate: ranges over " + used + " items.\n");
     }
 }

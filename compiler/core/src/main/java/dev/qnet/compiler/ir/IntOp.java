@@ -107,7 +107,10 @@ public sealed interface IntOp extends Op {
      * 5 integer bits for the scaled difference, 12 for the sum, as in TFLite's reference kernel: {@code multiplier} and
      * {@code leftShift} scale {@code q − max} to Q5.26; differences below {@code diffMin} count as 0.
      */
-    record Softmax(int axis, int multiplier, int leftShift, int diffMin) implements IntOp {}
+    record Softmax(int axis, int multiplier, int leftShift, int diffMin) implements IntOp {
+        /** The longest axis: each addend of the sum is at most 2^19, and the sum stays below 2^31. */
+        public static final int MAX_EXTENT = 4095;
+    }
 
     /**
      * x f32, one item → f32 [2]: scale and zero point for its range, chosen at run time. With lo = min(0, min x),

@@ -243,6 +243,10 @@ public final class Verifier {
             }
             case IntOp.Softmax s -> {
                 activation(n, in.getFirst());
+                require(
+                        n,
+                        n.type().shape().dim(s.axis()) <= IntOp.Softmax.MAX_EXTENT,
+                        () -> "sums at most " + IntOp.Softmax.MAX_EXTENT + " numbers");
                 require(n, in.getFirst().isQuant() && in.getFirst().quant().storage().bits() <= 8, "takes codes of 8 bits or fewer");
                 require(
                         n,

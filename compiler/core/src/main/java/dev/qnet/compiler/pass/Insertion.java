@@ -4,6 +4,7 @@ import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.Element;
 import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
@@ -125,6 +126,10 @@ final class Insertion {
         return storages.getOrDefault(v, policy.activations().storage());
     }
 
+    private static int softmaxExtent(Node n) {
+        return n.op() instanceof FloatOp.Softmax s ? n.type().shape().dim(s.axis()) : 1;
+    }
+
     /** Why a node has no integer form, or null if it has one. */
     private @Nullable String whyFloat(Node n) {
         return switch (Role.of(n)) {
@@ -132,7 +137,10 @@ final class Insertion {
             case SOFTMAX ->
                 storageOf(n.operand(0)).bits() > 8
                         ? "integer softmax takes codes of 8 bits or fewer, and its input is " + storageOf(n.operand(0))
-                        : null;
+                        : softmaxExtent(n) > IntOp.Softmax.MAX_EXTENT
+                                ? "integer softmax sums at most " + IntOp.Softmax.MAX_EXTENT
+                                        + " numbers in 32 bits, and its axis has " + softmaxExtent(n)
+                                : null;
             case TABLE -> {
                 Storage in = storageOf(n.operand(0));
                 Storage to = storage(n);

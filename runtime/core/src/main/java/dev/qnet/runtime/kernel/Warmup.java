@@ -75,7 +75,11 @@ final class Warmup {
 
     private static void work() {
         for (Job job = next(); job != null; job = next()) {
-            run(job);
+            try {
+                run(job);
+            } catch (RuntimeException | LinkageError | OutOfMemoryError e) {
+                job.signal.hot = false; // stays with plain Java, which gives the same bytes; the next one has its chance
+            }
         }
     }
 
