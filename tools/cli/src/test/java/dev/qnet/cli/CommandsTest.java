@@ -220,6 +220,24 @@ class CommandsTest {
     }
 
     @Test
+    void softmaxWhoseSumCouldWrapIsRefused() throws IOException {
+        String source =
+                """
+                qnet 1
+                scheme s { activations u8 range(0, 1) }
+                model m(x: f32[N, SIZE]) -> (y: f32[N, SIZE]) quantized s {
+                  return y: softmax(x)
+                }
+                """;
+        Path fits = Files.writeString(folder.resolve("fits.qnet"), source.replace("SIZE", "4095"));
+        assertThat(qnet("check", fits)).isZero();
+        assertThat(out).contains("compiles to integers");
+        Path wraps = Files.writeString(folder.resolve("wraps.qnet"), source.replace("SIZE", "4096"));
+        assertThat(qnet("check", wraps)).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("float-island", "at most 4095", "4096");
+    }
+
+    @Test
     void tableAligns() {
         assertThat(new Table("name", ">n").row("a", 5).row("long name", 123).toString().lines().toList())
                 .containsExactly("name         n", "a            5", "long name  123");
