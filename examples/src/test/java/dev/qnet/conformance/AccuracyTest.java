@@ -70,7 +70,8 @@ class AccuracyTest {
         double quantized = accuracy(JvmTarget.compile(integers).load(), images, labels, shape);
         double real = accuracy(JvmTarget.compile(bound.graph()).load(), images, labels, shape);
         System.out.printf(
-                "%s: float %.2f %%, int8 %.2f %% of %d pictures%n", example, real, quantized, labels.length - CALIBRATED);
+                "%s: float %.2f %%, int8 %.2f %% of %d pictures%n",
+                example, real, quantized, labels.length - CALIBRATED);
         assertThat(quantized).as("top-1 of the integers, in percent").isGreaterThanOrEqualTo(real - 0.5);
         assertThat(real).as("top-1 of the float network, in percent").isGreaterThan(70);
     }
@@ -85,8 +86,7 @@ class AccuracyTest {
             for (int i = 0; i < x.length; i++) {
                 x[i] = images[from * pixels + i] & 0xff;
             }
-            Map<String, Tensor> out =
-                    model.run(Map.of("image", Tensor.ofFloats(x, n, shape[0], shape[1], shape[2])));
+            Map<String, Tensor> out = model.run(Map.of("image", Tensor.ofFloats(x, n, shape[0], shape[1], shape[2])));
             float[] scores = out.values().iterator().next().floats();
             int classes = scores.length / n;
             for (int i = 0; i < n; i++) {

@@ -74,7 +74,8 @@ class ConformanceTest {
         }
         long[] codes = new long[x.length];
         for (int i = 0; i < codes.length; i++) {
-            codes[i] = Codes.quantize(x[i], q, Objects.requireNonNull(integers.policy()).rounding());
+            codes[i] = Codes.quantize(
+                    x[i], q, Objects.requireNonNull(integers.policy()).rounding());
         }
         return Value.of(Shape.of(shape), codes);
     }

@@ -20,8 +20,11 @@ import org.junit.jupiter.params.provider.MethodSource;
  * each must succeed.
  */
 class DocumentedCommandsTest {
-    private static final Path ROOT = Path.of(System.getProperty("qnet.root", "..")).toAbsolutePath().normalize();
-    private static final Path DATA = Path.of(System.getProperty("qnet.data", "../../shared/data")).toAbsolutePath().normalize();
+    private static final Path ROOT =
+            Path.of(System.getProperty("qnet.root", "..")).toAbsolutePath().normalize();
+    private static final Path DATA = Path.of(System.getProperty("qnet.data", "../../shared/data"))
+            .toAbsolutePath()
+            .normalize();
 
     @TempDir
     @SuppressWarnings("NullAway.Init")
@@ -64,7 +67,8 @@ class DocumentedCommandsTest {
         }
         int ran = 0;
         for (String command : commands(ROOT.resolve(page))) {
-            boolean needsData = command.contains("../shared") || command.contains("resnet8") || command.contains("mnist");
+            boolean needsData =
+                    command.contains("../shared") || command.contains("resnet8") || command.contains("mnist");
             if (data || !needsData) {
                 run(project, command);
                 ran++;

@@ -31,11 +31,15 @@ class JavaPageTest {
         BoundModel bound = Frontend.load(ROOT.resolve("examples/edges/edges.qnet"));
         Path jar = folder.resolve("edges.jar");
         JvmTarget.compile(Pipeline.run(
-                        bound.graph(), Passes.all(), new PassContext(new Diagnostics(), bound.calibration()), (p, g) -> {}))
+                        bound.graph(),
+                        Passes.all(),
+                        new PassContext(new Diagnostics(), bound.calibration()),
+                        (p, g) -> {}))
                 .writeJar(jar);
         String page = Files.readString(ROOT.resolve("docs/java.md"));
         int from = page.indexOf("```java\n") + "```java\n".length();
-        Path source = Files.writeString(folder.resolve("FindEdges.java"), page.substring(from, page.indexOf("```", from)));
+        Path source =
+                Files.writeString(folder.resolve("FindEdges.java"), page.substring(from, page.indexOf("```", from)));
         int compiled = ToolProvider.getSystemJavaCompiler()
                 .run(null, null, null, "-Xlint:all", "-Werror", "-cp", jar.toString(), source.toString());
         assertThat(compiled).isZero();

@@ -40,13 +40,15 @@ class LanguagePageTest {
     void sourcesCompile(String source) throws IOException {
         assertThat(Formatter.format(new SourceFile("page", source))).isNotEmpty();
         BoundModel bound = Frontend.load(Files.writeString(folder.resolve("page.qnet"), source));
-        float[] data = new float[4 * bound.graph().params().getFirst().type().shape().elements()];
+        float[] data =
+                new float[4 * bound.graph().params().getFirst().type().shape().elements()];
         for (int i = 0; i < data.length; i++) {
             data[i] = (float) Math.sin(i) * 3;
         }
-        Calibration calibration = bound.calibration().equals(Calibration.NONE) && bound.graph().policy() != null
-                ? Calibrating.on(bound.graph(), data, 4)
-                : bound.calibration();
+        Calibration calibration =
+                bound.calibration().equals(Calibration.NONE) && bound.graph().policy() != null
+                        ? Calibrating.on(bound.graph(), data, 4)
+                        : bound.calibration();
         Diagnostics diagnostics = new Diagnostics();
         Pipeline.run(bound.graph(), Passes.all(), new PassContext(diagnostics, calibration), (p, g) -> {});
         assertThat(diagnostics.hasErrors()).isFalse();

@@ -69,7 +69,8 @@ final class RandomNetwork {
         for (int tries = 0; count < wanted && tries < 100; tries++) {
             step();
         }
-        List<Graph.Result> results = new ArrayList<>(List.of(new Graph.Result("y", live.getLast().id())));
+        List<Graph.Result> results =
+                new ArrayList<>(List.of(new Graph.Result("y", live.getLast().id())));
         if (random.nextInt(3) == 0) {
             Value other = pick();
             if (!other.id().equals(live.getLast().id()) && !other.id().equals(x)) {
@@ -91,15 +92,22 @@ final class RandomNetwork {
 
     private Spec weights() {
         Storage storage = one(
-                Storage.I8, Storage.I8, Storage.I8, Storage.I4, Storage.I3, Storage.I2, Storage.TERNARY, Storage.BIPOLAR, Storage.U8,
+                Storage.I8,
+                Storage.I8,
+                Storage.I8,
+                Storage.I4,
+                Storage.I3,
+                Storage.I2,
+                Storage.TERNARY,
+                Storage.BIPOLAR,
+                Storage.U8,
                 Storage.I16);
         boolean asymmetric = storage == Storage.U8;
-        Granularity granularity =
-                switch (random.nextInt(asymmetric ? 2 : 3)) {
-                    case 0 -> new Granularity.PerTensor();
-                    case 1 -> new Granularity.PerChannel(0);
-                    default -> new Granularity.PerGroup(1 + random.nextInt(9));
-                };
+        Granularity granularity = switch (random.nextInt(asymmetric ? 2 : 3)) {
+            case 0 -> new Granularity.PerTensor();
+            case 1 -> new Granularity.PerChannel(0);
+            default -> new Granularity.PerGroup(1 + random.nextInt(9));
+        };
         if (storage == Storage.I16 && granularity instanceof Granularity.PerGroup) {
             granularity = new Granularity.PerChannel(0);
         }
@@ -109,14 +117,21 @@ final class RandomNetwork {
 
     private Spec activations() {
         Storage storage = one(
-                Storage.U8, Storage.U8, Storage.I8, Storage.I8, Storage.U4, Storage.I4, Storage.I16, Storage.U2, Storage.U16);
-        RangeMethod range =
-                switch (random.nextInt(4)) {
-                    case 0 -> new RangeMethod.Percentile(99.0);
-                    case 1 -> new RangeMethod.Mse();
-                    case 2 -> new RangeMethod.MovingAverage(0.9);
-                    default -> new RangeMethod.MinMax();
-                };
+                Storage.U8,
+                Storage.U8,
+                Storage.I8,
+                Storage.I8,
+                Storage.U4,
+                Storage.I4,
+                Storage.I16,
+                Storage.U2,
+                Storage.U16);
+        RangeMethod range = switch (random.nextInt(4)) {
+            case 0 -> new RangeMethod.Percentile(99.0);
+            case 1 -> new RangeMethod.Mse();
+            case 2 -> new RangeMethod.MovingAverage(0.9);
+            default -> new RangeMethod.MinMax();
+        };
         boolean dynamic = (storage == Storage.U8 || storage == Storage.I8) && random.nextInt(8) == 0;
         boolean symmetric = storage == Storage.I16 || (storage.signed() && random.nextBoolean());
         return new Spec(storage, symmetric, false, new Granularity.PerTensor(), range, dynamic);
@@ -191,7 +206,10 @@ final class RandomNetwork {
         if (other != null && x.shape().dim(-1) == x.shape().dim(-2)) {
             add("matmul", new FloatOp.MatMul(), List.of(x, other));
         } else {
-            add("matmul", new FloatOp.MatMul(), List.of(x, constant(0.4, x.shape().dim(-1), 1 + random.nextInt(6))));
+            add(
+                    "matmul",
+                    new FloatOp.MatMul(),
+                    List.of(x, constant(0.4, x.shape().dim(-1), 1 + random.nextInt(6))));
         }
     }
 
@@ -202,9 +220,17 @@ final class RandomNetwork {
         if (form > 1 && other != null) {
             add("binary", op, List.of(x, other));
         } else if (form == 1 && x.shape().rank() == 4) {
-            add("binary", op, List.of(x, constant(0.7, x.shape().dim(1), 1, x.shape().dim(3))));
+            add(
+                    "binary",
+                    op,
+                    List.of(x, constant(0.7, x.shape().dim(1), 1, x.shape().dim(3))));
         } else {
-            add("binary", op, List.of(x, constant(0.7, x.shape().rank() == 1 ? 1 : x.shape().dim(-1))));
+            add(
+                    "binary",
+                    op,
+                    List.of(
+                            x,
+                            constant(0.7, x.shape().rank() == 1 ? 1 : x.shape().dim(-1))));
         }
     }
 
@@ -214,12 +240,16 @@ final class RandomNetwork {
         }
         int k = 1 + random.nextInt(3);
         int p = random.nextInt(k);
-        Window w = new Window(k, k, 1 + random.nextInt(3), 1 + random.nextInt(3), 1, 1, p, random.nextInt(k), random.nextInt(k), p);
+        Window w = new Window(
+                k, k, 1 + random.nextInt(3), 1 + random.nextInt(3), 1, 1, p, random.nextInt(k), random.nextInt(k), p);
         add(x, "pool", random.nextBoolean() ? new DataOp.MaxPool(w) : new FloatOp.AvgPool(w));
     }
 
     private void mean(Value x) {
-        List<Integer> axes = IntStream.range(1, x.shape().rank()).filter(i -> random.nextBoolean()).boxed().toList();
+        List<Integer> axes = IntStream.range(1, x.shape().rank())
+                .filter(i -> random.nextBoolean())
+                .boxed()
+                .toList();
         if (!axes.isEmpty()) {
             add(x, "mean", new FloatOp.Mean(axes, random.nextBoolean()));
         }
@@ -235,7 +265,10 @@ final class RandomNetwork {
         for (int i = 0; i < c; i++) {
             v.values()[i] = Math.abs(v.values()[i]) + 0.5f;
         }
-        add("batch_norm", new FloatOp.BatchNorm(1e-3f), List.of(x, constant(1, c), constant(1, c), constant(1, c), variance));
+        add(
+                "batch_norm",
+                new FloatOp.BatchNorm(1e-3f),
+                List.of(x, constant(1, c), constant(1, c), constant(1, c), variance));
     }
 
     private void concat(Value x) {
@@ -278,7 +311,8 @@ final class RandomNetwork {
 
     private void transpose(Value x) {
         if (x.shape().rank() > 2) {
-            List<Integer> axes = new ArrayList<>(IntStream.range(1, x.shape().rank()).boxed().toList());
+            List<Integer> axes =
+                    new ArrayList<>(IntStream.range(1, x.shape().rank()).boxed().toList());
             java.util.Collections.shuffle(axes, random);
             axes.addFirst(0);
             add(x, "transpose", new DataOp.Transpose(axes));
@@ -360,7 +394,8 @@ final class RandomNetwork {
     }
 
     private @Nullable Value sameShape(Value x) {
-        List<Value> same = live.stream().filter(v -> v.shape().equals(x.shape())).toList();
+        List<Value> same =
+                live.stream().filter(v -> v.shape().equals(x.shape())).toList();
         return same.isEmpty() ? null : same.get(random.nextInt(same.size()));
     }
 

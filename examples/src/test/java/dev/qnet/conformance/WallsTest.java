@@ -23,7 +23,8 @@ class WallsTest {
                 .resideInAPackage("dev.qnet.grammar..")
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage("dev.qnet.compiler..", "dev.qnet.runtime..", "dev.qnet.target..", "dev.qnet.cli.."));
+                .resideInAnyPackage(
+                        "dev.qnet.compiler..", "dev.qnet.runtime..", "dev.qnet.target..", "dev.qnet.cli.."));
     }
 
     @Test
@@ -73,7 +74,8 @@ class WallsTest {
                 .resideInAnyPackage("dev.qnet.compiler.pass..", "dev.qnet.compiler.quant..")
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage("dev.qnet.target..", "org.objectweb.asm..", "dev.qnet.runtime..", "dev.qnet.compiler.front.."));
+                .resideInAnyPackage(
+                        "dev.qnet.target..", "org.objectweb.asm..", "dev.qnet.runtime..", "dev.qnet.compiler.front.."));
     }
 
     /** The oracle shares no arithmetic with what it judges: neither the kernels nor what chose their constants. */
@@ -85,7 +87,11 @@ class WallsTest {
                 .should()
                 .onlyDependOnClassesThat()
                 .resideInAnyPackage(
-                        "dev.qnet.compiler.interp..", "dev.qnet.compiler.ir..", "dev.qnet.compiler.source..", "java..", "org.jspecify.."));
+                        "dev.qnet.compiler.interp..",
+                        "dev.qnet.compiler.ir..",
+                        "dev.qnet.compiler.source..",
+                        "java..",
+                        "org.jspecify.."));
     }
 
     /** Of the runtime, the compiler reads tensor files with its readers, and nothing else. */
@@ -142,8 +148,14 @@ class WallsTest {
 
     @Test
     void packagesHaveNoCycles() {
-        holds(SlicesRuleDefinition.slices().matching("dev.qnet.compiler.(*)..").should().beFreeOfCycles());
-        holds(SlicesRuleDefinition.slices().matching("dev.qnet.runtime.(*)..").should().beFreeOfCycles());
+        holds(SlicesRuleDefinition.slices()
+                .matching("dev.qnet.compiler.(*)..")
+                .should()
+                .beFreeOfCycles());
+        holds(SlicesRuleDefinition.slices()
+                .matching("dev.qnet.runtime.(*)..")
+                .should()
+                .beFreeOfCycles());
     }
 
     private static void holds(ArchRule rule) {

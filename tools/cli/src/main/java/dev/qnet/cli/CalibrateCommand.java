@@ -31,8 +31,9 @@ import picocli.CommandLine.ParentCommand;
 /** {@code qnet calibrate}: ranges from typical inputs. */
 @Command(
         name = "calibrate",
-        description = "Finds the ranges of a model's values on typical inputs, and writes them as a .qnet file that includes "
-                + "the model: run, compile and explain take that file.",
+        description =
+                "Finds the ranges of a model's values on typical inputs, and writes them as a .qnet file that includes "
+                        + "the model: run, compile and explain take that file.",
         mixinStandardHelpOptions = true,
         footerHeading = "%nExamples:%n",
         footer = {
@@ -54,19 +55,32 @@ final class CalibrateCommand implements Callable<Integer> {
             paramLabel = "PATH",
             required = true,
             arity = "1..*",
-            description = "Typical inputs: files as for run --input, or folders of them. For a model with several inputs: npz "
-                    + "files with an array for each.")
+            description =
+                    "Typical inputs: files as for run --input, or folders of them. For a model with several inputs: npz "
+                            + "files with an array for each.")
     @SuppressWarnings("NullAway.Init")
     private List<Path> data;
 
-    @Option(names = {"-o", "--output"}, paramLabel = "FILE", required = true, description = "The .qnet file to write.")
+    @Option(
+            names = {"-o", "--output"},
+            paramLabel = "FILE",
+            required = true,
+            description = "The .qnet file to write.")
     @SuppressWarnings("NullAway.Init")
     private Path output;
 
-    @Option(names = "--items", paramLabel = "N", defaultValue = "500", description = "Use this many items at most. Default: 500.")
+    @Option(
+            names = "--items",
+            paramLabel = "N",
+            defaultValue = "500",
+            description = "Use this many items at most. Default: 500.")
     private int items;
 
-    @Option(names = "--scale", paramLabel = "HOW", defaultValue = "raw", description = "How pixels become numbers; see run.")
+    @Option(
+            names = "--scale",
+            paramLabel = "HOW",
+            defaultValue = "raw",
+            description = "How pixels become numbers; see run.")
     @SuppressWarnings("NullAway.Init")
     private String scale;
 
@@ -99,12 +113,15 @@ final class CalibrateCommand implements Callable<Integer> {
         Graph graph = Build.run(console, bound, Build.untilCalibration());
         Calibrator calibrator = new Calibrator(graph);
         int used = 0;
-        List<TensorInfo> inputs = new Engine.Oracle(bound.graph(), bound.graph().policy().rounding(), "").inputs();
+        List<TensorInfo> inputs =
+                new Engine.Oracle(bound.graph(), bound.graph().policy().rounding(), "").inputs();
         List<Path> files = files();
         try (Progress progress = new Progress(console, "calibrating")) {
             for (Path file : files) {
                 Map<String, Tensor> batch = batch(inputs, file);
-                int n = inputs.getFirst().batched() ? batch.values().iterator().next().dim(0) : 1;
+                int n = inputs.getFirst().batched()
+                        ? batch.values().iterator().next().dim(0)
+                        : 1;
                 for (int i = 0; i < n && used < items; i++) {
                     calibrator.accept(item(batch, inputs, i));
                     progress.at(++used, Math.min(items, files.size() == 1 ? n : items));
@@ -116,7 +133,9 @@ final class CalibrateCommand implements Callable<Integer> {
         diagnostics.throwIfErrors();
         String text = text(bound.graph().name(), found, used);
         AtomicFiles.write(output, out -> out.write(text.getBytes(StandardCharsets.UTF_8)));
-        console.out().println("wrote " + output + ": the ranges of " + found.values().size() + " values over " + used + " items");
+        console.out()
+                .println("wrote " + output + ": the ranges of " + found.values().size() + " values over " + used
+                        + " items");
         return ExitCode.OK;
     }
 
@@ -167,7 +186,9 @@ final class CalibrateCommand implements Callable<Integer> {
     private String text(String name, Calibration found, int used) {
         Path folder = output.toAbsolutePath().normalize().getParent();
         Path included = model.file().toAbsolutePath().normalize();
-        String include = folder == null ? included.toString() : folder.relativize(included).toString();
+        String include = folder == null
+                ? included.toString()
+                : folder.relativize(included).toString();
         String source = SourceWriter.calibration(include.replace('\\', '/'), name, found);
         return source.replaceFirst("\n", "\n\n// Written by qnet calibrate: ranges over " + used + " items.\n");
     }

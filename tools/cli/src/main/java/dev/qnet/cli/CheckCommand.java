@@ -2,7 +2,6 @@ package dev.qnet.cli;
 
 import dev.qnet.compiler.front.bind.BoundModel;
 import dev.qnet.compiler.ir.Graph;
-import dev.qnet.compiler.pass.ChooseParameters;
 import dev.qnet.compiler.source.CompileException;
 import dev.qnet.compiler.source.Diagnostic;
 import java.util.concurrent.Callable;
@@ -32,7 +31,8 @@ final class CheckCommand implements Callable<Integer> {
         BoundModel bound = model.load(console);
         Graph graph = bound.graph();
         if (graph.policy() == null) {
-            console.out().println(model.file() + ": " + graph.name() + " is right (a float model: no scheme quantizes it)");
+            console.out()
+                    .println(model.file() + ": " + graph.name() + " is right (a float model: no scheme quantizes it)");
         } else {
             check(console, bound, graph);
         }
@@ -50,7 +50,9 @@ final class CheckCommand implements Callable<Integer> {
                     .allMatch(d -> d.code().equals("not-calibrated"))) {
                 throw e;
             }
-            console.out().println(model.file() + ": " + graph.name() + " is right as far as it goes; it waits for 'qnet calibrate'");
+            console.out()
+                    .println(model.file() + ": " + graph.name()
+                            + " is right as far as it goes; it waits for 'qnet calibrate'");
         }
     }
 }

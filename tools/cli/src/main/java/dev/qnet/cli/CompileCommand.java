@@ -31,7 +31,11 @@ final class CompileCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private ModelArgument model;
 
-    @Option(names = {"-o", "--output"}, paramLabel = "JAR", required = true, description = "The jar to write.")
+    @Option(
+            names = {"-o", "--output"},
+            paramLabel = "JAR",
+            required = true,
+            description = "The jar to write.")
     @SuppressWarnings("NullAway.Init")
     private Path output;
 

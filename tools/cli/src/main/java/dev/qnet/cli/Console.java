@@ -49,7 +49,9 @@ final class Console {
     /** Shows diagnostics, each with its source line. */
     void show(List<Diagnostic> diagnostics) {
         for (Diagnostic d : diagnostics) {
-            err.println((colour ? DiagnosticRenderer.coloured() : DiagnosticRenderer.plain()).render(d).stripTrailing());
+            err.println((colour ? DiagnosticRenderer.coloured() : DiagnosticRenderer.plain())
+                    .render(d)
+                    .stripTrailing());
             err.println();
         }
         err.flush();

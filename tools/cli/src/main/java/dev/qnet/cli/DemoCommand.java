@@ -29,8 +29,9 @@ import picocli.CommandLine.ParentCommand;
 /** {@code qnet demo}: the main job on real pictures, from a fresh clone. */
 @Command(
         name = "demo",
-        description = "Compiles two example networks to integer bytecode and runs them on pictures: finds the edges of a "
-                + "landscape, and classifies photographs where the data is at hand.",
+        description =
+                "Compiles two example networks to integer bytecode and runs them on pictures: finds the edges of a "
+                        + "landscape, and classifies photographs where the data is at hand.",
         mixinStandardHelpOptions = true)
 final class DemoCommand implements Callable<Integer> {
     private static final int PHOTOGRAPHS = 8;
@@ -40,7 +41,10 @@ final class DemoCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private QnetCommand parent;
 
-    @Option(names = {"-o", "--output"}, paramLabel = "DIR", description = "Where the pictures go. Default: demo-output.")
+    @Option(
+            names = {"-o", "--output"},
+            paramLabel = "DIR",
+            description = "Where the pictures go. Default: demo-output.")
     private Path output = Path.of("demo-output");
 
     @Option(
@@ -62,7 +66,8 @@ final class DemoCommand implements Callable<Integer> {
         } else {
             parent.console()
                     .out()
-                    .println("2. photographs: left out, since " + d + " holds no weights and images (--data names another folder)");
+                    .println("2. photographs: left out, since " + d
+                            + " holds no weights and images (--data names another folder)");
         }
         return ExitCode.OK;
     }
@@ -81,8 +86,9 @@ final class DemoCommand implements Callable<Integer> {
         Path picture = output.resolve("edges.png");
         Images.writePng(picture, edges, 1020);
 
-        console.out().println(console.heading("1. edges") + "  " + home.relativize(source) + ": blur, Sobel, magnitude; "
-                + compiled.text());
+        console.out()
+                .println(console.heading("1. edges") + "  " + home.relativize(source) + ": blur, Sobel, magnitude; "
+                        + compiled.text());
         console.out().println("   " + photo + " -> " + picture);
         console.out().println("   " + agreement(compiled, Map.of("image", in), out));
     }
@@ -98,8 +104,9 @@ final class DemoCommand implements Callable<Integer> {
         Map<String, Tensor> out = compiled.model().run(Map.of("image", in));
         float[] scores = out.values().iterator().next().floats();
 
-        console.out().println(console.heading("2. photographs") + "  " + home.relativize(source) + ": ResNet8 on CIFAR-10; "
-                + compiled.text());
+        console.out()
+                .println(console.heading("2. photographs") + "  " + home.relativize(source) + ": ResNet8 on CIFAR-10; "
+                        + compiled.text());
         Table table = new Table("   photograph", "is", "called", ">probability");
         int right = 0;
         List<String> names = bound.labels();
@@ -122,7 +129,8 @@ final class DemoCommand implements Callable<Integer> {
             floats[i] = images[i] & 0xff;
         }
         console.out()
-                .println("   " + agreement(compiled, Map.of("image", Tensor.ofFloats(floats, PHOTOGRAPHS, 32, 32, 3)), out));
+                .println("   "
+                        + agreement(compiled, Map.of("image", Tensor.ofFloats(floats, PHOTOGRAPHS, 32, 32, 3)), out));
         console.out().println();
         console.out().println("Next: ./qnet explain " + home.relativize(source) + ", docs/language.md");
     }
@@ -152,7 +160,9 @@ final class DemoCommand implements Callable<Integer> {
         long start = System.nanoTime();
         Graph graph = Build.integers(parent.console(), bound);
         Model model = JvmTarget.compile(graph).load();
-        Rounding rounding = bound.graph().policy() == null ? Rounding.TOSA : bound.graph().policy().rounding();
+        Rounding rounding = bound.graph().policy() == null
+                ? Rounding.TOSA
+                : bound.graph().policy().rounding();
         return new Compiled(model, graph, rounding, (System.nanoTime() - start) / 1_000_000);
     }
 
@@ -167,6 +177,7 @@ final class DemoCommand implements Callable<Integer> {
             }
             values += found.length;
         }
-        return "the oracle (a plain interpreter of the same integers) gives the same " + values + " values, bit for bit";
+        return "the oracle (a plain interpreter of the same integers) gives the same " + values
+                + " values, bit for bit";
     }
 }

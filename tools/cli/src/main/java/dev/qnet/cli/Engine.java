@@ -56,7 +56,8 @@ sealed interface Engine {
         @Override
         public List<TensorInfo> inputs() {
             return graph.params().stream()
-                    .map(p -> new TensorInfo(p.id().name(), ElementType.F32, p.type().shape().dims(), null))
+                    .map(p -> new TensorInfo(
+                            p.id().name(), ElementType.F32, p.type().shape().dims(), null))
                     .toList();
         }
 
@@ -99,7 +100,10 @@ sealed interface Engine {
                     }
                     float[] x = new float[i.data().length];
                     for (int k = 0; k < x.length; k++) {
-                        x[k] = Codes.dequantize((int) i.data()[k], q.perTensor().scale(), q.perTensor().zero());
+                        x[k] = Codes.dequantize(
+                                (int) i.data()[k],
+                                q.perTensor().scale(),
+                                q.perTensor().zero());
                     }
                     yield Tensor.ofFloats(x, i.shape().toArray());
                 }

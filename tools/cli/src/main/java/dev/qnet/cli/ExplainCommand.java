@@ -29,8 +29,9 @@ import picocli.CommandLine.ParentCommand;
 /** {@code qnet explain}: what each layer costs and how it is quantized. */
 @Command(
         name = "explain",
-        description = "Tells, layer by layer, what a model becomes: shapes, storage, scales, accumulators, work, memory, and "
-                + "where floats remain. Numbers are for one item.",
+        description =
+                "Tells, layer by layer, what a model becomes: shapes, storage, scales, accumulators, work, memory, and "
+                        + "where floats remain. Numbers are for one item.",
         mixinStandardHelpOptions = true,
         footerHeading = "%nExamples:%n",
         footer = {"  qnet explain calibrated.qnet", "  qnet explain calibrated.qnet --json"})
@@ -69,7 +70,10 @@ final class ExplainCommand implements Callable<Integer> {
         Graph graph = bound.graph().policy() == null ? bound.graph() : Build.integers(console, bound);
         List<Layer> layers = layers(graph);
         if (json) {
-            console.out().println(new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(json(graph, layers)));
+            console.out()
+                    .println(new ObjectMapper()
+                            .writerWithDefaultPrettyPrinter()
+                            .writeValueAsString(json(graph, layers)));
         } else {
             print(console, graph, layers);
         }
@@ -114,11 +118,15 @@ final class ExplainCommand implements Callable<Integer> {
     }
 
     private void print(Console console, Graph graph, List<Layer> layers) {
-        String contract = graph.policy() == null ? "none (a float model)" : graph.policy().rounding().toString();
+        String contract = graph.policy() == null
+                ? "none (a float model)"
+                : graph.policy().rounding().toString();
         console.out().println(console.heading(graph.name()) + "  rounding " + contract);
         Map<ValueId, Type> types = graph.types();
         for (Graph.Param p : graph.params()) {
-            console.out().println("input  " + p.id().name() + ": " + storage(p.type()) + p.type().shape() + scaleSuffix(p.type()));
+            console.out()
+                    .println("input  " + p.id().name() + ": " + storage(p.type())
+                            + p.type().shape() + scaleSuffix(p.type()));
         }
         for (Graph.Result r : graph.results()) {
             Type t = Objects.requireNonNull(types.get(r.value()));
@@ -126,7 +134,16 @@ final class ExplainCommand implements Callable<Integer> {
         }
         console.out().println();
         Table table = new Table(
-                "layer", "operation", "shape", "codes", "scale:zero", "weights", ">bytes", "accumulator", ">needs", ">MACs",
+                "layer",
+                "operation",
+                "shape",
+                "codes",
+                "scale:zero",
+                "weights",
+                ">bytes",
+                "accumulator",
+                ">needs",
+                ">MACs",
                 ">activation");
         long weights = 0;
         long macs = 0;
@@ -151,9 +168,13 @@ final class ExplainCommand implements Callable<Integer> {
         console.out().print(table);
         console.out().println();
         console.out()
-                .println("weights " + Sizes.text(weights) + ", " + Sizes.count(macs) + " MACs, activations " + Sizes.text(activations)
-                        + (graph.plan() == null ? "" : " in an arena of " + Sizes.text(graph.plan().bytes())));
-        List<String> floats = layers.stream().filter(Layer::isFloat).map(Layer::name).toList();
+                .println("weights " + Sizes.text(weights) + ", " + Sizes.count(macs) + " MACs, activations "
+                        + Sizes.text(activations)
+                        + (graph.plan() == null
+                                ? ""
+                                : " in an arena of " + Sizes.text(graph.plan().bytes())));
+        List<String> floats =
+                layers.stream().filter(Layer::isFloat).map(Layer::name).toList();
         console.out()
                 .println(
                         floats.isEmpty()
@@ -164,7 +185,9 @@ final class ExplainCommand implements Callable<Integer> {
     private static Map<String, Object> json(Graph graph, List<Layer> layers) {
         Map<String, Object> all = new LinkedHashMap<>();
         all.put("model", graph.name());
-        all.put("rounding", graph.policy() == null ? null : graph.policy().rounding().toString());
+        all.put(
+                "rounding",
+                graph.policy() == null ? null : graph.policy().rounding().toString());
         all.put("arenaBytes", graph.plan() == null ? null : graph.plan().bytes());
         all.put("weightBytes", layers.stream().mapToLong(Layer::weightBytes).sum());
         all.put("macs", layers.stream().mapToLong(Layer::macs).sum());
@@ -193,7 +216,9 @@ final class ExplainCommand implements Callable<Integer> {
     /** Bytes of a constant with its codes packed. */
     private static long constantBytes(Type t) {
         long n = t.shape().elements();
-        return t.element() instanceof Quant q ? (n * q.storage().bits() + 7) / 8 : n * t.element().bytes();
+        return t.element() instanceof Quant q
+                ? (n * q.storage().bits() + 7) / 8
+                : n * t.element().bytes();
     }
 
     private static String operation(Node n) {
@@ -216,7 +241,9 @@ final class ExplainCommand implements Callable<Integer> {
     }
 
     private static String storage(Type t) {
-        return t.element() instanceof Quant q ? q.storage().toString() : t.element().toString();
+        return t.element() instanceof Quant q
+                ? q.storage().toString()
+                : t.element().toString();
     }
 
     private static String scale(Type t) {

@@ -20,7 +20,10 @@ import picocli.CommandLine.ParentCommand;
         description = "Formats .qnet files in place; comments stay.",
         mixinStandardHelpOptions = true,
         footerHeading = "%nExamples:%n",
-        footer = {"  qnet fmt model.qnet", "  qnet fmt --check examples/*/*.qnet    for a build: exit 1 if one is not formatted"})
+        footer = {
+            "  qnet fmt model.qnet",
+            "  qnet fmt --check examples/*/*.qnet    for a build: exit 1 if one is not formatted"
+        })
 final class FmtCommand implements Callable<Integer> {
     @ParentCommand
     @SuppressWarnings("NullAway.Init")

@@ -12,7 +12,8 @@ final class Home {
         Path home = named.isEmpty() ? Path.of("") : Path.of(named);
         if (!Files.isDirectory(home.resolve("examples"))) {
             throw new UserException(
-                    "there is no examples folder in " + home.toAbsolutePath(), "run the launcher ./qnet of a clone of the project");
+                    "there is no examples folder in " + home.toAbsolutePath(),
+                    "run the launcher ./qnet of a clone of the project");
         }
         return home;
     }

@@ -119,7 +119,8 @@ final class Inputs {
             case "npy" -> array(Npy.read(file), info, file.toString());
             case "npz" -> {
                 try (Npz npz = Npz.open(file)) {
-                    String entry = npz.names().size() == 1 ? npz.names().iterator().next() : info.name();
+                    String entry =
+                            npz.names().size() == 1 ? npz.names().iterator().next() : info.name();
                     yield array(npz.read(entry), info, file + ":" + entry);
                 }
             }
@@ -153,8 +154,12 @@ final class Inputs {
 
     private static NpyArray reshaped(NpyArray a, int[] shape) {
         return switch (a.type().bytes()) {
-            case 1 -> a.type().code().endsWith("u1") ? NpyArray.ofUint8(a.bytes(), shape) : NpyArray.ofInt8(a.bytes(), shape);
-            case 2 -> a.type().code().endsWith("u2") ? NpyArray.ofUint16(a.shorts(), shape) : NpyArray.ofInt16(a.shorts(), shape);
+            case 1 ->
+                a.type().code().endsWith("u1") ? NpyArray.ofUint8(a.bytes(), shape) : NpyArray.ofInt8(a.bytes(), shape);
+            case 2 ->
+                a.type().code().endsWith("u2")
+                        ? NpyArray.ofUint16(a.shorts(), shape)
+                        : NpyArray.ofInt16(a.shorts(), shape);
             case 4 -> a.type().isFloat() ? NpyArray.ofFloats(a.floats(), shape) : NpyArray.ofInt32(a.ints(), shape);
             default -> NpyArray.ofInt64(a.longs(), shape);
         };
@@ -174,10 +179,13 @@ final class Inputs {
         ElementType type = bin != null ? bin : info.type();
         long unit = (long) item * type.bytes();
         boolean own = unit > 0 && bytes.length % unit == 0 && (info.batched() || bytes.length == unit);
-        boolean single = bin == null && item > 0 && bytes.length % (4L * item) == 0 && (info.batched() || bytes.length == 4L * item);
+        boolean single = bin == null
+                && item > 0
+                && bytes.length % (4L * item) == 0
+                && (info.batched() || bytes.length == 4L * item);
         if (!own && !single) {
-            throw new UserException(file + ": " + bytes.length + " bytes are no whole number of items of input '" + info.name()
-                    + "', which expects " + info.expectation());
+            throw new UserException(file + ": " + bytes.length + " bytes are no whole number of items of input '"
+                    + info.name() + "', which expects " + info.expectation());
         }
         ElementType as = own ? type : ElementType.F32;
         ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);

@@ -33,7 +33,10 @@ final class IrCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private ModelArgument model;
 
-    @Option(names = "--after", paramLabel = "PASS", description = "Print the graph as this pass leaves it; 'all' for the last.")
+    @Option(
+            names = "--after",
+            paramLabel = "PASS",
+            description = "Print the graph as this pass leaves it; 'all' for the last.")
     private @Nullable String after;
 
     @Option(names = "--full", description = "Print everything, so that it parses back: no constant is cut.")

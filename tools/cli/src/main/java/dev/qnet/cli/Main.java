@@ -78,7 +78,8 @@ public final class Main {
             case UncheckedIOException u -> io(console, Objects.requireNonNull(u.getCause()));
             case IOException io -> io(console, io);
             default -> {
-                console.err().println("error: this is a bug in qnet, not in your input; please report it with these lines:");
+                console.err()
+                        .println("error: this is a bug in qnet, not in your input; please report it with these lines:");
                 e.printStackTrace(console.err());
                 yield ExitCode.BUG;
             }
@@ -86,16 +87,15 @@ public final class Main {
     }
 
     private static int io(Console console, IOException e) {
-        String what =
-                switch (e) {
-                    case NoSuchFileException f -> f.getFile() + ": there is no such file";
-                    case AccessDeniedException f -> f.getFile() + ": permission denied";
-                    case FileAlreadyExistsException f -> f.getFile() + ": a file is already there";
-                    case NotDirectoryException f -> f.getFile() + ": not a directory";
-                    case DirectoryNotEmptyException f -> f.getFile() + ": the directory is not empty";
-                    case FileSystemException f -> f.getFile() + ": " + f.getReason();
-                    default -> String.valueOf(e.getMessage());
-                };
+        String what = switch (e) {
+            case NoSuchFileException f -> f.getFile() + ": there is no such file";
+            case AccessDeniedException f -> f.getFile() + ": permission denied";
+            case FileAlreadyExistsException f -> f.getFile() + ": a file is already there";
+            case NotDirectoryException f -> f.getFile() + ": not a directory";
+            case DirectoryNotEmptyException f -> f.getFile() + ": the directory is not empty";
+            case FileSystemException f -> f.getFile() + ": " + f.getReason();
+            default -> String.valueOf(e.getMessage());
+        };
         console.error(new UserException(what));
         return ExitCode.IO;
     }

@@ -1,7 +1,6 @@
 package dev.qnet.cli;
 
 import dev.qnet.cli.image.Images;
-import dev.qnet.runtime.ElementType;
 import dev.qnet.runtime.Tensor;
 import dev.qnet.runtime.io.Npy;
 import dev.qnet.runtime.io.NpyArray;
@@ -30,13 +29,16 @@ final class Outputs {
         out.forEach((name, t) -> {
             console.out().println(console.heading(name) + " " + t.type() + " " + Arrays.toString(t.shape()));
             int classes = t.rank() == 0 ? 1 : t.dim(t.rank() - 1);
-            boolean scores = t.rank() == 2 && classes > 1 && (!labels.isEmpty() ? labels.size() == classes : classes <= 1000);
+            boolean scores =
+                    t.rank() == 2 && classes > 1 && (!labels.isEmpty() ? labels.size() == classes : classes <= 1000);
             if (scores) {
                 for (int item = 0; item < Math.min(t.dim(0), MAX_ITEMS); item++) {
                     console.out().print(ranked(t, item, classes, labels, top, t.dim(0) > 1));
                 }
                 if (t.dim(0) > MAX_ITEMS) {
-                    console.out().println("  and " + (t.dim(0) - MAX_ITEMS) + " items more (--output " + name + "=FILE writes all)");
+                    console.out()
+                            .println("  and " + (t.dim(0) - MAX_ITEMS) + " items more (--output " + name
+                                    + "=FILE writes all)");
                 }
             } else {
                 console.out().println("  " + summary(t));
@@ -48,7 +50,9 @@ final class Outputs {
         List<Double> scores = Engine.numbers(t, item * classes, classes);
         List<Integer> order = IntStream.range(0, classes)
                 .boxed()
-                .sorted(Comparator.comparing((Integer i) -> scores.get(i)).reversed().thenComparing(i -> i))
+                .sorted(Comparator.comparing((Integer i) -> scores.get(i))
+                        .reversed()
+                        .thenComparing(i -> i))
                 .limit(top)
                 .toList();
         Table table = new Table(several ? "item" : "", "class", ">score");
@@ -89,7 +93,9 @@ final class Outputs {
                 String name = eq > 0 ? g.substring(0, eq) : only(out, file);
                 Tensor t = out.get(name);
                 if (t == null) {
-                    throw new UserException("the model has no output '" + name + "'", "its outputs: " + String.join(", ", out.keySet()));
+                    throw new UserException(
+                            "the model has no output '" + name + "'",
+                            "its outputs: " + String.join(", ", out.keySet()));
                 }
                 switch (extension) {
                     case "npy" -> Npy.write(file, t.toNpy());
@@ -97,7 +103,8 @@ final class Outputs {
                     case "bin" -> AtomicFiles.write(file, o -> o.write(bytes(t)));
                     default ->
                         throw new UserException(
-                                file + ": unknown kind of output file '." + extension + "'", "give .npy, .npz, .png or .bin");
+                                file + ": unknown kind of output file '." + extension + "'",
+                                "give .npy, .npz, .png or .bin");
                 }
             }
             console.out().println("wrote " + file);

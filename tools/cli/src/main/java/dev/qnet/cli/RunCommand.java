@@ -56,8 +56,9 @@ final class RunCommand implements Callable<Integer> {
             names = {"-i", "--input"},
             paramLabel = "[NAME=]FILE",
             required = true,
-            description = "An input: .npy, .npz, a picture, MNIST's -ubyte files, or raw little-endian elements (.bin). "
-                    + "Several files for one input make a batch.")
+            description =
+                    "An input: .npy, .npz, a picture, MNIST's -ubyte files, or raw little-endian elements (.bin). "
+                            + "Several files for one input make a batch.")
     @SuppressWarnings("NullAway.Init")
     private List<String> inputs;
 
@@ -95,7 +96,11 @@ final class RunCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private On on;
 
-    @Option(names = "--top", paramLabel = "K", defaultValue = "5", description = "How many classes to show. Default: 5.")
+    @Option(
+            names = "--top",
+            paramLabel = "K",
+            defaultValue = "5",
+            description = "How many classes to show. Default: 5.")
     private int top;
 
     @Option(names = "--json", description = "Print the outputs as JSON.")
@@ -127,14 +132,17 @@ final class RunCommand implements Callable<Integer> {
     private Engine engine(Console console, List<String> labels) {
         if (!Inputs.extension(file).equals("qnet")) {
             if (on != On.jvm) {
-                throw new UserException(file + " is compiled: it runs on the jvm only", "give the .qnet file, or leave out --on");
+                throw new UserException(
+                        file + " is compiled: it runs on the jvm only", "give the .qnet file, or leave out --on");
             }
             return new Engine.Compiled(Model.load(file));
         }
         BoundModel bound = Frontend.load(file, new Frontend.Options(name));
         console.show(bound.warnings());
         labels.addAll(bound.labels());
-        Rounding rounding = bound.graph().policy() == null ? Rounding.TOSA : bound.graph().policy().rounding();
+        Rounding rounding = bound.graph().policy() == null
+                ? Rounding.TOSA
+                : bound.graph().policy().rounding();
         return switch (on) {
             case jvm -> new Engine.Compiled(Build.model(console, bound));
             case oracle -> new Engine.Oracle(Build.integers(console, bound), rounding, "oracle, integers");

@@ -43,14 +43,16 @@ final class Table {
         all.addFirst(header);
         for (List<String> r : all) {
             for (int i = 0; i < width.length; i++) {
-                width[i] = Math.max(width[i], r.get(i).codePointCount(0, r.get(i).length()));
+                width[i] =
+                        Math.max(width[i], r.get(i).codePointCount(0, r.get(i).length()));
             }
         }
         StringBuilder s = new StringBuilder();
         for (List<String> r : all) {
             StringBuilder line = new StringBuilder();
             for (int i = 0; i < width.length; i++) {
-                String pad = " ".repeat(width[i] - r.get(i).codePointCount(0, r.get(i).length()));
+                String pad = " "
+                        .repeat(width[i] - r.get(i).codePointCount(0, r.get(i).length()));
                 line.append(i == 0 ? "" : "  ").append(right[i] ? pad + r.get(i) : r.get(i) + pad);
             }
             s.append(line.toString().stripTrailing()).append(System.lineSeparator());

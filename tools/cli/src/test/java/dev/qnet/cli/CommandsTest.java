@@ -22,8 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Each command as a user calls it: what it prints, what it writes, its exit code. */
 class CommandsTest {
-    private static final String MODEL =
-            """
+    private static final String MODEL = """
             qnet 1
 
             scheme s {
@@ -67,7 +66,8 @@ class CommandsTest {
     private Path calibrated() throws IOException {
         Npy.write(folder.resolve("data.npy"), NpyArray.ofFloats(new float[] {0, 0, 0, 0, 255, 255, 255, 255}, 2, 4));
         Path file = folder.resolve("calibrated.qnet");
-        assertThat(qnet("calibrate", model, "--data", folder.resolve("data.npy"), "-o", file)).isZero();
+        assertThat(qnet("calibrate", model, "--data", folder.resolve("data.npy"), "-o", file))
+                .isZero();
         return file;
     }
 
@@ -90,8 +90,7 @@ class CommandsTest {
     @Test
     void calibrateWritesAFileThatFmtKeeps() throws IOException {
         Path file = calibrated();
-        assertThat(Files.readString(file))
-                .contains("include \"half.qnet\"", "calibration half {", "range(0.0, 255.0)");
+        assertThat(Files.readString(file)).contains("include \"half.qnet\"", "calibration half {", "range(0.0, 255.0)");
         assertThat(qnet("fmt", "--check", file)).isZero();
     }
 
@@ -101,7 +100,8 @@ class CommandsTest {
         Path x = folder.resolve("x.npy");
         Npy.write(x, NpyArray.ofFloats(new float[] {10, 20, 30, 40, 100, 0, 50, 0}, 2, 4));
         for (String on : new String[] {"jvm", "oracle", "float"}) {
-            assertThat(qnet("run", file, "--input", "x=" + x, "--on", on, "--json")).isZero();
+            assertThat(qnet("run", file, "--input", "x=" + x, "--on", on, "--json"))
+                    .isZero();
             JsonNode y = new ObjectMapper().readTree(out).get("y");
             assertThat(y.get("shape")).hasToString("[2,2]");
             double[] values = new ObjectMapper().convertValue(y.get("values"), double[].class);
@@ -123,7 +123,8 @@ class CommandsTest {
         String direct = out;
         assertThat(qnet("run", jar, "-i", x, "--json")).isZero();
         assertThat(out).isEqualTo(direct);
-        assertThat(qnet("run", jar, "-i", x, "-o", "y=" + folder.resolve("y.npy"))).isZero();
+        assertThat(qnet("run", jar, "-i", x, "-o", "y=" + folder.resolve("y.npy")))
+                .isZero();
         assertThat(Npy.read(folder.resolve("y.npy")).shape()).containsExactly(1, 2);
     }
 
@@ -186,8 +187,7 @@ class CommandsTest {
 
     @Test
     void damagedPicturesAndArraysGiveErrors() throws IOException {
-        String source =
-                """
+        String source = """
                 qnet 1
                 model m(x: f32[N, 8, 8, 3]) -> (y: f32[N, 8, 8, 3]) {
                   return y: x |> relu
@@ -221,8 +221,7 @@ class CommandsTest {
 
     @Test
     void softmaxWhoseSumCouldWrapIsRefused() throws IOException {
-        String source =
-                """
+        String source = """
                 qnet 1
                 scheme s { activations u8 range(0, 1) }
                 model m(x: f32[N, SIZE]) -> (y: f32[N, SIZE]) quantized s {
@@ -239,7 +238,12 @@ class CommandsTest {
 
     @Test
     void tableAligns() {
-        assertThat(new Table("name", ">n").row("a", 5).row("long name", 123).toString().lines().toList())
+        assertThat(new Table("name", ">n")
+                        .row("a", 5)
+                        .row("long name", 123)
+                        .toString()
+                        .lines()
+                        .toList())
                 .containsExactly("name         n", "a            5", "long name  123");
     }
 }

@@ -59,7 +59,9 @@ public final class Frontend {
         Path name = file.getFileName();
         if (name == null || !name.toString().toLowerCase(Locale.ROOT).endsWith(EXTENSION)) {
             throw new CompileException(Diagnostic.error(
-                            "file-kind", Span.NONE, "'" + file + "' is no source: its name does not end in " + EXTENSION)
+                            "file-kind",
+                            Span.NONE,
+                            "'" + file + "' is no source: its name does not end in " + EXTENSION)
                     .withFix("name a .qnet file"));
         }
         return Includes.load(file);

@@ -169,7 +169,8 @@ public final class GraphParser {
                 && c.name().equals("base64")
                 && c.args().size() == 1
                 && c.args().getFirst() instanceof Attr.Text t) {
-            ByteBuffer b = ByteBuffer.wrap(Base64.getDecoder().decode(t.value())).order(ByteOrder.LITTLE_ENDIAN);
+            ByteBuffer b =
+                    ByteBuffer.wrap(Base64.getDecoder().decode(t.value())).order(ByteOrder.LITTLE_ENDIAN);
             if (b.capacity() != 4L * n) {
                 throw new IllegalArgumentException("a constant " + type.shape() + " has " + n + " elements");
             }
@@ -194,19 +195,19 @@ public final class GraphParser {
             }
             return new Tensor.OfFloat(type.shape(), values);
         }
-        return new Tensor.OfInt(type.shape(), items.stream().mapToInt(Attr::asInt).toArray());
+        return new Tensor.OfInt(
+                type.shape(), items.stream().mapToInt(Attr::asInt).toArray());
     }
 
     private Type type() {
         String word = word();
-        Element element =
-                switch (word) {
-                    case "f32" -> Element.FLOAT;
-                    case "i64" -> Element.INT64;
-                    case "i32" -> peek("<") ? quant(word) : Element.INT32;
-                    case "i16" -> peek("<") ? quant(word) : Element.INT16;
-                    default -> quant(word);
-                };
+        Element element = switch (word) {
+            case "f32" -> Element.FLOAT;
+            case "i64" -> Element.INT64;
+            case "i32" -> peek("<") ? quant(word) : Element.INT32;
+            case "i16" -> peek("<") ? quant(word) : Element.INT16;
+            default -> quant(word);
+        };
         return new Type(element, shape());
     }
 
@@ -337,7 +338,8 @@ public final class GraphParser {
     private String word() {
         skip();
         int start = at;
-        while (at < text.length() && (Character.isLetterOrDigit(text.charAt(at)) || "_.$/-+".indexOf(text.charAt(at)) >= 0)) {
+        while (at < text.length()
+                && (Character.isLetterOrDigit(text.charAt(at)) || "_.$/-+".indexOf(text.charAt(at)) >= 0)) {
             at++;
         }
         if (start == at) {

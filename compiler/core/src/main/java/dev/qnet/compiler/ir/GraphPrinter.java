@@ -41,7 +41,8 @@ public final class GraphPrinter {
     }
 
     public static String print(Graph graph, Detail detail) {
-        StringBuilder s = new StringBuilder("graph @").append(name(graph.name())).append(" {\n");
+        StringBuilder s =
+                new StringBuilder("graph @").append(name(graph.name())).append(" {\n");
         Spec.Policy policy = graph.policy();
         if (policy != null) {
             s.append("  policy weights(")
@@ -59,7 +60,9 @@ public final class GraphPrinter {
         for (Graph.Param p : graph.params()) {
             s.append("  param ").append(value(p.id())).append(" : ").append(p.type());
             if (p.activations() != null) {
-                s.append(" activations(").append(SpecText.encode(p.activations())).append(')');
+                s.append(" activations(")
+                        .append(SpecText.encode(p.activations()))
+                        .append(')');
             }
             end(s, graph, p.id(), p.span().toString(), p.span().isNone(), detail);
         }
@@ -74,8 +77,7 @@ public final class GraphPrinter {
         return s.append("\n}\n").toString();
     }
 
-    private static void end(
-            StringBuilder s, Graph graph, ValueId id, String place, boolean nowhere, Detail detail) {
+    private static void end(StringBuilder s, Graph graph, ValueId id, String place, boolean nowhere, Detail detail) {
         Long offset = graph.plan() == null ? null : graph.plan().offsets().get(id);
         if (offset != null) {
             s.append(" at ").append(offset);
@@ -109,7 +111,9 @@ public final class GraphPrinter {
             s.append(" weights(").append(SpecText.encode(intent.weights())).append(')');
         }
         if (intent.activations() != null) {
-            s.append(" activations(").append(SpecText.encode(intent.activations())).append(')');
+            s.append(" activations(")
+                    .append(SpecText.encode(intent.activations()))
+                    .append(')');
         }
         if (intent.keepFloat()) {
             s.append(" float");
@@ -120,13 +124,15 @@ public final class GraphPrinter {
     private static Attr cut(Attr a) {
         return switch (a) {
             case Attr.Items i -> {
-                List<Attr> few = new ArrayList<>(i.items().stream().limit(4).map(GraphPrinter::cut).toList());
+                List<Attr> few = new ArrayList<>(
+                        i.items().stream().limit(4).map(GraphPrinter::cut).toList());
                 if (i.items().size() > 4) {
                     few.add(Attr.of("…" + i.items().size()));
                 }
                 yield new Attr.Items(few);
             }
-            case Attr.Call c -> new Attr.Call(c.name(), c.args().stream().map(GraphPrinter::cut).toList());
+            case Attr.Call c ->
+                new Attr.Call(c.name(), c.args().stream().map(GraphPrinter::cut).toList());
             case Attr.Atom x -> x;
             case Attr.Text t -> t;
             case Attr.OfQuant q -> Attr.of(cut(q.quant()));
@@ -144,9 +150,11 @@ public final class GraphPrinter {
             case Scheme.PerAxis a ->
                 a.scales().size() <= 2
                         ? text
-                        : q.storage() + "<axis=" + a.axis() + ", {" + a.scales().getFirst() + ", …" + a.scales().size() + "}>";
+                        : q.storage() + "<axis=" + a.axis() + ", {" + a.scales().getFirst() + ", …"
+                                + a.scales().size() + "}>";
             case Scheme.PerGroup g ->
-                q.storage() + "<group=" + g.size() + ", {" + g.scales().getFirst() + ", …" + g.scales().size() + "}>";
+                q.storage() + "<group=" + g.size() + ", {" + g.scales().getFirst() + ", …"
+                        + g.scales().size() + "}>";
         };
     }
 

@@ -15,7 +15,11 @@ import org.jspecify.annotations.Nullable;
  */
 public sealed interface IntOp extends Op {
     /** As {@link FloatOp.Conv2d}, with codes x and w and a plain i32 bias. */
-    record Conv2d(Window window, int groups, Element.Int acc, @Nullable Rescale rescale) implements IntOp {}
+    record Conv2d(
+            Window window,
+            int groups,
+            Element.Int acc,
+            @Nullable Rescale rescale) implements IntOp {}
 
     /** As {@link FloatOp.Dense}, with codes x and w and a plain i32 bias. */
     record Dense(Element.Int acc, @Nullable Rescale rescale) implements IntOp {}
@@ -39,14 +43,7 @@ public sealed interface IntOp extends Op {
      * @param rounding the contract
      * @param scales of x, of y, of the sum
      */
-    record Add(
-            boolean subtract,
-            int leftShift,
-            Rounding rounding,
-            List<Rescale.Scale> scales,
-            int zero,
-            int lo,
-            int hi)
+    record Add(boolean subtract, int leftShift, Rounding rounding, List<Rescale.Scale> scales, int zero, int lo, int hi)
             implements IntOp {
         public Add {
             scales = List.copyOf(scales);
@@ -57,7 +54,11 @@ public sealed interface IntOp extends Op {
     }
 
     /** x: {@code Σ (x − z)} over axes; the mean's 1/n is in the rescale. */
-    record Sum(List<Integer> axes, boolean keepDims, Element.Int acc, @Nullable Rescale rescale) implements IntOp {
+    record Sum(
+            List<Integer> axes,
+            boolean keepDims,
+            Element.Int acc,
+            @Nullable Rescale rescale) implements IntOp {
         public Sum {
             axes = List.copyOf(axes);
         }

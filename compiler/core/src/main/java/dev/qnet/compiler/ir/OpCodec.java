@@ -70,10 +70,16 @@ final class OpCodec {
 
     private static Coded quant(QuantOp op) {
         return switch (op) {
-            case QuantOp.Quantize q -> coded("quantize", "rounding", of(q.rounding().toString()));
+            case QuantOp.Quantize q ->
+                coded("quantize", "rounding", of(q.rounding().toString()));
             case QuantOp.Dequantize d -> coded("dequantize");
             case QuantOp.FakeQuant f -> {
-                Coded c = coded("fake_quant", "spec", SpecText.encode(f.spec()), "rounding", of(f.rounding().toString()));
+                Coded c = coded(
+                        "fake_quant",
+                        "spec",
+                        SpecText.encode(f.spec()),
+                        "rounding",
+                        of(f.rounding().toString()));
                 if (f.chosen() != null) {
                     c.attrs().put("to", new Attr.OfQuant(f.chosen()));
                 }
@@ -100,7 +106,12 @@ final class OpCodec {
                 accumulating("sum", s.acc(), s.rescale(), "axes", ofInts(s.axes()), "keep_dims", of(s.keepDims()));
             case IntOp.Requantize r -> coded("int.requantize", "rescale", rescale(r.rescale()));
             case IntOp.AvgPool p ->
-                coded("int.avg_pool", "window", window(p.window()), "rounding", of(p.rounding().toString()));
+                coded(
+                        "int.avg_pool",
+                        "window",
+                        window(p.window()),
+                        "rounding",
+                        of(p.rounding().toString()));
             case IntOp.Clamp c -> coded("int.clamp", "lo", of(c.lo()), "hi", of(c.hi()));
             case IntOp.Table t -> coded("int.table", "entries", ofInts(t.entries()));
             case IntOp.InterpolatedTable t -> coded("int.interpolated_table", "entries", ofInts(t.entries()));
@@ -117,7 +128,8 @@ final class OpCodec {
                         of(s.diffMin()));
             case IntOp.DynamicParams p ->
                 coded("int.dynamic_params", "storage", of(p.storage().toString()), "symmetric", of(p.symmetric()));
-            case IntOp.DynamicQuantize q -> coded("int.dynamic_quantize", "storage", of(q.storage().toString()));
+            case IntOp.DynamicQuantize q ->
+                coded("int.dynamic_quantize", "storage", of(q.storage().toString()));
             case IntOp.DynamicDequantize d -> coded("int.dynamic_dequantize");
         };
     }
@@ -136,30 +148,40 @@ final class OpCodec {
             case "transpose" -> new DataOp.Transpose(a.get("permutation").asInts());
             case "concat" -> new DataOp.Concat(a.get("axis").asInt());
             case "slice" ->
-                new DataOp.Slice(a.get("begin").asInts(), a.get("end").asInts(), a.get("step").asInts());
+                new DataOp.Slice(
+                        a.get("begin").asInts(),
+                        a.get("end").asInts(),
+                        a.get("step").asInts());
             case "pad" ->
-                new DataOp.Pad(a.get("before").asInts(), a.get("after").asInts(), a.get("value").asFloat());
+                new DataOp.Pad(
+                        a.get("before").asInts(),
+                        a.get("after").asInts(),
+                        a.get("value").asFloat());
             case "max_pool" -> new DataOp.MaxPool(readWindow(a.get("window")));
             case "resize_nearest" -> {
                 List<Integer> size = a.get("size").asInts();
                 yield new DataOp.ResizeNearest(size.get(0), size.get(1));
             }
-            case "conv2d" -> new FloatOp.Conv2d(readWindow(a.get("window")), a.get("groups").asInt());
+            case "conv2d" ->
+                new FloatOp.Conv2d(readWindow(a.get("window")), a.get("groups").asInt());
             case "dense" -> new FloatOp.Dense();
             case "matmul" -> new FloatOp.MatMul();
             case "add" -> new FloatOp.Binary(FloatOp.Binary.Fn.ADD);
             case "sub" -> new FloatOp.Binary(FloatOp.Binary.Fn.SUB);
             case "mul" -> new FloatOp.Binary(FloatOp.Binary.Fn.MUL);
             case "relu" -> new FloatOp.Unary(new ScalarFn.Relu());
-            case "leaky_relu" -> new FloatOp.Unary(new ScalarFn.LeakyRelu(a.get("alpha").asFloat()));
+            case "leaky_relu" ->
+                new FloatOp.Unary(new ScalarFn.LeakyRelu(a.get("alpha").asFloat()));
             case "clip" ->
-                new FloatOp.Unary(new ScalarFn.Clip(a.get("lo").asFloat(), a.get("hi").asFloat()));
+                new FloatOp.Unary(
+                        new ScalarFn.Clip(a.get("lo").asFloat(), a.get("hi").asFloat()));
             case "sigmoid" -> new FloatOp.Unary(new ScalarFn.Sigmoid());
             case "tanh" -> new FloatOp.Unary(new ScalarFn.Tanh());
             case "hard_swish" -> new FloatOp.Unary(new ScalarFn.HardSwish());
             case "gelu" -> new FloatOp.Unary(new ScalarFn.Gelu());
             case "avg_pool" -> new FloatOp.AvgPool(readWindow(a.get("window")));
-            case "mean" -> new FloatOp.Mean(a.get("axes").asInts(), a.get("keep_dims").asBoolean());
+            case "mean" ->
+                new FloatOp.Mean(a.get("axes").asInts(), a.get("keep_dims").asBoolean());
             case "batch_norm" -> new FloatOp.BatchNorm(a.get("epsilon").asFloat());
             case "softmax" -> new FloatOp.Softmax(a.get("axis").asInt());
             case "quantize" -> new QuantOp.Quantize(rounding(a.get("rounding")));
@@ -249,8 +271,8 @@ final class OpCodec {
 
         void end() {
             if (!left.isEmpty()) {
-                throw new IllegalArgumentException(
-                        mnemonic + " has no attribute '" + left.keySet().iterator().next() + "'");
+                throw new IllegalArgumentException(mnemonic + " has no attribute '"
+                        + left.keySet().iterator().next() + "'");
             }
         }
     }
@@ -301,14 +323,16 @@ final class OpCodec {
     private static Window readWindow(Attr a) {
         Attr.Call c = a.asCall();
         if (!c.name().equals("window") || c.args().size() != 4) {
-            throw new IllegalArgumentException("expected window([kernel], [stride], [dilation], [padding]), found " + a);
+            throw new IllegalArgumentException(
+                    "expected window([kernel], [stride], [dilation], [padding]), found " + a);
         }
         List<Integer> n = new ArrayList<>();
         c.args().forEach(x -> n.addAll(x.asInts()));
         if (n.size() != 10) {
             throw new IllegalArgumentException("a window has 2 + 2 + 2 + 4 numbers, found " + a);
         }
-        return new Window(n.get(0), n.get(1), n.get(2), n.get(3), n.get(4), n.get(5), n.get(6), n.get(7), n.get(8), n.get(9));
+        return new Window(
+                n.get(0), n.get(1), n.get(2), n.get(3), n.get(4), n.get(5), n.get(6), n.get(7), n.get(8), n.get(9));
     }
 
     private static Attr rescale(Rescale r) {
@@ -334,7 +358,9 @@ final class OpCodec {
         List<Rescale.Scale> scales = new ArrayList<>();
         for (Attr s : c.args().get(0).items()) {
             scales.add(
-                    s instanceof Attr.Call q && q.name().equals("q31") && q.args().size() == 2
+                    s instanceof Attr.Call q
+                                    && q.name().equals("q31")
+                                    && q.args().size() == 2
                             ? new Rescale.Scale.Fixed(
                                     q.args().get(0).asInt(), q.args().get(1).asInt())
                             : new Rescale.Scale.Real(s.asFloat()));

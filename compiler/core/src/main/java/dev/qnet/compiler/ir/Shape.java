@@ -23,7 +23,8 @@ public record Shape(List<Integer> dims) {
     public Shape {
         dims = List.copyOf(dims);
         if (dims.size() > MAX_RANK) {
-            throw new IllegalArgumentException("a tensor has at most " + MAX_RANK + " dimensions, found " + dims.size());
+            throw new IllegalArgumentException(
+                    "a tensor has at most " + MAX_RANK + " dimensions, found " + dims.size());
         }
         long n = 1;
         for (int i = 0; i < dims.size(); i++) {

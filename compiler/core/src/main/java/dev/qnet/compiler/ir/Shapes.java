@@ -60,7 +60,10 @@ public final class Shapes {
             case FloatOp.BatchNorm b -> {
                 count(op, in, 5, 5);
                 for (int i = 1; i < 5; i++) {
-                    channels(in.get(i), in.getFirst(), List.of("gamma", "beta", "mean", "variance").get(i - 1));
+                    channels(
+                            in.get(i),
+                            in.getFirst(),
+                            List.of("gamma", "beta", "mean", "variance").get(i - 1));
                 }
                 yield in.getFirst();
             }
@@ -111,8 +114,8 @@ public final class Shapes {
             int da = i < rank - a.rank() ? 1 : a.dim(i - (rank - a.rank()));
             int db = i < rank - b.rank() ? 1 : b.dim(i - (rank - b.rank()));
             if (da != db && da != 1 && db != 1) {
-                throw new ShapeException("shapes " + a + " and " + b + " do not broadcast: " + text(da) + " against " + text(db)
-                        + " at axis " + i);
+                throw new ShapeException("shapes " + a + " and " + b + " do not broadcast: " + text(da) + " against "
+                        + text(db) + " at axis " + i);
             }
             if (da != db && (da == Shape.BATCH || db == Shape.BATCH) && i != 0) {
                 throw new ShapeException("shapes " + a + " and " + b + " do not broadcast: N must stay in front");
@@ -124,7 +127,8 @@ public final class Shapes {
 
     private static Shape conv(List<Shape> in, Window w, int groups) {
         if (in.size() < 2 || in.size() > 3) {
-            throw new ShapeException("conv2d takes an input, a weight and at most a bias, found " + in.size() + " operands");
+            throw new ShapeException(
+                    "conv2d takes an input, a weight and at most a bias, found " + in.size() + " operands");
         }
         Shape x = in.get(0);
         Shape k = in.get(1);
@@ -133,13 +137,13 @@ public final class Shapes {
         int channels = x.dim(3);
         int out = k.dim(0);
         if (groups < 1 || channels % groups != 0 || out % groups != 0) {
-            throw new ShapeException("conv2d with " + groups + " groups needs input channels (" + channels + ") and filters ("
-                    + out + ") divisible by " + groups);
+            throw new ShapeException("conv2d with " + groups + " groups needs input channels (" + channels
+                    + ") and filters (" + out + ") divisible by " + groups);
         }
         Shape expected = Shape.of(out, w.kernelH(), w.kernelW(), channels / groups);
         if (!k.equals(expected)) {
-            throw new ShapeException("the weight of conv2d is [filters, height, width, channels/groups]: expected " + expected
-                    + " for an input " + x + ", found " + k);
+            throw new ShapeException("the weight of conv2d is [filters, height, width, channels/groups]: expected "
+                    + expected + " for an input " + x + ", found " + k);
         }
         bias(in, out, "conv2d");
         return window(x, w, "conv2d").with(3, out);
@@ -149,7 +153,8 @@ public final class Shapes {
         int h = w.outHeight(x.dim(1));
         int wd = w.outWidth(x.dim(2));
         if (h < 1 || wd < 1) {
-            throw new ShapeException("the " + w.kernelH() + "x" + w.kernelW() + " window of " + what + " (dilation " + w.dilationH()
+            throw new ShapeException("the " + w.kernelH() + "x" + w.kernelW() + " window of " + what + " (dilation "
+                    + w.dilationH()
                     + "x" + w.dilationW() + ", padding " + w.top() + "," + w.left() + "," + w.bottom() + "," + w.right()
                     + ") does not fit an input of " + x.dim(1) + "x" + x.dim(2));
         }
@@ -162,14 +167,16 @@ public final class Shapes {
                 || w.left() >= (w.kernelW() - 1) * w.dilationW() + 1
                 || w.bottom() >= (w.kernelH() - 1) * w.dilationH() + 1
                 || w.right() >= (w.kernelW() - 1) * w.dilationW() + 1) {
-            throw new ShapeException("the padding of a pool is smaller than its window, so that no window is all padding");
+            throw new ShapeException(
+                    "the padding of a pool is smaller than its window, so that no window is all padding");
         }
         return window(x, w, "a pool");
     }
 
     private static Shape dense(List<Shape> in) {
         if (in.size() < 2 || in.size() > 3) {
-            throw new ShapeException("dense takes an input, a weight and at most a bias, found " + in.size() + " operands");
+            throw new ShapeException(
+                    "dense takes an input, a weight and at most a bias, found " + in.size() + " operands");
         }
         Shape x = in.get(0);
         Shape w = in.get(1);
@@ -198,7 +205,8 @@ public final class Shapes {
             throw new ShapeException("matmul needs the columns of the left operand (" + a.dim(-1) + " of " + a
                     + ") to be the rows of the right (" + b.dim(-2) + " of " + b + ")");
         }
-        Shape lead = broadcast(new Shape(a.dims().subList(0, a.rank() - 2)), new Shape(b.dims().subList(0, b.rank() - 2)));
+        Shape lead = broadcast(
+                new Shape(a.dims().subList(0, a.rank() - 2)), new Shape(b.dims().subList(0, b.rank() - 2)));
         List<Integer> dims = new ArrayList<>(lead.dims());
         dims.add(a.dim(-2));
         dims.add(b.dim(-1));
@@ -207,15 +215,15 @@ public final class Shapes {
 
     private static void bias(List<Shape> in, int out, String what) {
         if (in.size() == 3 && !in.get(2).equals(Shape.of(out))) {
-            throw new ShapeException("the bias of " + what + " is one number an output channel: expected [" + out + "], found "
-                    + in.get(2));
+            throw new ShapeException("the bias of " + what + " is one number an output channel: expected [" + out
+                    + "], found " + in.get(2));
         }
     }
 
     private static Shape reshape(Shape x, Shape to) {
         if (x.hasBatch() != to.hasBatch() || x.elements() != to.elements()) {
-            throw new ShapeException("cannot reshape " + x + " (" + x.elements() + " elements) to " + to + " (" + to.elements() + ")"
-                    + (x.hasBatch() && !to.hasBatch() ? ": N must stay in front" : ""));
+            throw new ShapeException("cannot reshape " + x + " (" + x.elements() + " elements) to " + to + " ("
+                    + to.elements() + ")" + (x.hasBatch() && !to.hasBatch() ? ": N must stay in front" : ""));
         }
         return to;
     }
@@ -224,7 +232,8 @@ public final class Shapes {
         boolean[] seen = new boolean[x.rank()];
         for (int p : permutation) {
             if (p < 0 || p >= x.rank() || seen[p]) {
-                throw new ShapeException("transpose of " + x + " needs each axis 0 to " + (x.rank() - 1) + " once, found " + permutation);
+                throw new ShapeException("transpose of " + x + " needs each axis 0 to " + (x.rank() - 1)
+                        + " once, found " + permutation);
             }
             seen[p] = true;
         }
@@ -232,7 +241,8 @@ public final class Shapes {
             throw new ShapeException("transpose of " + x + " needs " + x.rank() + " axes, found " + permutation);
         }
         if (x.hasBatch() && permutation.getFirst() != 0) {
-            throw new ShapeException("transpose cannot move N: the permutation must begin with 0, found " + permutation);
+            throw new ShapeException(
+                    "transpose cannot move N: the permutation must begin with 0, found " + permutation);
         }
         return new Shape(permutation.stream().map(x::dim).toList());
     }
@@ -245,8 +255,8 @@ public final class Shapes {
         int sum = 0;
         for (Shape s : in) {
             if (s.rank() != first.rank() || !s.with(axis, 1).equals(first.with(axis, 1))) {
-                throw new ShapeException("concat along axis " + axis + " needs operands that are equal along the others, found " + first
-                        + " and " + s);
+                throw new ShapeException("concat along axis " + axis
+                        + " needs operands that are equal along the others, found " + first + " and " + s);
             }
             sum = Math.addExact(sum, s.dim(axis));
         }
@@ -254,8 +264,11 @@ public final class Shapes {
     }
 
     private static Shape slice(Shape x, DataOp.Slice s) {
-        if (s.begin().size() != x.rank() || s.end().size() != x.rank() || s.step().size() != x.rank()) {
-            throw new ShapeException("slice of " + x + " needs a begin, an end and a step for each of its " + x.rank() + " axes");
+        if (s.begin().size() != x.rank()
+                || s.end().size() != x.rank()
+                || s.step().size() != x.rank()) {
+            throw new ShapeException(
+                    "slice of " + x + " needs a begin, an end and a step for each of its " + x.rank() + " axes");
         }
         List<Integer> dims = new ArrayList<>();
         for (int i = 0; i < x.rank(); i++) {
@@ -276,7 +289,8 @@ public final class Shapes {
 
     private static Shape pad(Shape x, DataOp.Pad p) {
         if (p.before().size() != x.rank() || p.after().size() != x.rank()) {
-            throw new ShapeException("pad of " + x + " needs a before and an after for each of its " + x.rank() + " axes");
+            throw new ShapeException(
+                    "pad of " + x + " needs a before and an after for each of its " + x.rank() + " axes");
         }
         Shape y = x;
         for (int i = 0; i < x.rank(); i++) {
@@ -317,14 +331,15 @@ public final class Shapes {
 
     private static void channels(Shape s, Shape x, String what) {
         if (x.rank() < 1 || !s.equals(Shape.of(x.dim(-1)))) {
-            throw new ShapeException("the " + what + " of batch_norm is one number a channel: expected [" + x.dim(-1) + "] for an input "
-                    + x + ", found " + s);
+            throw new ShapeException("the " + what + " of batch_norm is one number a channel: expected [" + x.dim(-1)
+                    + "] for an input " + x + ", found " + s);
         }
     }
 
     private static void rank(Shape x, int rank, String what) {
         if (x.rank() != rank) {
-            throw new ShapeException(what + " has " + rank + " dimensions" + (rank == 4 ? " (NHWC for activations)" : "") + ", found " + x);
+            throw new ShapeException(what + " has " + rank + " dimensions"
+                    + (rank == 4 ? " (NHWC for activations)" : "") + ", found " + x);
         }
     }
 

@@ -39,10 +39,7 @@ final class SpecText {
             case Spec.RangeMethod.Entropy e -> of("entropy");
             case Spec.RangeMethod.Fixed f -> call("fixed", of(f.lo()), of(f.hi()));
             case Spec.RangeMethod.Given g ->
-                call(
-                        "given",
-                        new Attr.Items(g.scales().stream().map(Attr::of).toList()),
-                        Attr.ofInts(g.zeros()));
+                call("given", new Attr.Items(g.scales().stream().map(Attr::of).toList()), Attr.ofInts(g.zeros()));
         };
     }
 
@@ -63,14 +60,17 @@ final class SpecText {
                 case "dynamic" -> dynamic = true;
                 case "per_tensor" -> granularity = new Spec.Granularity.PerTensor();
                 case "per_channel" ->
-                    granularity = new Spec.Granularity.PerChannel(args.getFirst().asInt());
+                    granularity =
+                            new Spec.Granularity.PerChannel(args.getFirst().asInt());
                 case "per_group" ->
                     granularity = new Spec.Granularity.PerGroup(args.getFirst().asInt());
                 case "minmax" -> range = new Spec.RangeMethod.MinMax();
                 case "moving_average" ->
-                    range = new Spec.RangeMethod.MovingAverage(args.getFirst().atom().asDouble());
+                    range = new Spec.RangeMethod.MovingAverage(
+                            args.getFirst().atom().asDouble());
                 case "percentile" ->
-                    range = new Spec.RangeMethod.Percentile(args.getFirst().atom().asDouble());
+                    range = new Spec.RangeMethod.Percentile(
+                            args.getFirst().atom().asDouble());
                 case "mse" -> range = new Spec.RangeMethod.Mse();
                 case "entropy" -> range = new Spec.RangeMethod.Entropy();
                 case "fixed" ->

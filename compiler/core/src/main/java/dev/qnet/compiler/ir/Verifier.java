@@ -73,7 +73,9 @@ public final class Verifier {
             }
             long bytes = (long) t.shape().elements() * t.element().bytes();
             if (offset < 0 || offset + bytes > plan.bytes()) {
-                throw error(Span.NONE, "the memory plan places " + id + " at " + offset + ", outside the arena of " + plan.bytes());
+                throw error(
+                        Span.NONE,
+                        "the memory plan places " + id + " at " + offset + ", outside the arena of " + plan.bytes());
             }
         });
     }
@@ -162,7 +164,10 @@ public final class Verifier {
                 require(n, s.rank() >= 2, "has groups, but no input axis");
                 int channels = s.dim(0);
                 int row = s.elements() / Math.max(1, channels);
-                require(n, g.scales().size() == channels, () -> "has " + g.scales().size() + " scales for " + channels + " channels");
+                require(
+                        n,
+                        g.scales().size() == channels,
+                        () -> "has " + g.scales().size() + " scales for " + channels + " channels");
                 require(
                         n,
                         g.groups() == (row + g.size() - 1) / g.size(),
@@ -205,10 +210,11 @@ public final class Verifier {
                 in.forEach(t -> activation(n, t));
                 in.forEach(t -> require(n, t.isQuant(), () -> "takes quantized operands, found " + t));
                 codes(n, a.zero(), a.lo(), a.hi());
-                a.scales().forEach(s -> require(
-                        n,
-                        a.rounding().fixedPoint() == s instanceof Rescale.Scale.Fixed,
-                        () -> a.rounding() + " does not scale by " + s));
+                a.scales()
+                        .forEach(s -> require(
+                                n,
+                                a.rounding().fixedPoint() == s instanceof Rescale.Scale.Fixed,
+                                () -> a.rounding() + " does not scale by " + s));
             }
             case IntOp.Requantize r -> {
                 Type x = in.getFirst();
@@ -228,7 +234,8 @@ public final class Verifier {
                 require(
                         n,
                         t.entries().size() == s.max() - s.min() + 1,
-                        () -> "needs " + (s.max() - s.min() + 1) + " entries for " + s + ", found " + t.entries().size());
+                        () -> "needs " + (s.max() - s.min() + 1) + " entries for " + s + ", found "
+                                + t.entries().size());
                 t.entries().forEach(e -> code(n, e));
             }
             case IntOp.InterpolatedTable t -> {
@@ -247,7 +254,11 @@ public final class Verifier {
                         n,
                         n.type().shape().dim(s.axis()) <= IntOp.Softmax.MAX_EXTENT,
                         () -> "sums at most " + IntOp.Softmax.MAX_EXTENT + " numbers");
-                require(n, in.getFirst().isQuant() && in.getFirst().quant().storage().bits() <= 8, "takes codes of 8 bits or fewer");
+                require(
+                        n,
+                        in.getFirst().isQuant()
+                                && in.getFirst().quant().storage().bits() <= 8,
+                        "takes codes of 8 bits or fewer");
                 require(
                         n,
                         n.type().element().equals(Quant.of(Storage.U8, 1f / 256, 0))
@@ -261,14 +272,18 @@ public final class Verifier {
             case IntOp.DynamicQuantize q ->
                 require(
                         n,
-                        in.stream().allMatch(Type::isFloat) && n.type().element().equals(Element.INT16),
+                        in.stream().allMatch(Type::isFloat)
+                                && n.type().element().equals(Element.INT16),
                         "takes f32 and gives plain i16");
             case IntOp.DynamicDequantize d -> {
                 require(
                         n,
                         in.getFirst().element() instanceof Element.Int,
                         () -> "takes a plain accumulator, found " + in.getFirst());
-                require(n, in.stream().skip(1).allMatch(Type::isFloat) && n.type().isFloat(), "takes f32 scales and gives f32");
+                require(
+                        n,
+                        in.stream().skip(1).allMatch(Type::isFloat) && n.type().isFloat(),
+                        "takes f32 scales and gives f32");
             }
         }
     }
@@ -277,7 +292,9 @@ public final class Verifier {
     private static void activation(Node n, Type t) {
         require(
                 n,
-                t.element() instanceof Quant q ? q.scheme() instanceof Scheme.PerTensor : t.element() instanceof Element.Int,
+                t.element() instanceof Quant q
+                        ? q.scheme() instanceof Scheme.PerTensor
+                        : t.element() instanceof Element.Int,
                 () -> "takes integers with one scale, found " + t);
     }
 
@@ -320,7 +337,10 @@ public final class Verifier {
 
     private static void code(Node n, int code) {
         Quant q = n.type().quant();
-        require(n, code >= q.lo() && code <= q.hi() && q.storage().holds(code), () -> "has the entry " + code + ", which is no code of " + q);
+        require(
+                n,
+                code >= q.lo() && code <= q.hi() && q.storage().holds(code),
+                () -> "has the entry " + code + ", which is no code of " + q);
     }
 
     private static void same(Node n, List<Type> in) {

@@ -50,7 +50,9 @@ public final class ChooseParameters implements Pass {
     @Override
     public void check(Graph graph) {
         for (Node n : graph.nodes()) {
-            if (n.op() instanceof QuantOp.FakeQuant f && f.chosen() == null && !f.spec().dynamic()) {
+            if (n.op() instanceof QuantOp.FakeQuant f
+                    && f.chosen() == null
+                    && !f.spec().dynamic()) {
                 throw new IllegalStateException(n.id() + " is undecided after " + NAME);
             }
         }
@@ -109,18 +111,16 @@ public final class ChooseParameters implements Pass {
                     : known;
             String what = "the value " + QuantDiagnostics.name(x);
             try {
-                Quant q =
-                        switch (range) {
-                            case RangeMethod.Fixed f -> Parameters.choose(f.lo(), f.hi(), spec);
-                            case RangeMethod.Given g -> Parameters.given(g, spec, 1, 0);
-                            case null -> bounded(def, spec);
-                            case RangeMethod.MinMax _,
-                                    RangeMethod.MovingAverage _,
-                                    RangeMethod.Percentile _,
-                                    RangeMethod.Mse _,
-                                    RangeMethod.Entropy _ ->
-                                bounded(def, spec);
-                        };
+                Quant q = switch (range) {
+                    case RangeMethod.Fixed f -> Parameters.choose(f.lo(), f.hi(), spec);
+                    case RangeMethod.Given g -> Parameters.given(g, spec, 1, 0);
+                    case null -> bounded(def, spec);
+                    case RangeMethod.MinMax _,
+                            RangeMethod.MovingAverage _,
+                            RangeMethod.Percentile _,
+                            RangeMethod.Mse _,
+                            RangeMethod.Entropy _ -> bounded(def, spec);
+                };
                 if (q == null) {
                     missing.add(point);
                 } else if (known instanceof RangeMethod.Fixed observed) {

@@ -69,13 +69,9 @@ final class ClampRules {
         }
         return switch (fn) {
             case ScalarFn.Relu _ -> new Range(0, Float.POSITIVE_INFINITY);
-            case ScalarFn.Clip(float lo, float hi) ->
-                lo <= hi && Float.compare(lo, hi) <= 0 ? new Range(lo, hi) : null;
-            case ScalarFn.LeakyRelu _,
-                    ScalarFn.Sigmoid _,
-                    ScalarFn.Tanh _,
-                    ScalarFn.HardSwish _,
-                    ScalarFn.Gelu _ -> null;
+            case ScalarFn.Clip(float lo, float hi) -> lo <= hi && Float.compare(lo, hi) <= 0 ? new Range(lo, hi) : null;
+            case ScalarFn.LeakyRelu _, ScalarFn.Sigmoid _, ScalarFn.Tanh _, ScalarFn.HardSwish _, ScalarFn.Gelu _ ->
+                null;
         };
     }
 
@@ -90,11 +86,8 @@ final class ClampRules {
         return switch (fn) {
             case ScalarFn.Sigmoid _ -> new Range(0, 1);
             case ScalarFn.Tanh _ -> new Range(-1, 1);
-            case ScalarFn.Relu _,
-                    ScalarFn.Clip _,
-                    ScalarFn.LeakyRelu _,
-                    ScalarFn.HardSwish _,
-                    ScalarFn.Gelu _ -> Range.ALL;
+            case ScalarFn.Relu _, ScalarFn.Clip _, ScalarFn.LeakyRelu _, ScalarFn.HardSwish _, ScalarFn.Gelu _ ->
+                Range.ALL;
         };
     }
 

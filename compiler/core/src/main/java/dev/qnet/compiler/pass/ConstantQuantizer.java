@@ -78,7 +78,9 @@ final class ConstantQuantizer {
             q = WeightParameters.choose(value, spec);
         } catch (RangeException e) {
             diagnostics.add(QuantDiagnostics.badParameters(
-                    user.span(), "the weights " + QuantDiagnostics.name(constant.id()) + " of " + Role.name(user.op()), e));
+                    user.span(),
+                    "the weights " + QuantDiagnostics.name(constant.id()) + " of " + Role.name(user.op()),
+                    e));
             return node(id, constant, new QuantOp.FakeQuant(spec, rounding, null));
         }
         inspect(constant, user, spec, value, q);
@@ -118,7 +120,11 @@ final class ConstantQuantizer {
             }
             if (((long) hi - lo + 1) * 4 < (long) q.hi() - q.lo() + 1) {
                 diagnostics.add(QuantDiagnostics.unusedCodes(
-                        user.span(), "the weights " + QuantDiagnostics.name(constant.id()) + " of " + Role.name(user.op()), lo, hi, q));
+                        user.span(),
+                        "the weights " + QuantDiagnostics.name(constant.id()) + " of " + Role.name(user.op()),
+                        lo,
+                        hi,
+                        q));
             }
         }
     }

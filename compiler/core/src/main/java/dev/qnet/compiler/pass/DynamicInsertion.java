@@ -47,7 +47,9 @@ final class DynamicInsertion {
         Spec spec = policy.activations();
         if (spec.storage() != Storage.U8 && spec.storage() != Storage.I8) {
             diagnostics.add(QuantDiagnostics.activationSpec(
-                    graph.nodes().isEmpty() ? Span.NONE : graph.nodes().getFirst().span(),
+                    graph.nodes().isEmpty()
+                            ? Span.NONE
+                            : graph.nodes().getFirst().span(),
                     "dynamic activations are u8 or i8, not " + spec.storage(),
                     "write u8 or i8 before dynamic"));
         }
@@ -80,7 +82,8 @@ final class DynamicInsertion {
         if (n.intent().keepFloat() || !(Role.weighted(n.op()) || n.op() instanceof FloatOp.MatMul)) {
             return false;
         }
-        return Constants.behind(n.operand(1), definitions) != null && Constants.behind(n.operand(0), definitions) == null;
+        return Constants.behind(n.operand(1), definitions) != null
+                && Constants.behind(n.operand(0), definitions) == null;
     }
 
     private Spec weightSpec(Node n) {
@@ -95,11 +98,7 @@ final class DynamicInsertion {
         QuantOp op = new QuantOp.FakeQuant(policy.activations(), policy.rounding(), null);
         Node def = definitions.get(x);
         out.add(new Node(
-                id,
-                op,
-                List.of(x),
-                Objects.requireNonNull(types.get(x)),
-                def == null ? user.span() : def.span()));
+                id, op, List.of(x), Objects.requireNonNull(types.get(x)), def == null ? user.span() : def.span()));
         return id;
     }
 }

@@ -27,8 +27,7 @@ final class Grids {
             case POINT -> n.op() instanceof QuantOp.FakeQuant f ? perTensor(f.chosen()) : null;
             case DATA, CLAMP -> {
                 Quant first = known.get(n.operand(0));
-                boolean same = first != null
-                        && n.operands().stream().allMatch(o -> first.equals(known.get(o)));
+                boolean same = first != null && n.operands().stream().allMatch(o -> first.equals(known.get(o)));
                 yield same ? first : null;
             }
             case CONSTANT, ARITHMETIC, POOL, SOFTMAX, TABLE, DEQUANTIZE, FLOAT_ONLY, INTEGER -> null;

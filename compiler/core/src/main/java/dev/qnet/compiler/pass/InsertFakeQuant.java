@@ -33,8 +33,7 @@ public final class InsertFakeQuant implements Pass {
     /** Promises that no quantized type is computed yet: {@code quantize} has become fake quantization. */
     @Override
     public void check(Graph graph) {
-        if (graph.policy() != null
-                && graph.nodes().stream().anyMatch(n -> n.op() instanceof QuantOp.Quantize)) {
+        if (graph.policy() != null && graph.nodes().stream().anyMatch(n -> n.op() instanceof QuantOp.Quantize)) {
             throw new IllegalStateException("a quantize is left after " + NAME);
         }
     }

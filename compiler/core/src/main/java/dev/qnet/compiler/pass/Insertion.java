@@ -113,12 +113,14 @@ final class Insertion {
                 n.type().element() instanceof Quant q
                         ? q.storage()
                         : n.operands().isEmpty()
-                                ? ConstantQuantizer.elementSpec(policy.activations()).storage()
+                                ? ConstantQuantizer.elementSpec(policy.activations())
+                                        .storage()
                                 : storageOf(n.operand(0));
             case DATA, CLAMP, POOL -> asked != null ? asked.storage() : storageOf(n.operand(0));
             case SOFTMAX -> softmaxSpec(n).storage();
             case POINT -> point(n).spec().storage();
-            case ARITHMETIC, TABLE, FLOAT_ONLY, INTEGER -> asked != null ? asked.storage() : policy.activations().storage();
+            case ARITHMETIC, TABLE, FLOAT_ONLY, INTEGER ->
+                asked != null ? asked.storage() : policy.activations().storage();
         };
     }
 
@@ -148,9 +150,7 @@ final class Insertion {
                 yield table ? null : "there is no table from " + in + " codes to " + to;
             }
             case ARITHMETIC ->
-                Role.weighted(n.op())
-                                && n.operands().size() > 2
-                                && Constants.behind(n.operand(2), definitions) == null
+                Role.weighted(n.op()) && n.operands().size() > 2 && Constants.behind(n.operand(2), definitions) == null
                         ? "its bias is computed, not a constant"
                         : null;
             case CONSTANT, DATA, CLAMP, POOL, POINT, DEQUANTIZE, INTEGER -> null;
@@ -158,13 +158,12 @@ final class Insertion {
     }
 
     private void want(Node n) {
-        boolean integer =
-                switch (Role.of(n)) {
-                    case DATA -> wanted.contains(n.id()) || (results.contains(n.id()) && !fromIsland.contains(n.id()));
-                    case CONSTANT, DEQUANTIZE, INTEGER -> false;
-                    case POINT -> true;
-                    case CLAMP, ARITHMETIC, POOL, SOFTMAX, TABLE, FLOAT_ONLY -> true;
-                };
+        boolean integer = switch (Role.of(n)) {
+            case DATA -> wanted.contains(n.id()) || (results.contains(n.id()) && !fromIsland.contains(n.id()));
+            case CONSTANT, DEQUANTIZE, INTEGER -> false;
+            case POINT -> true;
+            case CLAMP, ARITHMETIC, POOL, SOFTMAX, TABLE, FLOAT_ONLY -> true;
+        };
         if (integer && !floating.contains(n.id())) {
             if (Role.of(n) == Role.DATA) {
                 wanted.add(n.id());
@@ -241,7 +240,9 @@ final class Insertion {
             return;
         }
         Spec spec = Role.of(n) == Role.SOFTMAX ? softmaxSpec(n) : asked != null ? asked : policy.activations();
-        grid.put(n.id(), fakeQuant(n.id(), n.type(), spec, n.span(), Role.of(n) == Role.SOFTMAX ? softmaxQuant(spec) : null));
+        grid.put(
+                n.id(),
+                fakeQuant(n.id(), n.type(), spec, n.span(), Role.of(n) == Role.SOFTMAX ? softmaxQuant(spec) : null));
     }
 
     private void emitReal(Node n) {
@@ -280,7 +281,8 @@ final class Insertion {
     private static DataOp realPad(Node n) {
         DataOp op = (DataOp) n.op();
         if (op instanceof DataOp.Pad p && n.type().element() instanceof Quant q) {
-            float value = Codes.dequantize((int) p.value(), q.perTensor().scale(), q.perTensor().zero());
+            float value = Codes.dequantize(
+                    (int) p.value(), q.perTensor().scale(), q.perTensor().zero());
             return new DataOp.Pad(p.before(), p.after(), value);
         }
         return op;
@@ -370,8 +372,7 @@ final class Insertion {
         return r != null ? r : grid.getOrDefault(v, v);
     }
 
-    private ValueId fakeQuant(
-            ValueId x, Type type, Spec spec, Span span, @Nullable Quant chosen) {
+    private ValueId fakeQuant(ValueId x, Type type, Spec spec, Span span, @Nullable Quant chosen) {
         checkActivation(spec, span);
         ValueId id = names.fresh(x.name() + ".fq");
         out.add(new Node(id, new QuantOp.FakeQuant(spec, policy.rounding(), chosen), List.of(x), type, span));
@@ -394,7 +395,8 @@ final class Insertion {
                 q.storage().signed() && q.perTensor().zero() == 0,
                 q.lo() > q.storage().min(),
                 new Granularity.PerTensor(),
-                new RangeMethod.Given(List.of(q.perTensor().scale()), List.of(q.perTensor().zero())),
+                new RangeMethod.Given(
+                        List.of(q.perTensor().scale()), List.of(q.perTensor().zero())),
                 false);
         return new QuantOp.FakeQuant(spec, ((QuantOp.Quantize) n.op()).rounding(), q);
     }
@@ -419,7 +421,9 @@ final class Insertion {
     private void checkActivation(Spec spec, Span span) {
         if (!(spec.granularity() instanceof Granularity.PerTensor)) {
             diagnostics.add(QuantDiagnostics.activationSpec(
-                    span, "an activation has one scale, but its scheme asks for more", "write per_tensor for activations"));
+                    span,
+                    "an activation has one scale, but its scheme asks for more",
+                    "write per_tensor for activations"));
         }
         if (spec.storage() == Storage.BIPOLAR || spec.storage() == Storage.I32) {
             diagnostics.add(QuantDiagnostics.activationSpec(

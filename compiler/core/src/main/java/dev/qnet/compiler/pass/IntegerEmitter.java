@@ -82,12 +82,11 @@ final class IntegerEmitter {
 
     Lowered.OnGrid quantize(Node point, ValueId x, Quant q) {
         Type type = new Type(q, point.type().shape());
-        Rounding ties =
-                switch (point.op()) {
-                    case QuantOp.FakeQuant f -> f.rounding();
-                    case QuantOp.Quantize z -> z.rounding();
-                    case DataOp _, FloatOp _, IntOp _, QuantOp.Dequantize _ -> rounding;
-                };
+        Rounding ties = switch (point.op()) {
+            case QuantOp.FakeQuant f -> f.rounding();
+            case QuantOp.Quantize z -> z.rounding();
+            case DataOp _, FloatOp _, IntOp _, QuantOp.Dequantize _ -> rounding;
+        };
         return new Lowered.OnGrid(add(point, new QuantOp.Quantize(ties), List.of(x), type), type);
     }
 
@@ -136,43 +135,47 @@ final class IntegerEmitter {
         Node place = new Node(point.operand(0), root.op(), root.operands(), root.type(), root.span());
         float so = q.perTensor().scale();
         List<ScalarFn> clamps = open.clamps();
-        ValueId id =
-                switch (root.op()) {
-                    case FloatOp.Conv2d c ->
-                        weighted(place, root, new IntOp.Conv2d(c.window(), c.groups(), Element.INT32, null), x, y, bias, q, clamps);
-                    case FloatOp.Dense d ->
-                        weighted(place, root, new IntOp.Dense(Element.INT32, null), x, y, bias, q, clamps);
-                    case FloatOp.MatMul m -> {
-                        ValueId acc = accumulator(root, new IntOp.MatMul(Element.INT32, null), List.of(x.id(), y.id()));
+        ValueId id = switch (root.op()) {
+            case FloatOp.Conv2d c ->
+                weighted(
+                        place,
+                        root,
+                        new IntOp.Conv2d(c.window(), c.groups(), Element.INT32, null),
+                        x,
+                        y,
+                        bias,
+                        q,
+                        clamps);
+            case FloatOp.Dense d -> weighted(place, root, new IntOp.Dense(Element.INT32, null), x, y, bias, q, clamps);
+            case FloatOp.MatMul m -> {
+                ValueId acc = accumulator(root, new IntOp.MatMul(Element.INT32, null), List.of(x.id(), y.id()));
+                yield product(place, acc, x, y, q, clamps);
+            }
+            case FloatOp.Binary b ->
+                switch (b.fn()) {
+                    case ADD, SUB -> sum(place, b.fn() == FloatOp.Binary.Fn.SUB, x, y, q, clamps);
+                    case MUL -> {
+                        ValueId acc = accumulator(root, new IntOp.Mul(Element.INT32, null), List.of(x.id(), y.id()));
                         yield product(place, acc, x, y, q, clamps);
                     }
-                    case FloatOp.Binary b ->
-                        switch (b.fn()) {
-                            case ADD, SUB -> sum(place, b.fn() == FloatOp.Binary.Fn.SUB, x, y, q, clamps);
-                            case MUL -> {
-                                ValueId acc =
-                                        accumulator(root, new IntOp.Mul(Element.INT32, null), List.of(x.id(), y.id()));
-                                yield product(place, acc, x, y, q, clamps);
-                            }
-                        };
-                    case FloatOp.Mean m -> {
-                        long n = 1;
-                        for (int axis : m.axes()) {
-                            n *= x.type().shape().dim(axis);
-                        }
-                        ValueId acc = accumulator(
-                                root, new IntOp.Sum(m.axes(), m.keepDims(), Element.INT32, null), List.of(x.id()));
-                        Rescale.Scale scale = scale(place, x.scale() / ((double) so * Math.max(1, n)));
-                        yield add(
-                                place, new IntOp.Requantize(rescale(List.of(scale), q, clamps)), List.of(acc), type);
-                    }
-                    case FloatOp.Softmax s -> {
-                        yield softmax(point, place, s, x, q, clamps);
-                    }
-                    case FloatOp.Unary u -> table(place, u.fn(), x, q, clamps);
-                    case FloatOp.AvgPool _, FloatOp.BatchNorm _, DataOp _, QuantOp _, IntOp _ ->
-                        throw new IllegalStateException(root.id() + " is not left open");
                 };
+            case FloatOp.Mean m -> {
+                long n = 1;
+                for (int axis : m.axes()) {
+                    n *= x.type().shape().dim(axis);
+                }
+                ValueId acc =
+                        accumulator(root, new IntOp.Sum(m.axes(), m.keepDims(), Element.INT32, null), List.of(x.id()));
+                Rescale.Scale scale = scale(place, x.scale() / ((double) so * Math.max(1, n)));
+                yield add(place, new IntOp.Requantize(rescale(List.of(scale), q, clamps)), List.of(acc), type);
+            }
+            case FloatOp.Softmax s -> {
+                yield softmax(point, place, s, x, q, clamps);
+            }
+            case FloatOp.Unary u -> table(place, u.fn(), x, q, clamps);
+            case FloatOp.AvgPool _, FloatOp.BatchNorm _, DataOp _, QuantOp _, IntOp _ ->
+                throw new IllegalStateException(root.id() + " is not left open");
+        };
         return new Lowered.OnGrid(id, type);
     }
 
@@ -187,7 +190,8 @@ final class IntegerEmitter {
             List<ScalarFn> clamps) {
         List<ValueId> operands = new ArrayList<>(List.of(x.id(), w.id()));
         if (bias != null && !accumulators.containsKey(root.id())) {
-            int[] codes = new Biases(diagnostics).codes(root, bias, x.scale(), w.quant().scheme());
+            int[] codes = new Biases(diagnostics)
+                    .codes(root, bias, x.scale(), w.quant().scheme());
             operands.add(add(
                     bias,
                     new DataOp.Constant(new Tensor.OfInt(Shape.of(codes.length), codes)),
@@ -214,12 +218,11 @@ final class IntegerEmitter {
             Node place, ValueId acc, Lowered.OnGrid x, Lowered.OnGrid w, Quant q, List<ScalarFn> clamps) {
         float so = q.perTensor().scale();
         Scheme weights = w.quant().scheme();
-        int channels =
-                switch (weights) {
-                    case Scheme.PerTensor t -> 1;
-                    case Scheme.PerAxis a -> a.scales().size();
-                    case Scheme.PerGroup g -> g.scales().size();
-                };
+        int channels = switch (weights) {
+            case Scheme.PerTensor t -> 1;
+            case Scheme.PerAxis a -> a.scales().size();
+            case Scheme.PerGroup g -> g.scales().size();
+        };
         List<Rescale.Scale> scales = IntStream.range(0, channels)
                 .mapToObj(c -> {
                     double m = (double) x.scale() * weights.channelScale(c) / so;
@@ -280,17 +283,17 @@ final class IntegerEmitter {
 
     /** conv2d, dense or matmul with an input quantized at run time; its result is f32. */
     ValueId dynamic(Node root, DynamicInput x, Lowered.OnGrid w, @Nullable ValueId bias) {
-        IntOp op =
-                switch (root.op()) {
-                    case FloatOp.Conv2d c -> new IntOp.Conv2d(c.window(), c.groups(), Element.INT32, null);
-                    case FloatOp.Dense d -> new IntOp.Dense(Element.INT32, null);
-                    case FloatOp.MatMul m -> new IntOp.MatMul(Element.INT32, null);
-                    case FloatOp _, DataOp _, QuantOp _, IntOp _ ->
-                        throw new IllegalStateException(root.id() + " has no weights");
-                };
+        IntOp op = switch (root.op()) {
+            case FloatOp.Conv2d c -> new IntOp.Conv2d(c.window(), c.groups(), Element.INT32, null);
+            case FloatOp.Dense d -> new IntOp.Dense(Element.INT32, null);
+            case FloatOp.MatMul m -> new IntOp.MatMul(Element.INT32, null);
+            case FloatOp _, DataOp _, QuantOp _, IntOp _ ->
+                throw new IllegalStateException(root.id() + " has no weights");
+        };
         ValueId acc = accumulator(root, op, List.of(x.codes(), w.id()));
         Scheme weights = w.quant().scheme();
-        int channels = weights instanceof Scheme.PerTensor ? 1 : root.type().shape().dim(-1);
+        int channels =
+                weights instanceof Scheme.PerTensor ? 1 : root.type().shape().dim(-1);
         float[] scales = new float[channels];
         for (int c = 0; c < channels; c++) {
             scales[c] = weights.channelScale(c);

@@ -94,7 +94,9 @@ final class Lowering {
     }
 
     private static @Nullable Quant chosen(Node point) {
-        return point.op() instanceof QuantOp.FakeQuant f ? f.chosen() : point.type().quant();
+        return point.op() instanceof QuantOp.FakeQuant f
+                ? f.chosen()
+                : point.type().quant();
     }
 
     private Graph.Param param(Graph.Param p) {
@@ -133,7 +135,11 @@ final class Lowering {
             case POOL -> {
                 if (get(n.operand(0)) instanceof Lowered.OnGrid x && perTensor(x)) {
                     Op pool = new IntOp.AvgPool(((FloatOp.AvgPool) n.op()).window(), policy.rounding());
-                    yield emit(n, pool, List.of(x.id()), new Type(x.quant(), n.type().shape()));
+                    yield emit(
+                            n,
+                            pool,
+                            List.of(x.id()),
+                            new Type(x.quant(), n.type().shape()));
                 }
                 yield unlowered(n, "its input is not quantized");
             }
@@ -179,8 +185,7 @@ final class Lowering {
                 clamps.add(fn);
                 yield new Lowered.Open(o.root(), clamps);
             }
-            case Lowered.OnGrid x when perTensor(x) ->
-                emitter.clamp(n, x, List.of(fn));
+            case Lowered.OnGrid x when perTensor(x) -> emitter.clamp(n, x, List.of(fn));
             case Lowered.OnGrid _, Lowered.Real _, Lowered.Literal _, Lowered.Dynamic _ ->
                 unlowered(n, "its input is not quantized");
         };
@@ -190,13 +195,14 @@ final class Lowering {
         List<Lowered> in = n.operands().stream().map(this::get).toList();
         if (in.getFirst() instanceof Lowered.OnGrid first
                 && perTensor(first)
-                && in.stream().allMatch(l -> l instanceof Lowered.OnGrid x && x.quant().equals(first.quant()))) {
+                && in.stream()
+                        .allMatch(
+                                l -> l instanceof Lowered.OnGrid x && x.quant().equals(first.quant()))) {
             List<ValueId> operands =
                     in.stream().map(l -> ((Lowered.OnGrid) l).id()).toList();
             Op op = n.op();
             if (op instanceof DataOp.Pad p && n.type().isFloat()) {
-                op = new DataOp.Pad(
-                        p.before(), p.after(), Codes.quantize(p.value(), first.quant(), policy.rounding()));
+                op = new DataOp.Pad(p.before(), p.after(), Codes.quantize(p.value(), first.quant(), policy.rounding()));
             }
             return emit(n, op, operands, new Type(first.quant(), n.type().shape()));
         }
@@ -262,7 +268,8 @@ final class Lowering {
             case Lowered.Dynamic d -> d.id();
             case Lowered.OnGrid g -> dequantized.computeIfAbsent(g.id(), k -> emitter.dequantize(g, place(v)));
             case Lowered.Literal l -> {
-                ValueId id = emitter.add(l.constant(), l.constant().op(), List.of(), l.constant().type());
+                ValueId id = emitter.add(
+                        l.constant(), l.constant().op(), List.of(), l.constant().type());
                 lowered.put(v, new Lowered.Real(id));
                 yield id;
             }

@@ -57,7 +57,8 @@ public final class Propagate implements Pass {
                     && n.type().isFloat()
                     && n.operands().stream().allMatch(grids::containsKey)
                     && n.operands().stream().map(grids::get).distinct().count() > 1) {
-                throw new IllegalStateException("the operands of " + n.id() + " have different parameters after " + NAME);
+                throw new IllegalStateException(
+                        "the operands of " + n.id() + " have different parameters after " + NAME);
             }
             if (n.op() instanceof QuantOp.Quantize) {
                 throw new IllegalStateException("a quantize is left after " + NAME);

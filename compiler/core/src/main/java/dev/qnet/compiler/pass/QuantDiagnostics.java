@@ -117,8 +117,8 @@ final class QuantDiagnostics {
                 first.span(),
                 points.size() == 1
                         ? "the range of " + name(first.operand(0)) + " is not known"
-                        : "the ranges of " + points.size() + " values of " + graph.name() + " are not known, the first of them "
-                                + name(first.operand(0)));
+                        : "the ranges of " + points.size() + " values of " + graph.name()
+                                + " are not known, the first of them " + name(first.operand(0)));
         for (Node n : points.subList(1, Math.min(4, points.size()))) {
             d = d.withNote(n.span(), "nor is that of " + name(n.operand(0)));
         }
@@ -140,10 +140,12 @@ final class QuantDiagnostics {
                         "bias-scale",
                         bias.span(),
                         zero != 0
-                                ? "the bias " + name(bias.id()) + " of " + Role.name(user.op()) + " has zero point " + zero
-                                        + ", but a bias is added as it is and has zero point 0"
-                                : "the bias " + name(bias.id()) + " of " + Role.name(user.op()) + " has scale " + (float) found
-                                        + " for channel " + c + ", but it is added to products of codes, whose scale is "
+                                ? "the bias " + name(bias.id()) + " of " + Role.name(user.op()) + " has zero point "
+                                        + zero + ", but a bias is added as it is and has zero point 0"
+                                : "the bias " + name(bias.id()) + " of " + Role.name(user.op()) + " has scale "
+                                        + (float) found
+                                        + " for channel " + c
+                                        + ", but it is added to products of codes, whose scale is "
                                         + (float) ((double) sx * sw) + " (input " + sx + " times weights " + sw + ")")
                 .labelled("not the scale of the input times that of the weights")
                 .withNote(user.span(), "added here")
@@ -169,7 +171,8 @@ final class QuantDiagnostics {
                         n.span(),
                         Role.name(n.op()) + " needs one scale, but its operand " + name(v) + " is " + text(has)
                                 + " and its result " + text(wanted) + ": a requantize of " + name(v) + " is inserted")
-                .labelled("scale " + has.perTensor().scale() + " joined with scale " + wanted.perTensor().scale())
+                .labelled("scale " + has.perTensor().scale() + " joined with scale "
+                        + wanted.perTensor().scale())
                 .withFix("give " + name(v) + " and what it is joined with the same range: @activations(range("
                         + Parameters.lowest(wanted) + ", " + Parameters.highest(wanted) + "))");
     }
@@ -180,8 +183,10 @@ final class QuantDiagnostics {
         return Diagnostic.warning(
                         "mismatched-scales",
                         n.span(),
-                        Role.name(n.op()) + " joins " + name(v) + ", whose own scale would be " + has.perTensor().scale()
-                                + ", with values that need scale " + wanted.perTensor().scale() + ": " + name(v) + " keeps only "
+                        Role.name(n.op()) + " joins " + name(v) + ", whose own scale would be "
+                                + has.perTensor().scale()
+                                + ", with values that need scale "
+                                + wanted.perTensor().scale() + ": " + name(v) + " keeps only "
                                 + String.format(Locale.ROOT, "%.2g %%", 100 * part) + " of its codes")
                 .labelled("ranges far apart")
                 .withFix("join values of similar ranges, or use a wider storage here: @activations(i16)");

@@ -68,7 +68,9 @@ final class Reconciliation {
 
     private void learn(Node n) {
         Quant q = Role.of(n) == Role.POINT ? follow(n) : Grids.of(n, grids);
-        if (q == null && n.op() instanceof DataOp.Concat && n.operands().stream().allMatch(grids::containsKey)) {
+        if (q == null
+                && n.op() instanceof DataOp.Concat
+                && n.operands().stream().allMatch(grids::containsKey)) {
             q = resolve(n);
             resolved.put(n.id(), q);
         }
@@ -181,7 +183,9 @@ final class Reconciliation {
         ValueId v = value;
         while (true) {
             Node n = definitions.get(v);
-            if (n == null || results.contains(v) || users.getOrDefault(v, List.of()).size() != 1) {
+            if (n == null
+                    || results.contains(v)
+                    || users.getOrDefault(v, List.of()).size() != 1) {
                 return false;
             }
             switch (Role.of(n)) {
@@ -240,14 +244,10 @@ final class Reconciliation {
 
     private Node requantize(Converted c, Names names) {
         Quant q = c.to();
-        RangeMethod given = new RangeMethod.Given(List.of(q.perTensor().scale()), List.of(q.perTensor().zero()));
+        RangeMethod given = new RangeMethod.Given(
+                List.of(q.perTensor().scale()), List.of(q.perTensor().zero()));
         Spec spec = new Spec(
-                q.storage(),
-                false,
-                q.lo() > q.storage().min(),
-                new Spec.Granularity.PerTensor(),
-                given,
-                false);
+                q.storage(), false, q.lo() > q.storage().min(), new Spec.Granularity.PerTensor(), given, false);
         Node x = Objects.requireNonNull(definitions.get(c.value()));
         return new Node(
                 names.fresh(source(c.value()).name() + ".requantized"),

@@ -42,7 +42,9 @@ public final class Calibrator {
     public Calibrator(Graph graph) {
         this.interpreter = Interpreter.prepare(graph);
         for (Node n : graph.nodes()) {
-            if (n.op() instanceof QuantOp.FakeQuant f && f.chosen() == null && !f.spec().dynamic()) {
+            if (n.op() instanceof QuantOp.FakeQuant f
+                    && f.chosen() == null
+                    && !f.spec().dynamic()) {
                 points.put(n.id(), new Point(n, f.spec(), observer(f.spec().range())));
             }
         }
@@ -98,7 +100,9 @@ public final class Calibrator {
             long all = bad + p.observer().extremes().count();
             if (all == 0) {
                 diagnostics.add(Diagnostic.error(
-                                "no-calibration-data", p.node().span(), "no input was given to calibrate '" + value.name() + "' with")
+                                "no-calibration-data",
+                                p.node().span(),
+                                "no input was given to calibrate '" + value.name() + "' with")
                         .withFix("give at least one input with --data"));
                 break;
             }
@@ -106,8 +110,8 @@ public final class Calibrator {
                 diagnostics.add(Diagnostic.error(
                                 "not-finite",
                                 p.node().span(),
-                                "'" + value.name() + "' is NaN or infinite in " + bad + " of " + all + " values over " + inputs
-                                        + " inputs, and so may be all that follows it")
+                                "'" + value.name() + "' is NaN or infinite in " + bad + " of " + all + " values over "
+                                        + inputs + " inputs, and so may be all that follows it")
                         .withFix("check the inputs, and the weights and statistics before '" + value.name() + "'"));
                 break;
             }

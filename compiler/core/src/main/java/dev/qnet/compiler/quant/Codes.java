@@ -77,9 +77,8 @@ public final class Codes {
                     case ScalarFn.Sigmoid f -> 1 / (1 + StrictMath.exp(-x));
                     case ScalarFn.Tanh f -> StrictMath.tanh(x);
                     case ScalarFn.HardSwish f -> x * Math.min(Math.max(x + 3, 0), 6) / 6;
-                    case ScalarFn.Gelu f -> x
-                            / 2
-                            * (1 + StrictMath.tanh(StrictMath.sqrt(2 / Math.PI) * (x + 0.044715 * (x * x * x))));
+                    case ScalarFn.Gelu f ->
+                        x / 2 * (1 + StrictMath.tanh(StrictMath.sqrt(2 / Math.PI) * (x + 0.044715 * (x * x * x))));
                 };
     }
 
@@ -112,19 +111,18 @@ public final class Codes {
         double h = 128.0 * in.perTensor().scale();
         double s = out.perTensor().scale();
         // The largest second derivative, the largest kink and the steepest slope.
-        double[] f =
-                switch (fn) {
-                    case ScalarFn.Relu r -> new double[] {0, 1, 1};
-                    case ScalarFn.Clip c -> new double[] {0, 1, 1};
-                    case ScalarFn.LeakyRelu l -> {
-                        double steepest = Math.max(1, Math.abs(l.alpha()));
-                        yield new double[] {0, Math.abs(1 - l.alpha()), steepest};
-                    }
-                    case ScalarFn.Sigmoid g -> new double[] {0.0963, 0, 0.25};
-                    case ScalarFn.Tanh t -> new double[] {0.77, 0, 1};
-                    case ScalarFn.HardSwish w -> new double[] {1.0 / 3, 0.5, 1.5};
-                    case ScalarFn.Gelu g -> new double[] {0.8, 0, 1.13};
-                };
+        double[] f = switch (fn) {
+            case ScalarFn.Relu r -> new double[] {0, 1, 1};
+            case ScalarFn.Clip c -> new double[] {0, 1, 1};
+            case ScalarFn.LeakyRelu l -> {
+                double steepest = Math.max(1, Math.abs(l.alpha()));
+                yield new double[] {0, Math.abs(1 - l.alpha()), steepest};
+            }
+            case ScalarFn.Sigmoid g -> new double[] {0.0963, 0, 0.25};
+            case ScalarFn.Tanh t -> new double[] {0.77, 0, 1};
+            case ScalarFn.HardSwish w -> new double[] {1.0 / 3, 0.5, 1.5};
+            case ScalarFn.Gelu g -> new double[] {0.8, 0, 1.13};
+        };
         return 1.5 + (h * h * f[0] / 8 + h * Math.max(f[1], f[2]) / 4) / s;
     }
 
@@ -155,7 +153,8 @@ public final class Codes {
                 case Scheme.PerGroup g -> {
                     float[] scales = new float[g.multipliers().size()];
                     for (int i = 0; i < scales.length; i++) {
-                        scales[i] = g.scales().get(i / g.groups()) * g.multipliers().get(i);
+                        scales[i] =
+                                g.scales().get(i / g.groups()) * g.multipliers().get(i);
                     }
                     int row = shape.elements() / g.scales().size();
                     yield new Parts(scales, new int[scales.length], g.groups(), 1, g.size(), Math.max(1, row));

@@ -34,7 +34,8 @@ public final class Parameters {
      */
     public static Scheme.PerTensor scale(float lo, float hi, Spec spec) {
         if (!Float.isFinite(lo) || !Float.isFinite(hi) || lo > hi) {
-            throw new RangeException("bad-range", "a range runs from a finite number to one not below it, not " + lo + " to " + hi);
+            throw new RangeException(
+                    "bad-range", "a range runs from a finite number to one not below it, not " + lo + " to " + hi);
         }
         double from = Math.min(lo, 0.0);
         double to = Math.max(hi, 0.0);

@@ -93,8 +93,8 @@ public final class WeightParameters {
         if (axis < 0 || axis >= rank) {
             throw new RangeException(
                     "per-channel-axis",
-                    "per_channel(" + axis + ") names an axis that " + weights.shape() + " does not have: its axes are 0 to "
-                            + (rank - 1));
+                    "per_channel(" + axis + ") names an axis that " + weights.shape()
+                            + " does not have: its axes are 0 to " + (rank - 1));
         }
         if (axis != 0) {
             throw new RangeException(
@@ -131,7 +131,8 @@ public final class WeightParameters {
     /** Two levels: a single for each channel, a small integer for each group. Rounded up, so that nothing is clipped more. */
     private Scheme perGroup(int size) {
         if (!spec.symmetric()) {
-            throw new RangeException("per-group", "weights per group are symmetric: write symmetric beside per_group(" + size + ")");
+            throw new RangeException(
+                    "per-group", "weights per group are symmetric: write symmetric beside per_group(" + size + ")");
         }
         if (weights.shape().rank() < 2) {
             throw new RangeException(
@@ -182,7 +183,8 @@ public final class WeightParameters {
             case RangeMethod.MovingAverage m -> Parameters.scale(lo, hi, spec);
             case RangeMethod.Percentile p -> observed(p, from, to);
             case RangeMethod.Mse m -> leastError(from, to, lo, hi);
-            case RangeMethod.Entropy e -> to - from < DISTRIBUTION ? leastError(from, to, lo, hi) : observed(e, from, to);
+            case RangeMethod.Entropy e ->
+                to - from < DISTRIBUTION ? leastError(from, to, lo, hi) : observed(e, from, to);
             case RangeMethod.Fixed f -> throw new IllegalStateException("handled above");
             case RangeMethod.Given g -> throw new IllegalStateException("no range to choose");
         };

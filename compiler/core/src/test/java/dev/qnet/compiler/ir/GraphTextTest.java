@@ -10,8 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class GraphTextTest {
-    private static final String FLOAT =
-            """
+    private static final String FLOAT = """
             graph @net {
               policy weights(i8(symmetric, narrow, per_channel(0), mse)) activations(u8(asymmetric, per_tensor, percentile(99.99))) rounding(tosa)
               param %image : f32[Nx4x4x2] activations(u8(asymmetric, per_tensor, fixed(0.0, 255.0)))
@@ -25,8 +24,7 @@ class GraphTextTest {
             }
             """;
 
-    private static final String INTEGER =
-            """
+    private static final String INTEGER = """
             graph @int {
               arena 192
               param %x : u8<scale=0.5, zero=3>[Nx4] at 0
@@ -73,10 +71,7 @@ class GraphTextTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock =
-                    """
+    @CsvSource(delimiter = '|', textBlock = """
                     [Nx4] at 0 | [Nx5] at 0 | weight of dense is [units, features]: expected [2x5]
                     %b = constant [10, -20] : i32[2] | %b = constant [10] : i32[1] | expected [2], found [1]
                     -127, 6 | -128, 6 | the code -128, outside i8 -127:127

@@ -54,14 +54,19 @@ class DynamicLoweringTest {
         PassContext context = new PassContext(diagnostics, Calibration.NONE);
         Graph g = source;
         for (Pass p : List.of(
-                new InsertFakeQuant(), new ChooseParameters(), new Propagate(), new LowerToIntegers(), new BoundAccumulators())) {
+                new InsertFakeQuant(),
+                new ChooseParameters(),
+                new Propagate(),
+                new LowerToIntegers(),
+                new BoundAccumulators())) {
             g = Pipeline.step(g, p, context);
         }
         Map<ValueId, Value> values = new HashMap<>();
         Map<String, Value> in = new HashMap<>();
         for (Graph.Param p : source.params()) {
             Value v = Value.of(
-                    p.type().shape().item(), RandomGraphs.values(random, p.type().shape().elements()));
+                    p.type().shape().item(),
+                    RandomGraphs.values(random, p.type().shape().elements()));
             in.put(p.id().name(), v);
             values.put(p.id(), v);
         }
@@ -78,8 +83,7 @@ class DynamicLoweringTest {
         return products;
     }
 
-    private static void product(
-            Node n, Map<ValueId, Node> made, Node root, Map<ValueId, Value> values) {
+    private static void product(Node n, Map<ValueId, Node> made, Node root, Map<ValueId, Value> values) {
         Node acc = requireNonNull(made.get(n.operand(0)));
         Node w = requireNonNull(made.get(acc.operand(1)));
         float scale = ((Value.Floats) requireNonNull(values.get(n.operand(1)))).data()[0];
@@ -105,7 +109,8 @@ class DynamicLoweringTest {
         Value.Floats found = (Value.Floats) requireNonNull(values.get(n.id()));
         Node one = new Node(new ValueId("y"), root.op(), operands, new Type(Element.FLOAT, found.shape()), Span.NONE);
         Graph single = new Graph("one", params, List.of(one), List.of(new Graph.Result("y", one.id())));
-        Value.Floats expected = (Value.Floats) requireNonNull(Interpreter.run(single, in).get("y"));
+        Value.Floats expected =
+                (Value.Floats) requireNonNull(Interpreter.run(single, in).get("y"));
         for (int i = 0; i < found.data().length; i++) {
             assertThat(found.data()[i])
                     .as(n.id() + " " + i)

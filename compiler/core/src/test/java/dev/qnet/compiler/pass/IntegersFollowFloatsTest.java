@@ -1,8 +1,8 @@
 package dev.qnet.compiler.pass;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
-import static java.util.Objects.requireNonNull;
 
 import dev.qnet.compiler.interp.Interpreter;
 import dev.qnet.compiler.interp.Value;
@@ -110,11 +110,12 @@ class IntegersFollowFloatsTest {
 
         private Map<String, Value> inputs() {
             Map<String, Value> in = new HashMap<>();
-            source.params().forEach(p -> in.put(
-                    p.id().name(),
-                    Value.of(
-                            p.type().shape().item(),
-                            RandomGraphs.values(random, p.type().shape().elements()))));
+            source.params()
+                    .forEach(p -> in.put(
+                            p.id().name(),
+                            Value.of(
+                                    p.type().shape().item(),
+                                    RandomGraphs.values(random, p.type().shape().elements()))));
             return in;
         }
 
@@ -160,13 +161,14 @@ class IntegersFollowFloatsTest {
                 Value expected = evaluate(n, types, fake);
                 fake.put(n.id(), expected);
                 ValueId id = n.op() instanceof QuantOp.FakeQuant ? lowering.codesOf(n.id()) : null;
-                if (id == null || get(codeTypes, id).quant().scheme() instanceof Scheme.PerAxis
+                if (id == null
+                        || get(codeTypes, id).quant().scheme() instanceof Scheme.PerAxis
                         || get(codeTypes, id).quant().scheme() instanceof Scheme.PerGroup) {
                     continue;
                 }
                 Type type = get(codeTypes, id);
-                Node dequantize = new Node(
-                        new ValueId("d"), new QuantOp.Dequantize(), List.of(id), n.type(), Span.NONE);
+                Node dequantize =
+                        new Node(new ValueId("d"), new QuantOp.Dequantize(), List.of(id), n.type(), Span.NONE);
                 Value found = evaluate(dequantize, Map.of(id, type), Map.of(id, get(codes, id)));
                 double bound = bound(n, definitions, made, codeTypes, id, type.quant());
                 check(n, (Value.Floats) expected, (Value.Floats) found, type.quant(), bound);
@@ -176,9 +178,11 @@ class IntegersFollowFloatsTest {
 
         private static void check(Node n, Value.Floats expected, Value.Floats found, Quant q, double bound) {
             for (int i = 0; i < expected.data().length; i++) {
-                double off = Math.abs((double) expected.data()[i] - found.data()[i]) / q.perTensor().scale();
+                double off = Math.abs((double) expected.data()[i] - found.data()[i])
+                        / q.perTensor().scale();
                 if (!(off <= bound + 0.01)) {
-                    fail("%s: element %d is %s, expected %s: off by %.3f codes of %s, bound %.3f",
+                    fail(
+                            "%s: element %d is %s, expected %s: off by %.3f codes of %s, bound %.3f",
                             n.id(), i, found.data()[i], expected.data()[i], off, q, bound);
                 }
             }
@@ -197,17 +201,22 @@ class IntegersFollowFloatsTest {
                 root = definitions.get(root.operand(0));
             }
             Node integer = made.get(id);
-            if (root == null || integer == null || root.op() instanceof DataOp.Constant || root.intent().keepFloat()) {
+            if (root == null
+                    || integer == null
+                    || root.op() instanceof DataOp.Constant
+                    || root.intent().keepFloat()) {
                 return 0;
             }
             return switch (root.op()) {
-                case FloatOp.Conv2d _, FloatOp.Dense _, FloatOp.MatMul _, FloatOp.Mean _ -> 1 + rescaled(integer, made, root, q);
+                case FloatOp.Conv2d _, FloatOp.Dense _, FloatOp.MatMul _, FloatOp.Mean _ ->
+                    1 + rescaled(integer, made, root, q);
                 case FloatOp.Binary b ->
                     b.fn() == FloatOp.Binary.Fn.MUL ? 1 + rescaled(integer, made, root, q) : 1 + added(integer);
                 case FloatOp.Softmax _, FloatOp.AvgPool _ -> 1;
                 case FloatOp.Unary u ->
                     integer.op() instanceof IntOp.InterpolatedTable
-                            ? Codes.interpolationBound(u.fn(), get(codeTypes, integer.operand(0)).quant(), q)
+                            ? Codes.interpolationBound(
+                                    u.fn(), get(codeTypes, integer.operand(0)).quant(), q)
                             : 0;
                 case DataOp _, QuantOp _ -> 1;
                 case FloatOp.BatchNorm _, IntOp _ -> 0;
@@ -220,7 +229,8 @@ class IntegersFollowFloatsTest {
             if (acc == null) {
                 return 0;
             }
-            boolean wide = acc.type().element().equals(Element.INT64) && policy.rounding().fixedPoint();
+            boolean wide = acc.type().element().equals(Element.INT64)
+                    && policy.rounding().fixedPoint();
             int zero = q.perTensor().zero();
             double extra = wide ? Math.max(Math.abs(q.lo() - zero), Math.abs(q.hi() - zero)) * 0x1p-15 : 0;
             if (root.operands().size() > 2) {
@@ -256,8 +266,7 @@ class IntegersFollowFloatsTest {
                     params.add(new Graph.Param(o, get(types, o), null, Span.NONE));
                 }
             }
-            Graph one = new Graph(
-                    "one", params, List.of(n), List.of(new Graph.Result("y", n.id())), policy, null);
+            Graph one = new Graph("one", params, List.of(n), List.of(new Graph.Result("y", n.id())), policy, null);
             return get(Interpreter.run(one, in), "y");
         }
 

@@ -64,7 +64,8 @@ class LargeQuantizedGraphsTest {
     @Test
     void tenThousandLayers() {
         Shape s = Shape.of(Shape.BATCH, 2);
-        ValueId w = add("w", new DataOp.Constant(new Tensor.OfFloat(Shape.of(2, 2), new float[] {1, 0, 0, 1})), Shape.of(2, 2));
+        ValueId w = add(
+                "w", new DataOp.Constant(new Tensor.OfFloat(Shape.of(2, 2), new float[] {1, 0, 0, 1})), Shape.of(2, 2));
         ValueId v = new ValueId("x");
         for (int i = 0; i < 10_000; i++) {
             v = add("d" + i, new FloatOp.Dense(), s, v, w);
@@ -73,12 +74,15 @@ class LargeQuantizedGraphsTest {
         Diagnostics diagnostics = new Diagnostics();
         Graph lowered = lower(v, diagnostics);
         assertThat(diagnostics.all()).isEmpty();
-        assertThat(lowered.nodes()).filteredOn(n -> n.op() instanceof IntOp.Requantize).hasSize(10_000);
+        assertThat(lowered.nodes())
+                .filteredOn(n -> n.op() instanceof IntOp.Requantize)
+                .hasSize(10_000);
     }
 
     @Test
     void concatsInsideConcats() {
-        ValueId w = add("w", new DataOp.Constant(new Tensor.OfFloat(Shape.of(1, 2), new float[] {1, 1})), Shape.of(1, 2));
+        ValueId w =
+                add("w", new DataOp.Constant(new Tensor.OfFloat(Shape.of(1, 2), new float[] {1, 1})), Shape.of(1, 2));
         ValueId v = add("a", new FloatOp.Dense(), Shape.of(Shape.BATCH, 1), new ValueId("x"), w);
         int depth = 3000;
         for (int i = 0; i < depth; i++) {
@@ -86,6 +90,8 @@ class LargeQuantizedGraphsTest {
             v = add("c" + i, new DataOp.Concat(1), Shape.of(Shape.BATCH, i + 2), v, d);
         }
         Graph lowered = lower(v, new Diagnostics());
-        assertThat(lowered.nodes()).filteredOn(n -> n.op() instanceof DataOp.Concat).hasSize(depth);
+        assertThat(lowered.nodes())
+                .filteredOn(n -> n.op() instanceof DataOp.Concat)
+                .hasSize(depth);
     }
 }

@@ -21,8 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What the user reads when quantization goes wrong or to waste: whole, as the terminal shows it. */
 class QuantDiagnosticsTest {
-    private static final String SCHEME =
-            """
+    private static final String SCHEME = """
             qnet 1
             scheme s {
               weights     i8 symmetric per_channel
@@ -60,17 +59,13 @@ class QuantDiagnosticsTest {
 
     @Test
     void concatOfMismatchedScales() throws IOException {
-        assertThat(say(
-                        """
+        assertThat(say("""
                         model m(x: f32[N, 2], y: f32[N, 2]) -> f32[N, 4] quantized s {
                           input x range(0, 2.55)
                           input y range(0, 25.5)
                           return concat(x, y, axis: 1)
                         }
-                        """,
-                        Map.of()))
-                .isEqualTo(
-                        """
+                        """, Map.of())).isEqualTo("""
                         warning[mismatched-scales]: concat needs one scale, but its operand 'x' is u8 with scale 0.01, zero point 0 and its result u8 with scale 0.1, zero point 0: a requantize of 'x' is inserted
                          --> net.qnet:9:10
                           |
@@ -82,17 +77,13 @@ class QuantDiagnosticsTest {
 
     @Test
     void additionOfAnOperandThatDisappears() throws IOException {
-        assertThat(say(
-                        """
+        assertThat(say("""
                         model m(x: f32[N, 2], y: f32[N, 2]) -> f32[N, 2] quantized s {
                           input x range(0, 1)
                           input y range(0, 1000)
                           return add(x, y)
                         }
-                        """,
-                        Map.of("add_1", range(0, 1000))))
-                .isEqualTo(
-                        """
+                        """, Map.of("add_1", range(0, 1000)))).isEqualTo("""
                         warning[mismatched-scales]: add adds 'x', u8 with scale 0.003921569, zero point 0, to a result with scale 3.9215686: all its codes together move the result by 0.25 codes
                          --> net.qnet:9:10
                           |
@@ -104,18 +95,14 @@ class QuantDiagnosticsTest {
 
     @Test
     void biasOfAnotherScale() throws IOException {
-        assertThat(say(
-                        """
+        assertThat(say("""
                         model m(x: f32[N, 2]) -> f32[N, 1] quantized s {
                           input x u8 scale(0.5) zero(0)
                           const w: i8[1, 2] scale(0.25) = [1, 2]
                           const b: i16[1] scale(0.5) = [7]
                           return dense(x, 1, weight: w, bias: b)
                         }
-                        """,
-                        Map.of("dense_1", range(0, 10))))
-                .isEqualTo(
-                        """
+                        """, Map.of("dense_1", range(0, 10)))).isEqualTo("""
                         error[bias-scale]: the bias 'dense_1.bias.codes' of dense has scale 0.5 for channel 0, but it is added to products of codes, whose scale is 0.125 (input 0.5 times weights 0.25)
                           --> net.qnet:10:39
                            |
@@ -132,18 +119,14 @@ class QuantDiagnosticsTest {
 
     @Test
     void biasThatOverflows() throws IOException {
-        assertThat(say(
-                        """
+        assertThat(say("""
                         model m(x: f32[N, 2]) -> f32[N, 1] quantized s {
                           input x range(0, 0.0000000255)
                           const w: f32[1, 2] = [0.0001, 0.0002]
                           const b: f32[1] = [1000.0]
                           return dense(x, 1, weight: w, bias: b) @weights(i8, per_tensor, scale(0.000001))
                         }
-                        """,
-                        Map.of("dense_1", range(0, 10))))
-                .isEqualTo(
-                        """
+                        """, Map.of("dense_1", range(0, 10)))).isEqualTo("""
                         error[bias-overflow]: the bias 1000.0 of channel 0 of dense is 1.00e+19 steps of its scale 1.0E-16, more than an i32 holds
                           --> net.qnet:10:39
                            |
@@ -160,17 +143,13 @@ class QuantDiagnosticsTest {
 
     @Test
     void rangeFarTooWide() throws IOException {
-        assertThat(say(
-                        """
+        assertThat(say("""
                         model m(x: f32[N, 2]) -> f32[N, 1] quantized s {
                           input x range(0, 255)
                           const w: f32[1, 2] = [0.1, 0.2]
                           return dense(x, 1, weight: w, bias: false) @weights(range(-100, 100))
                         }
-                        """,
-                        Map.of("x", range(0, 1), "dense_1", range(0, 10))))
-                .isEqualTo(
-                        """
+                        """, Map.of("x", range(0, 1), "dense_1", range(0, 10)))).isEqualTo("""
                         warning[unused-codes]: the weights 'dense_1.weight' of dense: of the 255 codes of i8 only 0 to 0 are used, so that 7 bits carry nothing
                          --> net.qnet:9:10
                           |
@@ -189,17 +168,13 @@ class QuantDiagnosticsTest {
 
     @Test
     void layersThatWouldStayInFloat() throws IOException {
-        assertThat(say(
-                        """
+        assertThat(say("""
                         model m(x: f32[N, 2]) -> f32[N, 2] quantized s {
                           input x range(0, 255)
                           h = tanh(x) @activations(i16)
                           return softmax(h)
                         }
-                        """,
-                        Map.of("tanh_1", range(-1, 1))))
-                .isEqualTo(
-                        """
+                        """, Map.of("tanh_1", range(-1, 1)))).isEqualTo("""
                         error[float-island]: softmax would be left in float inside an integer graph: integer softmax takes codes of 8 bits or fewer, and its input is i16
                          --> net.qnet:9:10
                           |
@@ -211,16 +186,12 @@ class QuantDiagnosticsTest {
 
     @Test
     void valuesWithoutARange() throws IOException {
-        assertThat(say(
-                        """
+        assertThat(say("""
                         model m(x: f32[N, 2]) -> f32[N, 1] quantized s {
                           const w: f32[1, 2] = [0.1, 0.2]
                           return dense(x, 1, weight: w, bias: false) |> relu
                         }
-                        """,
-                        Map.of()))
-                .isEqualTo(
-                        """
+                        """, Map.of())).isEqualTo("""
                         error[not-calibrated]: the ranges of 2 values of m are not known, the first of them 'x'
                          --> net.qnet:6:9
                           |
@@ -237,17 +208,13 @@ class QuantDiagnosticsTest {
 
     @Test
     void groupsThatDoNotFit() throws IOException {
-        assertThat(say(
-                        """
+        assertThat(say("""
                         model m(x: f32[N, 5]) -> f32[N, 1] quantized s {
                           input x range(0, 255)
                           const w: f32[1, 5] = [0.1, 0.2, 0.3, 0.4, 0.5]
                           return dense(x, 1, weight: w, bias: false) @weights(i4, per_group(4))
                         }
-                        """,
-                        Map.of("dense_1", range(0, 10))))
-                .isEqualTo(
-                        """
+                        """, Map.of("dense_1", range(0, 10)))).isEqualTo("""
                         warning[group-size]: groups of 4 do not divide the 5 inputs of an output channel of dense: the last group of each channel has only 1
                          --> net.qnet:9:10
                           |

@@ -16,8 +16,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class CalibratorTest {
-    private static final Graph GRAPH = GraphParser.parse(
-            """
+    private static final Graph GRAPH = GraphParser.parse("""
             graph @g {
               param %x : f32[Nx2]
               %x.fq = fake_quant %x {spec=u8(asymmetric, per_tensor, fixed(-1.0, 1.0)), rounding=tosa} : f32[Nx2]

@@ -34,7 +34,10 @@ class CodesTest {
         ValueId id = new ValueId("x");
         Node n = new Node(new ValueId("y"), op, List.of(id), out, Span.NONE);
         Graph g = new Graph(
-                "g", List.of(new Graph.Param(id, in, null, Span.NONE)), List.of(n), List.of(new Graph.Result("y", n.id())));
+                "g",
+                List.of(new Graph.Param(id, in, null, Span.NONE)),
+                List.of(n),
+                List.of(new Graph.Result("y", n.id())));
         return Objects.requireNonNull(Interpreter.run(g, Map.of("x", x)).get("y"));
     }
 
@@ -43,8 +46,16 @@ class CodesTest {
                 Quant.of(Storage.U8, 0.1f, 3),
                 Quant.of(Storage.I4, 0.5f, -2),
                 new Quant(Storage.I8, -127, 127, new Scheme.PerAxis(0, List.of(0.1f, 0.03f), List.of(0, 0))),
-                new Quant(Storage.I8, -128, 127, new Scheme.PerAxis(1, List.of(0.1f, 0.3f, 1f, 2f, 0.01f), List.of(1, 2, 3, 4, 5))),
-                new Quant(Storage.I4, -8, 7, new Scheme.PerGroup(2, List.of(0.01f, 0.002f), List.of(255, 1, 20, 3, 77, 9))),
+                new Quant(
+                        Storage.I8,
+                        -128,
+                        127,
+                        new Scheme.PerAxis(1, List.of(0.1f, 0.3f, 1f, 2f, 0.01f), List.of(1, 2, 3, 4, 5))),
+                new Quant(
+                        Storage.I4,
+                        -8,
+                        7,
+                        new Scheme.PerGroup(2, List.of(0.01f, 0.002f), List.of(255, 1, 20, 3, 77, 9))),
                 Quant.of(Storage.BIPOLAR, 0.7f, 0),
                 Quant.of(Storage.TERNARY, 0.7f, 0),
                 Quant.of(Storage.I16, 1e-4f, 0));
@@ -64,12 +75,14 @@ class CodesTest {
                 v[3] = 2.5f * q.scheme().channelScale(0);
                 v[4] = -1.5f * q.scheme().channelScale(0);
                 Value.Ints expected = (Value.Ints) oracle(
-                        new QuantOp.Quantize(rounding), new Type(Element.FLOAT, shape), new Type(q, shape),
+                        new QuantOp.Quantize(rounding),
+                        new Type(Element.FLOAT, shape),
+                        new Type(q, shape),
                         Value.of(shape, v));
                 Tensor.OfInt codes = Codes.quantize(new Tensor.OfFloat(shape, v), q, rounding);
                 assertThat(Value.of(codes)).as(q.toString()).isEqualTo(expected);
-                Value back = oracle(
-                        new QuantOp.Dequantize(), new Type(q, shape), new Type(Element.FLOAT, shape), expected);
+                Value back =
+                        oracle(new QuantOp.Dequantize(), new Type(q, shape), new Type(Element.FLOAT, shape), expected);
                 assertThat(Value.of(Codes.dequantize(codes, q.scheme()))).isEqualTo(back);
             }
         }
@@ -86,14 +99,21 @@ class CodesTest {
             reals[q + 128] = Codes.dequantize(q, 0.05f, 7);
         }
         List<ScalarFn> functions = List.of(
-                new ScalarFn.Sigmoid(), new ScalarFn.Tanh(), new ScalarFn.Gelu(), new ScalarFn.HardSwish(),
-                new ScalarFn.LeakyRelu(0.2f), new ScalarFn.Relu(), new ScalarFn.Clip(-1, 2));
+                new ScalarFn.Sigmoid(),
+                new ScalarFn.Tanh(),
+                new ScalarFn.Gelu(),
+                new ScalarFn.HardSwish(),
+                new ScalarFn.LeakyRelu(0.2f),
+                new ScalarFn.Relu(),
+                new ScalarFn.Clip(-1, 2));
         for (ScalarFn fn : functions) {
             Type f32 = new Type(Element.FLOAT, shape);
             Value y = oracle(new FloatOp.Unary(fn), f32, f32, Value.of(shape, reals));
             Value.Ints codes = (Value.Ints) oracle(new QuantOp.Quantize(rounding), f32, new Type(out, shape), y);
             List<Integer> table = Codes.table(fn, in, out, rounding);
-            assertThat(Value.of(shape, table.stream().mapToInt(e -> e).toArray())).as(fn.toString()).isEqualTo(codes);
+            assertThat(Value.of(shape, table.stream().mapToInt(e -> e).toArray()))
+                    .as(fn.toString())
+                    .isEqualTo(codes);
         }
     }
 }

@@ -63,7 +63,8 @@ class ParametersTest {
         float hi = Math.max(a, b);
         Quant q = Parameters.choose(lo, hi, spec(storage, symmetric, narrow));
         float s = q.perTensor().scale();
-        assertThat(Codes.dequantize(Codes.quantize(0, q, Rounding.TOSA), s, q.perTensor().zero()))
+        assertThat(Codes.dequantize(
+                        Codes.quantize(0, q, Rounding.TOSA), s, q.perTensor().zero()))
                 .isZero();
         assertThat(q.storage().holds(q.perTensor().zero())).isTrue();
         // The zero point is moved to a code, so that either end may be cut by half a step.
@@ -96,11 +97,12 @@ class ParametersTest {
     @Test
     void givenParametersAreTakenAsTheyAre() {
         RangeMethod.Given one = new RangeMethod.Given(List.of(0.5f), List.of(3));
-        assertThat(Parameters.given(one, spec(Storage.U8, false, false), 7, 0)).isEqualTo(Quant.of(Storage.U8, 0.5f, 3));
+        assertThat(Parameters.given(one, spec(Storage.U8, false, false), 7, 0))
+                .isEqualTo(Quant.of(Storage.U8, 0.5f, 3));
         RangeMethod.Given two = new RangeMethod.Given(List.of(0.5f, 0.25f), List.of());
         assertThat(Parameters.given(two, spec(Storage.I8, true, true), 2, 0))
-                .isEqualTo(new Quant(
-                        Storage.I8, -127, 127, new Scheme.PerAxis(0, List.of(0.5f, 0.25f), List.of(0, 0))));
+                .isEqualTo(
+                        new Quant(Storage.I8, -127, 127, new Scheme.PerAxis(0, List.of(0.5f, 0.25f), List.of(0, 0))));
         assertThatThrownBy(() -> Parameters.given(two, spec(Storage.I8, true, true), 3, 0))
                 .hasMessage("2 scales are given for 3 channels");
     }

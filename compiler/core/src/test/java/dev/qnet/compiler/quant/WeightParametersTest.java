@@ -77,13 +77,15 @@ class WeightParametersTest {
     @Test
     void channelsWithoutWeightsGetAScaleThatIsNotCoarse() {
         Tensor.OfFloat w = new Tensor.OfFloat(Shape.of(3, 2), new float[] {0, 0, 1.27f, 0, 0, -0.127f});
-        Quant q = WeightParameters.choose(
-                w, spec(Storage.I8, new Granularity.PerChannel(0), new RangeMethod.MinMax()));
+        Quant q = WeightParameters.choose(w, spec(Storage.I8, new Granularity.PerChannel(0), new RangeMethod.MinMax()));
         assertThat(((Scheme.PerAxis) q.scheme()).scales()).containsExactly(0.001f, 0.01f, 0.001f);
         Tensor.OfFloat none = new Tensor.OfFloat(Shape.of(2, 1), new float[2]);
-        assertThat(choose(none, new Granularity.PerChannel(0), new RangeMethod.Mse()).scheme().channelScale(1))
+        assertThat(choose(none, new Granularity.PerChannel(0), new RangeMethod.Mse())
+                        .scheme()
+                        .channelScale(1))
                 .isEqualTo(1);
-        assertThat(((Scheme.PerGroup) choose(none, new Granularity.PerGroup(3), new RangeMethod.MinMax()).scheme())
+        assertThat(((Scheme.PerGroup) choose(none, new Granularity.PerGroup(3), new RangeMethod.MinMax())
+                                .scheme())
                         .multipliers())
                 .containsExactly(1, 1);
     }

@@ -31,11 +31,32 @@ import java.util.Random;
  */
 public final class RandomGraphs {
     private static final List<Storage> ACTIVATIONS = List.of(
-            Storage.U8, Storage.U8, Storage.U8, Storage.I8, Storage.I8, Storage.I16, Storage.U4, Storage.I4, Storage.U2,
-            Storage.I2, Storage.U3, Storage.I3, Storage.TERNARY, Storage.U16);
+            Storage.U8,
+            Storage.U8,
+            Storage.U8,
+            Storage.I8,
+            Storage.I8,
+            Storage.I16,
+            Storage.U4,
+            Storage.I4,
+            Storage.U2,
+            Storage.I2,
+            Storage.U3,
+            Storage.I3,
+            Storage.TERNARY,
+            Storage.U16);
     private static final List<Storage> WEIGHTS = List.of(
-            Storage.I8, Storage.I8, Storage.I8, Storage.U8, Storage.I4, Storage.U4, Storage.I3, Storage.I2,
-            Storage.BIPOLAR, Storage.TERNARY, Storage.I16);
+            Storage.I8,
+            Storage.I8,
+            Storage.I8,
+            Storage.U8,
+            Storage.I4,
+            Storage.U4,
+            Storage.I3,
+            Storage.I2,
+            Storage.BIPOLAR,
+            Storage.TERNARY,
+            Storage.I16);
 
     private record Slot(ValueId id, Shape shape) {}
 
@@ -89,9 +110,8 @@ public final class RandomGraphs {
                     ? Shape.of(Shape.BATCH, size(9))
                     : Shape.of(Shape.BATCH, size(7), size(7), size(5));
             ValueId id = new ValueId("x" + i);
-            Spec fixed = random.nextInt(3) == 0
-                    ? policy.activations().withRange(new RangeMethod.Fixed(-2, 2.5f))
-                    : null;
+            Spec fixed =
+                    random.nextInt(3) == 0 ? policy.activations().withRange(new RangeMethod.Fixed(-2, 2.5f)) : null;
             params.add(new Graph.Param(id, new Type(Element.FLOAT, s), fixed, Span.NONE));
             values.add(new Slot(id, s));
         }
@@ -135,8 +155,13 @@ public final class RandomGraphs {
                 boolean swap = random.nextBoolean();
                 add(op, swap ? y : x, swap ? x : y);
             }
-            case 6, 7, 8 -> add(new FloatOp.Unary(
-                    random.nextBoolean() ? new ScalarFn.Relu() : new ScalarFn.Clip(-0.5f, random.nextFloat() * 3)), x);
+            case 6, 7, 8 ->
+                add(
+                        new FloatOp.Unary(
+                                random.nextBoolean()
+                                        ? new ScalarFn.Relu()
+                                        : new ScalarFn.Clip(-0.5f, random.nextFloat() * 3)),
+                        x);
             case 9, 10 -> table(x);
             case 11 -> add(new DataOp.MaxPool(window(true)), x);
             case 12 -> add(new FloatOp.AvgPool(window(true)), x);
@@ -147,7 +172,8 @@ public final class RandomGraphs {
                 add(new DataOp.Concat(axis), x, y, pick(List.of(x, y)));
             }
             case 16 -> slice(x, axis);
-            case 17 -> add(new DataOp.Pad(one(s, axis, 1), one(s, axis, size(2)), random.nextInt(3) == 0 ? 0.7f : 0), x);
+            case 17 ->
+                add(new DataOp.Pad(one(s, axis, 1), one(s, axis, size(2)), random.nextInt(3) == 0 ? 0.7f : 0), x);
             case 18 -> {
                 if (random.nextBoolean()) {
                     add(new DataOp.Reshape(Shape.of(Shape.BATCH, s.elements())), x);
@@ -200,14 +226,13 @@ public final class RandomGraphs {
     }
 
     private void table(Slot x) {
-        ScalarFn fn =
-                switch (random.nextInt(5)) {
-                    case 0 -> new ScalarFn.LeakyRelu(0.1f);
-                    case 1 -> new ScalarFn.Sigmoid();
-                    case 2 -> new ScalarFn.Tanh();
-                    case 3 -> new ScalarFn.HardSwish();
-                    default -> new ScalarFn.Gelu();
-                };
+        ScalarFn fn = switch (random.nextInt(5)) {
+            case 0 -> new ScalarFn.LeakyRelu(0.1f);
+            case 1 -> new ScalarFn.Sigmoid();
+            case 2 -> new ScalarFn.Tanh();
+            case 3 -> new ScalarFn.HardSwish();
+            default -> new ScalarFn.Gelu();
+        };
         Storage s = policy.activations().storage();
         add(s.bits() > 8 && s != Storage.I16, new FloatOp.Unary(fn), x);
     }
@@ -245,7 +270,12 @@ public final class RandomGraphs {
         int dilation = pool ? 1 : size(2);
         boolean padded = random.nextBoolean();
         return new Window(
-                kh, kw, size(2), size(2), dilation, dilation,
+                kh,
+                kw,
+                size(2),
+                size(2),
+                dilation,
+                dilation,
                 padded ? random.nextInt(kh) : 0,
                 padded ? random.nextInt(kw) : 0,
                 padded ? random.nextInt(kh) : 0,
@@ -268,11 +298,7 @@ public final class RandomGraphs {
         }
         ValueId id = new ValueId("k" + nodes.size());
         nodes.add(new Node(
-                id,
-                new DataOp.Constant(new Tensor.OfFloat(s, v)),
-                List.of(),
-                new Type(Element.FLOAT, s),
-                Span.NONE));
+                id, new DataOp.Constant(new Tensor.OfFloat(s, v)), List.of(), new Type(Element.FLOAT, s), Span.NONE));
         return new Slot(id, s);
     }
 
@@ -289,12 +315,7 @@ public final class RandomGraphs {
         ValueId id = new ValueId("v" + nodes.size());
         Spec.Intent intent = new Spec.Intent(null, null, keepFloat);
         nodes.add(new Node(
-                id,
-                op,
-                operands.stream().map(Slot::id).toList(),
-                new Type(Element.FLOAT, s),
-                intent,
-                Span.NONE));
+                id, op, operands.stream().map(Slot::id).toList(), new Type(Element.FLOAT, s), intent, Span.NONE));
         Slot slot = new Slot(id, s);
         values.add(slot);
         return slot;
@@ -309,12 +330,11 @@ public final class RandomGraphs {
     private Spec weights() {
         Storage s = pick(WEIGHTS);
         boolean symmetric = s.signed() && (s.bits() <= 2 || random.nextInt(4) > 0);
-        Granularity g =
-                switch (random.nextInt(symmetric ? 4 : 3)) {
-                    case 0 -> new Granularity.PerTensor();
-                    case 1, 2 -> new Granularity.PerChannel(0);
-                    default -> new Granularity.PerGroup(size(6));
-                };
+        Granularity g = switch (random.nextInt(symmetric ? 4 : 3)) {
+            case 0 -> new Granularity.PerTensor();
+            case 1, 2 -> new Granularity.PerChannel(0);
+            default -> new Granularity.PerGroup(size(6));
+        };
         boolean coded = s == Storage.BIPOLAR || s == Storage.TERNARY;
         return new Spec(
                 s,

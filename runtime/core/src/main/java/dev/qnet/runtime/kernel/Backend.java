@@ -56,9 +56,8 @@ public enum Backend {
             case "" -> vectorPresent() && SimdShape.worthwhile() ? ADAPTIVE : SCALAR;
             case "adaptive", "vector", "128", "256", "512" -> {
                 if (!vectorPresent()) {
-                    throw new IllegalStateException(
-                            PROPERTY + "=" + wanted
-                                    + " needs the module jdk.incubator.vector:"
+                    throw new IllegalStateException(PROPERTY + "=" + wanted
+                            + " needs the module jdk.incubator.vector:"
                             + " start java with --add-modules jdk.incubator.vector");
                 }
                 int bits = Character.isDigit(wanted.charAt(0)) ? Integer.parseInt(wanted) : 128;

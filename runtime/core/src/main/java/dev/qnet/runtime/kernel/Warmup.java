@@ -78,7 +78,8 @@ final class Warmup {
             try {
                 run(job);
             } catch (RuntimeException | LinkageError | OutOfMemoryError e) {
-                job.signal.hot = false; // stays with plain Java, which gives the same bytes; the next one has its chance
+                job.signal.hot =
+                        false; // stays with plain Java, which gives the same bytes; the next one has its chance
             }
         }
     }

@@ -53,12 +53,16 @@ public final class Scene {
             double top = ridgeTop(x, 2 - ridge);
             int layer = 2 - ridge;
             if (y > top) {
-                double rock = fractal(x / 13.0, y / 9.0, 30 + layer) * 0.55 + fractal(x / 4.0, y / 3.0, 40 + layer) * 0.45;
-                double light = 0.55 + 0.7 * (rock - 0.5) + 0.35 * (fractal((x + 7) / 21.0, (y + 5) / 17.0, 50 + layer) - 0.4);
+                double rock =
+                        fractal(x / 13.0, y / 9.0, 30 + layer) * 0.55 + fractal(x / 4.0, y / 3.0, 40 + layer) * 0.45;
+                double light =
+                        0.55 + 0.7 * (rock - 0.5) + 0.35 * (fractal((x + 7) / 21.0, (y + 5) / 17.0, 50 + layer) - 0.4);
                 double snow = layer == 0 && y < top + 18 + 22 * rock ? 90 : 0;
                 double haze = 0.25 + 0.3 * near;
                 return new double[] {
-                    mix(96 * light + snow, 186, haze), mix(104 * light + snow, 198, haze), mix(84 * light + snow, 214, haze)
+                    mix(96 * light + snow, 186, haze),
+                    mix(104 * light + snow, 198, haze),
+                    mix(84 * light + snow, 214, haze)
                 };
             }
         }
@@ -72,7 +76,9 @@ public final class Scene {
         double dy = (y - 0.17 * height) / width;
         double sun = Math.exp(-(dx * dx + dy * dy) * 260) * 150 + Math.exp(-(dx * dx + dy * dy) * 12) * 34;
         return new double[] {
-            mix(92 + 96 * t, 244, cloud) + sun, mix(142 + 62 * t, 240, cloud) + sun * 0.9, mix(206 + 24 * t, 238, cloud) + sun * 0.6
+            mix(92 + 96 * t, 244, cloud) + sun,
+            mix(142 + 62 * t, 240, cloud) + sun * 0.9,
+            mix(206 + 24 * t, 238, cloud) + sun * 0.6
         };
     }
 
@@ -90,7 +96,8 @@ public final class Scene {
         }
         if (u > 0 && u < 1 && v >= 0.42 && v <= 1) {
             boolean window = ((u > 0.14 && u < 0.34) || (u > 0.66 && u < 0.86)) && v > 0.55 && v < 0.76;
-            boolean bar = window && (Math.abs(u - 0.24) < 0.012 || Math.abs(u - 0.76) < 0.012 || Math.abs(v - 0.655) < 0.02);
+            boolean bar =
+                    window && (Math.abs(u - 0.24) < 0.012 || Math.abs(u - 0.76) < 0.012 || Math.abs(v - 0.655) < 0.02);
             if (u > 0.42 && u < 0.58 && v > 0.58) {
                 return new double[] {58 + grain * 0.4, 40 + grain * 0.3, 30 + grain * 0.2};
             }
@@ -106,7 +113,9 @@ public final class Scene {
     private double ridgeTop(double x, int layer) {
         double base = horizon - (0.4 - 0.15 * layer) * height;
         double rough = 0.34 - 0.09 * layer;
-        return base + (fractal(x / (90.0 - 22 * layer), 0, 20 + layer) - 0.5) * rough * height + (layer == 2 ? 0.06 * height : 0);
+        return base
+                + (fractal(x / (90.0 - 22 * layer), 0, 20 + layer) - 0.5) * rough * height
+                + (layer == 2 ? 0.06 * height : 0);
     }
 
     /** Five octaves of value noise, 0 to 1. */

@@ -39,9 +39,9 @@ final class Annotations {
                         || (one.weights() != null && marks.weights() != null)
                         || (one.activations() != null && marks.activations() != null)
                         || (one.keepFloat() && marks.keepFloat())) {
-                    throw new Rejected(Diagnostic.error(
-                                    "conflicting-items", a.span(), "'@" + a.name() + "' is given twice")
-                            .withFix("keep one of them"));
+                    throw new Rejected(
+                            Diagnostic.error("conflicting-items", a.span(), "'@" + a.name() + "' is given twice")
+                                    .withFix("keep one of them"));
                 }
                 marks = one.over(marks);
             } catch (Rejected e) {
@@ -91,9 +91,9 @@ final class Annotations {
             items.add(item(argument));
         }
         if (items.isEmpty()) {
-            throw new Rejected(Diagnostic.error(
-                            "argument-type", a.span(), "'@" + a.name() + "' says nothing without words")
-                    .withFix("such as @" + a.name() + "(i8)"));
+            throw new Rejected(
+                    Diagnostic.error("argument-type", a.span(), "'@" + a.name() + "' says nothing without words")
+                            .withFix("such as @" + a.name() + "(i8)"));
         }
         return items;
     }
@@ -101,9 +101,9 @@ final class Annotations {
     /** An argument as a word of quantization. Throws {@link Rejected} if it is none. */
     static Item item(Argument argument) {
         Optional<Item> item = argument.name() == null ? Item.from(argument.value()) : Optional.empty();
-        return item.orElseThrow(() -> new Rejected(Diagnostic.error(
-                        "argument-type", argument.span(), "this is no word of quantization")
-                .withFix("write words such as i8, symmetric, per_channel, range(0, 6), scale(0.1)")));
+        return item.orElseThrow(
+                () -> new Rejected(Diagnostic.error("argument-type", argument.span(), "this is no word of quantization")
+                        .withFix("write words such as i8, symmetric, per_channel, range(0, 6), scale(0.1)")));
     }
 
     private String name(Annotation a, Frame frame) {
@@ -113,9 +113,9 @@ final class Annotations {
             if (t.value().length() <= 200 && NAME.matcher(t.value()).matches()) {
                 return t.value();
             }
-            throw new Rejected(Diagnostic.error(
-                            "argument-range", a.arguments().getFirst().span(), "this is no name for a value")
-                    .withFix("use letters, digits and _, with dots between parts"));
+            throw new Rejected(
+                    Diagnostic.error("argument-range", a.arguments().getFirst().span(), "this is no name for a value")
+                            .withFix("use letters, digits and _, with dots between parts"));
         }
         throw new Rejected(Diagnostic.error("argument-type", a.span(), "'@name' takes one string")
                 .withFix("such as @name(\"stem\")"));
@@ -125,7 +125,9 @@ final class Annotations {
     void reject(Marks marks, Span at) {
         if (!marks.isEmpty()) {
             throw new Rejected(Diagnostic.error(
-                            "annotation-place", marks.span(), "this annotation stands at something that is no operation")
+                            "annotation-place",
+                            marks.span(),
+                            "this annotation stands at something that is no operation")
                     .withNote(at, "this is known at compile time")
                     .withFix("put it after the operation that it speaks of"));
         }

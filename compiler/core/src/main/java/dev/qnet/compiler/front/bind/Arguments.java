@@ -20,7 +20,11 @@ final class Arguments {
      * @param expr what is written, or null for a piped value
      * @param value the piped value, or null
      */
-    record Given(@Nullable Name name, @Nullable Expr expr, @Nullable Value value, Span span) {
+    record Given(
+            @Nullable Name name,
+            @Nullable Expr expr,
+            @Nullable Value value,
+            Span span) {
         static Given of(Argument a) {
             return new Given(a.name(), a.value(), null, a.value().span());
         }
@@ -86,8 +90,8 @@ final class Arguments {
                         Diagnostic.error(
                                         "too-many-arguments",
                                         g.span(),
-                                        "'" + callee + "' takes at most "
-                                                + Messages.plural(slots.size(), "argument") + ", found one more")
+                                        "'" + callee + "' takes at most " + Messages.plural(slots.size(), "argument")
+                                                + ", found one more")
                                 .withNote("it is called as " + signature));
                 return null;
             }

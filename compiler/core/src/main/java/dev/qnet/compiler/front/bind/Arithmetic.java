@@ -44,7 +44,9 @@ final class Arithmetic {
         }
         if (a instanceof Value.Batch || b instanceof Value.Batch) {
             throw new Rejected(Diagnostic.error(
-                            "type-mismatch", e.span(), "N is known only at run time, so nothing can be computed from it")
+                            "type-mismatch",
+                            e.span(),
+                            "N is known only at run time, so nothing can be computed from it")
                     .withFix("compute with the other dimensions"));
         }
         if (a instanceof Value.Int i && b instanceof Value.Int j) {
@@ -69,7 +71,8 @@ final class Arithmetic {
         }
         boolean comparable = a.getClass() == b.getClass()
                 && (a instanceof Value.Text || a instanceof Value.Bool || a instanceof Value.Batch);
-        if ((a instanceof Value.Batch && b instanceof Value.Int) || (b instanceof Value.Batch && a instanceof Value.Int)) {
+        if ((a instanceof Value.Batch && b instanceof Value.Int)
+                || (b instanceof Value.Batch && a instanceof Value.Int)) {
             return false;
         }
         return comparable ? Objects.equals(a, b) : null;
@@ -90,9 +93,9 @@ final class Arithmetic {
                 case EQ, NE, AND, OR -> throw logic(e);
             };
         } catch (ArithmeticException tooLarge) {
-            throw new Rejected(
-                    Diagnostic.error("arithmetic", e.span(), x + " " + e.op().symbol() + " " + y + " does not fit an int")
-                            .withNote("ints have 64 bits"));
+            throw new Rejected(Diagnostic.error(
+                            "arithmetic", e.span(), x + " " + e.op().symbol() + " " + y + " does not fit an int")
+                    .withNote("ints have 64 bits"));
         }
     }
 
@@ -123,7 +126,9 @@ final class Arithmetic {
     }
 
     private static @Nullable Double real(Value v) {
-        return v instanceof Value.Int i ? (Double) (double) i.value() : v instanceof Value.Real r ? (Double) r.value() : null;
+        return v instanceof Value.Int i
+                ? (Double) (double) i.value()
+                : v instanceof Value.Real r ? (Double) r.value() : null;
     }
 
     private static Rejected mismatch(Expr.Binary e, Value a, Value b) {

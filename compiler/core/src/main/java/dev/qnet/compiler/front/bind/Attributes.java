@@ -76,7 +76,8 @@ final class Attributes {
                 throw call.error(
                         "argument-range",
                         argument,
-                        "'" + argument + "' of '" + call.operation().name() + "' is at most " + Limits.WINDOW + ", found " + e);
+                        "'" + argument + "' of '" + call.operation().name() + "' is at most " + Limits.WINDOW
+                                + ", found " + e);
             }
         }
         return extents;
@@ -211,7 +212,8 @@ final class Attributes {
         }
         return switch (b.value()) {
             case Value.Text t when t.value().equals("valid") -> new int[4];
-            case Value.Text t when t.value().equals("same") -> {
+            case Value.Text t
+            when t.value().equals("same") -> {
                 int[] rows = same(call, x.dim(1), kernel[0], stride[0], dilation[0]);
                 int[] columns = same(call, x.dim(2), kernel[1], stride[1], dilation[1]);
                 yield new int[] {rows[0], columns[0], rows[1], columns[1]};
@@ -220,13 +222,17 @@ final class Attributes {
                 int all = integer(call, "padding", b, i, 0);
                 yield new int[] {all, all, all, all};
             }
-            case Value.ListOf l when l.elements().size() == 2 -> {
+            case Value.ListOf l
+            when l.elements().size() == 2 -> {
                 int h = integer(call, "padding", b, l.elements().get(0), 0);
                 int w = integer(call, "padding", b, l.elements().get(1), 0);
                 yield new int[] {h, w, h, w};
             }
-            case Value.ListOf l when l.elements().size() == 4 ->
-                l.elements().stream().mapToInt(v -> integer(call, "padding", b, v, 0)).toArray();
+            case Value.ListOf l
+            when l.elements().size() == 4 ->
+                l.elements().stream()
+                        .mapToInt(v -> integer(call, "padding", b, v, 0))
+                        .toArray();
             case Value.Real _,
                     Value.Bool _,
                     Value.Text _,

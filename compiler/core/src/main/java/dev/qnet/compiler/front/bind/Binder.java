@@ -87,8 +87,10 @@ public final class Binder {
 
         Bodies.Returned returned = new Bodies(session, evaluator).run(model.body(), frame, Bodies.Place.MODEL);
         List<Graph.Result> results = returned == null ? noReturn(model) : results(model, returned);
-        session.weights().reportMissing(session, model.name().text(), model.name().span());
-        Calibration calibration = new Calibrations(session, evaluator).of(model.name().text());
+        session.weights()
+                .reportMissing(session, model.name().text(), model.name().span());
+        Calibration calibration =
+                new Calibrations(session, evaluator).of(model.name().text());
         session.diagnostics().throwIfErrors();
         warnUnused(model, results);
         Graph graph = session.graph().build(model.name().text(), results, session.policy());
@@ -152,8 +154,7 @@ public final class Binder {
             if (frame.variables().containsKey(name)) {
                 session.report(
                         frame,
-                        Diagnostic.error(
-                                "duplicate-name", p.name().span(), "the model has two inputs '" + name + "'"));
+                        Diagnostic.error("duplicate-name", p.name().span(), "the model has two inputs '" + name + "'"));
                 continue;
             }
             frame.variables().put(name, input(types, p));
@@ -162,7 +163,9 @@ public final class Binder {
 
     private Value input(Types types, Param p) {
         try {
-            if (p.type() == null || p.type().dims() == null || !p.type().name().text().equals("f32")) {
+            if (p.type() == null
+                    || p.type().dims() == null
+                    || !p.type().name().text().equals("f32")) {
                 throw new Rejected(Diagnostic.error(
                                 "input-type",
                                 p.type() == null ? p.span() : p.type().span(),
@@ -184,10 +187,7 @@ public final class Binder {
     private List<Graph.Result> noReturn(Decl.Model model) {
         session.report(
                 frame,
-                Diagnostic.error(
-                                "missing-return",
-                                model.name().span(),
-                                "model '" + model.name() + "' returns nothing")
+                Diagnostic.error("missing-return", model.name().span(), "model '" + model.name() + "' returns nothing")
                         .withFix("end it with `return …`"));
         return List.of();
     }
@@ -204,7 +204,8 @@ public final class Binder {
                                         "result-count",
                                         returned.span(),
                                         "the model's head names " + Messages.plural(declared.size(), "result")
-                                                + ", and this returns " + returned.values().size())
+                                                + ", and this returns "
+                                                + returned.values().size())
                                 .withNote(declared.getFirst().span(), "the head is here"));
             }
             return List.of();
@@ -275,19 +276,17 @@ public final class Binder {
 
     private Value.@Nullable Computed result(Types types, Result r, String name, Value value, Span at) {
         try {
-            Value.Computed v =
-                    switch (value) {
-                        case Value.Failed _ -> null;
-                        case Value.Computed c -> c;
-                        case Value.Constant c ->
-                            session.graph().constant(session.graph().free(name), real(c.tensor(), at), at);
-                        case Value.ListOf l ->
-                            session.graph()
-                                    .constant(session.graph().free(name), ConstTensors.ofList(session, l, at), at);
-                        case Value other ->
-                            throw new Rejected(Diagnostic.error(
-                                    "argument-type", at, "a result is a tensor, found " + other.describe()));
-                    };
+            Value.Computed v = switch (value) {
+                case Value.Failed _ -> null;
+                case Value.Computed c -> c;
+                case Value.Constant c ->
+                    session.graph().constant(session.graph().free(name), real(c.tensor(), at), at);
+                case Value.ListOf l ->
+                    session.graph().constant(session.graph().free(name), ConstTensors.ofList(session, l, at), at);
+                case Value other ->
+                    throw new Rejected(
+                            Diagnostic.error("argument-type", at, "a result is a tensor, found " + other.describe()));
+            };
             if (v == null) {
                 return null;
             }
@@ -297,8 +296,7 @@ public final class Binder {
                         .withFix("write f32" + v.shape()));
             }
             if (!v.type().isFloat()) {
-                throw new Rejected(Diagnostic.error(
-                                "element-type", at, "a result is f32, and this is " + v.type())
+                throw new Rejected(Diagnostic.error("element-type", at, "a result is f32, and this is " + v.type())
                         .withFix("put `|> dequantize` after it; the caller may still ask for the codes"));
             }
             if (!v.shape().equals(shape)) {

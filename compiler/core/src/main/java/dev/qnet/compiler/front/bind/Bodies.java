@@ -100,9 +100,9 @@ final class Bodies {
     /** These speak of the whole model, and are read before its body is run. */
     private static @Nullable Returned onlyInModel(String word, Span span, Place place) {
         if (place != Place.MODEL) {
-            throw new Rejected(Diagnostic.error(
-                            "statement-place", span, "'" + word + "' stands only at the top of a model")
-                    .withFix("move it there"));
+            throw new Rejected(
+                    Diagnostic.error("statement-place", span, "'" + word + "' stands only at the top of a model")
+                            .withFix("move it there"));
         }
         return null;
     }
@@ -174,9 +174,7 @@ final class Bodies {
         Value before = frame.variables().get(variable);
         if (before != null && !(before instanceof Value.Failed)) {
             throw new Rejected(Diagnostic.error(
-                            "duplicate-name",
-                            r.variable().span(),
-                            "there is a value '" + variable + "' here already")
+                            "duplicate-name", r.variable().span(), "there is a value '" + variable + "' here already")
                     .withFix("choose another name for the counter"));
         }
         frame.fixed().add(variable);
@@ -210,8 +208,7 @@ final class Bodies {
 
     private Returned returned(Stmt.Return r, Frame frame, Place place) {
         if (place == Place.INSIDE_REPEAT) {
-            throw new Rejected(Diagnostic.error(
-                            "statement-place", r.span(), "'return' cannot stand inside 'repeat'")
+            throw new Rejected(Diagnostic.error("statement-place", r.span(), "'return' cannot stand inside 'repeat'")
                     .withFix("assign the value to a name, and return that after the repeat"));
         }
         List<Argument> arguments = r.values();

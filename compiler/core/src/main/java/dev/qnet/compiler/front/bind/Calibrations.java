@@ -41,20 +41,16 @@ final class Calibrations {
     }
 
     private void entry(
-            Decl.Calibration.Entry e,
-            Map<ValueId, Spec.RangeMethod> values,
-            Map<String, Decl.Calibration.Entry> said) {
+            Decl.Calibration.Entry e, Map<ValueId, Spec.RangeMethod> values, Map<String, Decl.Calibration.Entry> said) {
         if (e.path().text().isEmpty()) {
-            session.report(
-                    frame, Diagnostic.error("unknown-name", e.path().span(), "no value has an empty name"));
+            session.report(frame, Diagnostic.error("unknown-name", e.path().span(), "no value has an empty name"));
             return;
         }
         Decl.Calibration.Entry before = said.putIfAbsent(e.path().text(), e);
         if (before != null) {
             session.report(
                     frame,
-                    Diagnostic.error(
-                                    "duplicate-entry", e.path().span(), "'" + e.path() + "' is calibrated twice")
+                    Diagnostic.error("duplicate-entry", e.path().span(), "'" + e.path() + "' is calibrated twice")
                             .withNote(before.span(), "first here")
                             .withFix("remove one of them"));
             return;

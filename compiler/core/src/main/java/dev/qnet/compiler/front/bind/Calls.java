@@ -67,8 +67,7 @@ final class Calls {
         Set<String> names = new LinkedHashSet<>(session.declarations().blocks().keySet());
         names.addAll(Operations.names());
         throw new Rejected(Session.suggest(
-                Diagnostic.error(
-                        "unknown-name", callee.span(), "there is no operation and no block '" + callee + "'"),
+                Diagnostic.error("unknown-name", callee.span(), "there is no operation and no block '" + callee + "'"),
                 callee.text(),
                 names,
                 "docs/language.md lists the operations"));
@@ -76,13 +75,11 @@ final class Calls {
 
     // ---- operations
 
-    private Value operation(
-            Operation operation, Name callee, List<Given> given, Frame frame, Marks marks, Span span) {
+    private Value operation(Operation operation, Name callee, List<Given> given, Frame frame, Marks marks, Span span) {
         List<Slot> slots = operation.parameters().stream()
                 .map(p -> new Slot(p.name(), p.required(), p.kind().takesRest()))
                 .toList();
-        Map<String, List<Given>> matched =
-                Arguments.match(session, frame, callee, operation.signature(), slots, given);
+        Map<String, List<Given>> matched = Arguments.match(session, frame, callee, operation.signature(), slots, given);
         boolean failed = matched == null;
         Map<String, List<Bound>> bound = new LinkedHashMap<>();
         if (matched != null) {
@@ -152,8 +149,8 @@ final class Calls {
                     .withFix("use `repeat` to apply it several times"));
         }
         if (frame.depth() >= Limits.CALL_DEPTH) {
-            throw new Rejected(Messages.limit(
-                    span, "blocks call one another more than " + Limits.CALL_DEPTH + " levels deep"));
+            throw new Rejected(
+                    Messages.limit(span, "blocks call one another more than " + Limits.CALL_DEPTH + " levels deep"));
         }
         List<Slot> slots = block.params().stream()
                 .map(p -> new Slot(p.name().text(), p.defaultValue() == null, false))
@@ -166,10 +163,10 @@ final class Calls {
         }
         Bodies.Returned returned = bodies.run(block.body(), inside, Bodies.Place.BLOCK);
         if (returned == null) {
-            throw new Rejected(Diagnostic.error(
-                            "missing-return", block.name().span(), "block '" + callee + "' returns nothing")
-                    .withNote(span, "it is called here")
-                    .withFix("end it with `return …`"));
+            throw new Rejected(
+                    Diagnostic.error("missing-return", block.name().span(), "block '" + callee + "' returns nothing")
+                            .withNote(span, "it is called here")
+                            .withFix("end it with `return …`"));
         }
         for (Argument a : returned.arguments()) {
             Name name = a.name();
@@ -214,13 +211,10 @@ final class Calls {
                 at = given.getFirst().span();
             }
             try {
-                value = types.coerce(
-                        "'" + p.name() + "' of '" + block.name() + "'", p.type(), value, at, inside);
+                value = types.coerce("'" + p.name() + "' of '" + block.name() + "'", p.type(), value, at, inside);
             } catch (Rejected e) {
                 Diagnostic d = e.diagnostic();
-                value = session.fail(
-                        home,
-                        d == null ? e : new Rejected(d.withNote(p.span(), "it is declared here")));
+                value = session.fail(home, d == null ? e : new Rejected(d.withNote(p.span(), "it is declared here")));
             }
             ok &= !(value instanceof Value.Failed);
             if (inside.variables().putIfAbsent(p.name().text(), value) != null) {
@@ -241,7 +235,8 @@ final class Calls {
     }
 
     private static String text(Param p) {
-        return p.name() + (p.type() == null ? "" : ": " + p.type().name())
+        return p.name()
+                + (p.type() == null ? "" : ": " + p.type().name())
                 + (p.defaultValue() == null ? "" : " = " + text(p.defaultValue()));
     }
 

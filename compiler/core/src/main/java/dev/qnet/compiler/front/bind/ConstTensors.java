@@ -1,7 +1,6 @@
 package dev.qnet.compiler.front.bind;
 
 import dev.qnet.compiler.ir.DataOp;
-import dev.qnet.compiler.ir.Element;
 import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Op;
@@ -338,12 +337,10 @@ final class ConstTensors {
                         .withFix("use codes from " + element.lo() + " to " + element.hi() + ", or write `full`"));
             }
         }
-        return new ConstTensor(
-                new Tensor.OfInt(codes.shape(), q), new Type(element, codes.shape()), codes.origin());
+        return new ConstTensor(new Tensor.OfInt(codes.shape(), q), new Type(element, codes.shape()), codes.origin());
     }
 
     private static String number(float v) {
         return v == Math.rint(v) && Math.abs(v) < 1e9 ? Long.toString((long) v) : Float.toString(v);
     }
-
 }

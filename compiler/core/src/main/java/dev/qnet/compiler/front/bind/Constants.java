@@ -46,7 +46,9 @@ final class Constants {
                     .withFix("assign it without `const`: " + name + " = …"));
         }
         if (value instanceof Value.Failed || type == null) {
-            return value instanceof Value.Constant k ? new Value.Constant(k.tensor().withOrigin(name)) : value;
+            return value instanceof Value.Constant k
+                    ? new Value.Constant(k.tensor().withOrigin(name))
+                    : value;
         }
         Types types = new Types(session, evaluator);
         Storage storage = Items.storage(type.name().text());
@@ -66,9 +68,9 @@ final class Constants {
     private static void noItems(Const c) {
         if (!c.items().isEmpty()) {
             Item first = c.items().getFirst();
-            throw new Rejected(Diagnostic.error(
-                            "item-subject", first.span(), "only a constant of codes, such as i8, has scales")
-                    .withFix("remove `" + first.name() + "`, or give the codes' type"));
+            throw new Rejected(
+                    Diagnostic.error("item-subject", first.span(), "only a constant of codes, such as i8, has scales")
+                            .withFix("remove `" + first.name() + "`, or give the codes' type"));
         }
     }
 
@@ -77,16 +79,15 @@ final class Constants {
         if (shape != null && shape.hasBatch()) {
             throw new Rejected(Diagnostic.error("shape", at, "a constant has no batch axis"));
         }
-        ConstTensor found =
-                switch (value) {
-                    case Value.Constant k -> k.tensor();
-                    case Value.ListOf l -> ConstTensors.ofList(session, l, at);
-                    case Value.Int i -> ConstTensors.ofNumber((double) i.value(), at);
-                    case Value.Real r -> ConstTensors.ofNumber(r.value(), at);
-                    case Value other ->
-                        throw new Rejected(Diagnostic.error(
-                                "argument-type", at, "a tensor is a list of numbers, found " + other.describe()));
-                };
+        ConstTensor found = switch (value) {
+            case Value.Constant k -> k.tensor();
+            case Value.ListOf l -> ConstTensors.ofList(session, l, at);
+            case Value.Int i -> ConstTensors.ofNumber((double) i.value(), at);
+            case Value.Real r -> ConstTensors.ofNumber(r.value(), at);
+            case Value other ->
+                throw new Rejected(Diagnostic.error(
+                        "argument-type", at, "a tensor is a list of numbers, found " + other.describe()));
+        };
         if (shape == null || found.shape().equals(shape)) {
             return found;
         }
@@ -94,23 +95,15 @@ final class Constants {
         if (flat && found.shape().elements() == shape.elements()) {
             return found.reshaped(shape);
         }
-        throw new Rejected(Diagnostic.error(
-                        "shape-mismatch",
-                        at,
-                        "the type says " + shape + " and the value is " + found.shape())
-                .labelled("expected " + Messages.plural(shape.elements(), "element") + ", found "
-                        + found.shape().elements()));
+        throw new Rejected(
+                Diagnostic.error("shape-mismatch", at, "the type says " + shape + " and the value is " + found.shape())
+                        .labelled("expected " + Messages.plural(shape.elements(), "element") + ", found "
+                                + found.shape().elements()));
     }
 
     /** A tensor of whole numbers as codes: of which range, and with which scales, the words after the type say. */
     private ConstTensor codes(Const c, Storage storage, ConstTensor tensor, Frame frame) {
-        Spec base = new Spec(
-                storage,
-                false,
-                false,
-                new Spec.Granularity.PerTensor(),
-                Items.CONSTANT.range(),
-                false);
+        Spec base = new Spec(storage, false, false, new Spec.Granularity.PerTensor(), Items.CONSTANT.range(), false);
         Spec spec = Items.read(session, frame, evaluator, Items.Subject.CONSTANT, base, c.items());
         if (spec == null) {
             throw Rejected.silently();
@@ -149,7 +142,9 @@ final class Constants {
     }
 
     private static int leaves(Expr e) {
-        return e instanceof Expr.ListLit list ? list.elements().stream().mapToInt(Constants::leaves).sum() : 1;
+        return e instanceof Expr.ListLit list
+                ? list.elements().stream().mapToInt(Constants::leaves).sum()
+                : 1;
     }
 
     private static Scheme scheme(Const c, Spec spec, Spec.RangeMethod.Given given, Shape shape) {

@@ -23,10 +23,10 @@ final class ConvRules {
         if (channels % groups != 0 || filters % groups != 0) {
             throw new Rejected(call.told(
                     call.wrong(
-                                    "shape-mismatch",
-                                    "groups",
-                                    groups + " groups need input channels and filters divisible by " + groups + ", found "
-                                            + channels + " channels and " + filters + " filters"),
+                            "shape-mismatch",
+                            "groups",
+                            groups + " groups need input channels and filters divisible by " + groups + ", found "
+                                    + channels + " channels and " + filters + " filters"),
                     x));
         }
         return convolve(call, x, window, filters, groups);
@@ -45,8 +45,8 @@ final class ConvRules {
     }
 
     private static Value convolve(Invocation call, Operand x, Window window, int filters, int groups) {
-        Shape expected =
-                call.shape("kernel", filters, window.kernelH(), window.kernelW(), x.shape().dim(3) / groups);
+        Shape expected = call.shape(
+                "kernel", filters, window.kernelH(), window.kernelW(), x.shape().dim(3) / groups);
         List<Operand> operands = new ArrayList<>();
         operands.add(x);
         operands.add(Weights.find(call, "weight", expected));
@@ -59,15 +59,12 @@ final class ConvRules {
         int units = Attributes.integer(call, "units", 1, 1);
         if (x.shape().rank() == 0 || x.shape().dim(-1) == Shape.BATCH) {
             throw new Rejected(call.told(
-                    call.wrong(
-                                    "shape-mismatch",
-                                    "x",
-                                    "'dense' needs an input [.., features], found " + x.shape()),
-                    x));
+                    call.wrong("shape-mismatch", "x", "'dense' needs an input [.., features], found " + x.shape()), x));
         }
         List<Operand> operands = new ArrayList<>();
         operands.add(x);
-        operands.add(Weights.find(call, "weight", call.shape("units", units, x.shape().dim(-1))));
+        operands.add(Weights.find(
+                call, "weight", call.shape("units", units, x.shape().dim(-1))));
         bias(call, units, operands);
         return call.emit(new FloatOp.Dense(), operands);
     }
@@ -92,10 +89,7 @@ final class ConvRules {
         Operand x = call.operand("x");
         if (x.shape().rank() == 0 || x.shape().dim(-1) == Shape.BATCH) {
             throw new Rejected(call.told(
-                    call.wrong(
-                                    "shape-mismatch",
-                                    "x",
-                                    "'batch_norm' needs an input [.., channels], found " + x.shape()),
+                    call.wrong("shape-mismatch", "x", "'batch_norm' needs an input [.., channels], found " + x.shape()),
                     x));
         }
         float epsilon = Attributes.number(call, "epsilon", 0.001);

@@ -30,7 +30,11 @@ record Declarations(
     /** Sorts what a program declares; a name declared twice is reported, and its first meaning kept. */
     static Declarations of(Program program, Diagnostics diagnostics) {
         Declarations d = new Declarations(
-                new LinkedHashMap<>(), new LinkedHashMap<>(), new LinkedHashMap<>(), new ArrayList<>(), new ArrayList<>());
+                new LinkedHashMap<>(),
+                new LinkedHashMap<>(),
+                new LinkedHashMap<>(),
+                new ArrayList<>(),
+                new ArrayList<>());
         Map<String, Name> schemeNames = new LinkedHashMap<>();
         Map<String, Name> names = new LinkedHashMap<>();
         program.declarations().forEach(decl -> {
@@ -71,10 +75,10 @@ record Declarations(
     private static boolean isNew(String kind, Name name, Map<String, Name> seen, Diagnostics diagnostics) {
         Name first = seen.putIfAbsent(name.text(), name);
         if (first != null) {
-            diagnostics.add(Diagnostic.error(
-                            "duplicate-name", name.span(), "the " + kind + " '" + name + "' is declared twice")
-                    .withNote(first.span(), "'" + name + "' is first declared here")
-                    .withFix("rename one of them"));
+            diagnostics.add(
+                    Diagnostic.error("duplicate-name", name.span(), "the " + kind + " '" + name + "' is declared twice")
+                            .withNote(first.span(), "'" + name + "' is first declared here")
+                            .withFix("rename one of them"));
         }
         return first == null;
     }

@@ -53,7 +53,10 @@ final class Evaluator {
                 calls.call(c.callee(), c.arguments().stream().map(Given::of).toList(), frame, marks, c.span());
             case Expr.Pipe p -> pipe(p, frame, marks);
             case Expr.Annotated a ->
-                eval(a.operand(), frame, annotations.read(a.annotations(), frame).over(marks));
+                eval(
+                        a.operand(),
+                        frame,
+                        annotations.read(a.annotations(), frame).over(marks));
             case Expr.Group g -> eval(g.inner(), frame, marks);
             case Expr.If i -> choose(i, frame, marks);
             case Expr.Binary b -> binary(b, frame, marks);
@@ -126,7 +129,8 @@ final class Evaluator {
     private static Span call(Expr.Pipe.Stage stage) {
         Span callee = stage.callee().span();
         if (stage.annotations().isEmpty() || callee.isNone()) {
-            return callee.to(new Span(stage.span().file(), stage.span().end(), stage.span().end()));
+            return callee.to(new Span(
+                    stage.span().file(), stage.span().end(), stage.span().end()));
         }
         int end = stage.annotations().getFirst().span().start();
         String text = callee.file().text();
@@ -179,9 +183,7 @@ final class Evaluator {
         if (u.op() == Expr.UnaryOp.NEGATE && isTensor(a)) {
             return calls.call(
                     new Name("mul", u.span()),
-                    List.of(
-                            Given.piped(a, u.operand().span()),
-                            Given.piped(new Value.Real(-1), u.span())),
+                    List.of(Given.piped(a, u.operand().span()), Given.piped(new Value.Real(-1), u.span())),
                     frame,
                     marks,
                     u.span());
@@ -212,25 +214,24 @@ final class Evaluator {
             annotations.reject(marks, e.span());
             return Arithmetic.binary(e, a, b);
         }
-        String operation =
-                switch (e.op()) {
-                    case ADD -> "add";
-                    case SUB -> "sub";
-                    case MUL -> "mul";
-                    case DIV, REM, EQ, NE, LT, LE, GT, GE, AND, OR ->
-                        throw new Rejected(Diagnostic.error(
-                                        "type-mismatch",
-                                        e.opSpan(),
-                                        "'" + e.op().symbol() + "' does not work on tensors")
-                                .withNote("+, - and * do")
-                                .withFix(
-                                        e.op() == Expr.BinaryOp.DIV
-                                                ? "multiply by the reciprocal: x * (1.0 / d)"
-                                                : "compute it before the model, or at compile time from shapes"));
-                };
+        String operation = switch (e.op()) {
+            case ADD -> "add";
+            case SUB -> "sub";
+            case MUL -> "mul";
+            case DIV, REM, EQ, NE, LT, LE, GT, GE, AND, OR ->
+                throw new Rejected(Diagnostic.error(
+                                "type-mismatch", e.opSpan(), "'" + e.op().symbol() + "' does not work on tensors")
+                        .withNote("+, - and * do")
+                        .withFix(
+                                e.op() == Expr.BinaryOp.DIV
+                                        ? "multiply by the reciprocal: x * (1.0 / d)"
+                                        : "compute it before the model, or at compile time from shapes"));
+        };
         return calls.call(
                 new Name(operation, e.opSpan()),
-                List.of(Given.piped(a, e.left().span()), Given.piped(b, e.right().span())),
+                List.of(
+                        Given.piped(a, e.left().span()),
+                        Given.piped(b, e.right().span())),
                 frame,
                 marks,
                 e.span());
@@ -299,8 +300,7 @@ final class Evaluator {
                 }
             }
             if (text.length() > Limits.TEXT) {
-                throw new Rejected(
-                        Messages.limit(s.span(), "a string has at most " + Limits.TEXT + " characters"));
+                throw new Rejected(Messages.limit(s.span(), "a string has at most " + Limits.TEXT + " characters"));
             }
         }
         return new Value.Text(text.toString());
@@ -345,16 +345,13 @@ final class Evaluator {
             return target;
         }
         String name = a.name().text();
-        Shape shape =
-                switch (target) {
-                    case Value.Computed c -> c.shape();
-                    case Value.Constant c -> c.tensor().shape();
-                    case Value other ->
-                        throw new Rejected(Diagnostic.error(
-                                "type-mismatch",
-                                a.span(),
-                                "only tensors have attributes, found " + other.describe()));
-                };
+        Shape shape = switch (target) {
+            case Value.Computed c -> c.shape();
+            case Value.Constant c -> c.tensor().shape();
+            case Value other ->
+                throw new Rejected(Diagnostic.error(
+                        "type-mismatch", a.span(), "only tensors have attributes, found " + other.describe()));
+        };
         return switch (name) {
             case "shape" ->
                 new Value.ListOf(
@@ -365,8 +362,7 @@ final class Evaluator {
             case "rank" -> new Value.Int(shape.rank());
             default ->
                 throw new Rejected(Session.suggest(
-                        Diagnostic.error(
-                                "unknown-name", a.name().span(), "a tensor has no attribute '" + name + "'"),
+                        Diagnostic.error("unknown-name", a.name().span(), "a tensor has no attribute '" + name + "'"),
                         name,
                         List.of("shape", "rank"),
                         "it has `shape` and `rank`"));

@@ -211,12 +211,12 @@ final class Invocation {
                 .anyMatch(p -> p.kind() == Operation.Kind.OPERAND && role.startsWith(p.name()));
         return switch (bound.value()) {
             case Value.Computed c -> new Operand(role, c, c.type(), bound.span());
-            case Value.Constant c ->
-                new Operand(role, c, c.tensor().type(), bound.span());
+            case Value.Constant c -> new Operand(role, c, c.tensor().type(), bound.span());
             case Value.ListOf l -> constant(role, ConstTensors.ofList(session, l, bound.span()), bound.span());
-            case Value.Int i when numbers ->
-                constant(role, ConstTensors.ofNumber((double) i.value(), bound.span()), bound.span());
-            case Value.Real r when numbers -> constant(role, ConstTensors.ofNumber(r.value(), bound.span()), bound.span());
+            case Value.Int i
+            when numbers -> constant(role, ConstTensors.ofNumber((double) i.value(), bound.span()), bound.span());
+            case Value.Real r
+            when numbers -> constant(role, ConstTensors.ofNumber(r.value(), bound.span()), bound.span());
             case Value.Tuple t ->
                 throw new Rejected(Diagnostic.error(
                                 "argument-type",
@@ -314,7 +314,9 @@ final class Invocation {
     private Value.Computed emitTyped(String id, Op op, List<Operand> operands, Type type, Spec.Intent intent) {
         if (frame.isGlobal()) {
             throw new Rejected(Diagnostic.error(
-                            "not-constant", span, "'" + operation.name() + "' is computed at run time, not at compile time")
+                            "not-constant",
+                            span,
+                            "'" + operation.name() + "' is computed at run time, not at compile time")
                     .withFix("put it into the model or a block"));
         }
         List<ValueId> ids = new ArrayList<>();

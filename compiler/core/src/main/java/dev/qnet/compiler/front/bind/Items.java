@@ -36,14 +36,14 @@ final class Items {
     }
 
     /** Of weights where nothing else is said. */
-    static final Spec WEIGHTS = new Spec(
-            Storage.I8, true, true, new Granularity.PerChannel(0), new RangeMethod.MinMax(), false);
+    static final Spec WEIGHTS =
+            new Spec(Storage.I8, true, true, new Granularity.PerChannel(0), new RangeMethod.MinMax(), false);
     /** Of activations where nothing else is said. */
-    static final Spec ACTIVATIONS = new Spec(
-            Storage.U8, false, false, new Granularity.PerTensor(), new RangeMethod.MinMax(), false);
+    static final Spec ACTIVATIONS =
+            new Spec(Storage.U8, false, false, new Granularity.PerTensor(), new RangeMethod.MinMax(), false);
     /** Of a constant of codes before its own words. */
-    static final Spec CONSTANT = new Spec(
-            Storage.I8, false, false, new Granularity.PerTensor(), new RangeMethod.MinMax(), false);
+    static final Spec CONSTANT =
+            new Spec(Storage.I8, false, false, new Granularity.PerTensor(), new RangeMethod.MinMax(), false);
 
     private static final Map<String, Storage> STORAGES = new LinkedHashMap<>();
 
@@ -169,7 +169,9 @@ final class Items {
                 int axis = values.isEmpty() ? 0 : integer(item, 0, values.getFirst(), 0, 7, "axis");
                 if (axis != 0 && subject == Subject.WEIGHTS) {
                     throw new Rejected(Diagnostic.error(
-                                    "axis", item.span(), "weights have a scale for each output channel, which is axis 0")
+                                    "axis",
+                                    item.span(),
+                                    "weights have a scale for each output channel, which is axis 0")
                             .withNote("a sum that runs over axis " + axis + " could not be scaled afterwards")
                             .withFix("write `per_channel`"));
                 }
@@ -204,15 +206,14 @@ final class Items {
         String instead = LATER.get(word);
         if (instead != null) {
             return new Rejected(Diagnostic.error(
-                            "not-available", item.span(), "the quantizer '" + word + "' is not available in this version")
+                            "not-available",
+                            item.span(),
+                            "the quantizer '" + word + "' is not available in this version")
                     .withNote("available are " + String.join(", ", words()))
                     .withFix(instead));
         }
         return new Rejected(Session.suggest(
-                Diagnostic.error(
-                                "unknown-item",
-                                item.name().span(),
-                                "'" + word + "' is no word of quantization")
+                Diagnostic.error("unknown-item", item.name().span(), "'" + word + "' is no word of quantization")
                         .withNote("the words are " + String.join(", ", words())),
                 word,
                 words(),
@@ -237,7 +238,8 @@ final class Items {
         once(item, "granularity");
         if (subject == Subject.ACTIVATIONS) {
             throw senseless(
-                    item, "activations have one scale a tensor: sums over their channels could not be scaled afterwards");
+                    item,
+                    "activations have one scale a tensor: sums over their channels could not be scaled afterwards");
         }
     }
 
@@ -250,7 +252,8 @@ final class Items {
 
     private RangeMethod range(Item item) {
         if (subject == Subject.CONSTANT) {
-            throw senseless(item, "the codes are given, so their meaning must be: scale(S), and zero(Z) if it is not 0");
+            throw senseless(
+                    item, "the codes are given, so their meaning must be: scale(S), and zero(Z) if it is not 0");
         }
         if (item.arguments().size() == 2) {
             List<Value> values = arguments(item, 2, 2);
@@ -258,8 +261,9 @@ final class Items {
             float hi = number(item, 1, values.get(1));
             if (!(lo < hi)) {
                 throw new Rejected(Diagnostic.error(
-                                "argument-range", item.span(), "a range runs from a lower to a higher number, found "
-                                        + lo + " to " + hi)
+                                "argument-range",
+                                item.span(),
+                                "a range runs from a lower to a higher number, found " + lo + " to " + hi)
                         .withFix("write range(" + Math.min(lo, hi) + ", " + (lo == hi ? lo + 1 : Math.max(lo, hi))
                                 + ")"));
             }
@@ -290,7 +294,9 @@ final class Items {
                 double p = number(method, 0, arguments(method, 1, 1).getFirst(), 99.99);
                 if (!(p > 50 && p <= 100)) {
                     throw new Rejected(Diagnostic.error(
-                                    "argument-range", method.span(), "a percentile is above 50 and at most 100, found " + p)
+                                    "argument-range",
+                                    method.span(),
+                                    "a percentile is above 50 and at most 100, found " + p)
                             .withFix("write percentile(99.99)"));
                 }
                 yield new RangeMethod.Percentile(p);
@@ -305,15 +311,16 @@ final class Items {
                 }
                 yield new RangeMethod.MovingAverage(m);
             }
-            default -> throw new Rejected(Session.suggest(
-                    Diagnostic.error(
-                                    "unknown-item",
-                                    method.name().span(),
-                                    "'" + method.name() + "' is no way to find a range")
-                            .withNote("the ways are " + String.join(", ", METHODS)),
-                    method.name().text(),
-                    List.of("minmax", "moving_average", "percentile", "mse", "entropy"),
-                    null));
+            default ->
+                throw new Rejected(Session.suggest(
+                        Diagnostic.error(
+                                        "unknown-item",
+                                        method.name().span(),
+                                        "'" + method.name() + "' is no way to find a range")
+                                .withNote("the ways are " + String.join(", ", METHODS)),
+                        method.name().text(),
+                        List.of("minmax", "moving_average", "percentile", "mse", "entropy"),
+                        null));
         };
     }
 
@@ -321,15 +328,17 @@ final class Items {
             List.of("minmax", "moving_average(M)", "percentile(P)", "mse", "entropy", "LO, HI");
 
     private static Rejected ranges(Item item) {
-        return new Rejected(Diagnostic.error(
-                        "argument-type", item.span(), "'range' takes a way to find it, or two numbers")
-                .withNote("the ways are " + String.join(", ", METHODS)));
+        return new Rejected(
+                Diagnostic.error("argument-type", item.span(), "'range' takes a way to find it, or two numbers")
+                        .withNote("the ways are " + String.join(", ", METHODS)));
     }
 
     // ---- the whole
 
     private Spec finish(List<Item> items) {
-        Span at = items.isEmpty() ? Span.NONE : items.getFirst().span().to(items.getLast().span());
+        Span at = items.isEmpty()
+                ? Span.NONE
+                : items.getFirst().span().to(items.getLast().span());
         if (zeros != null && scales == null) {
             throw new Rejected(Diagnostic.error("conflicting-items", zeroSpan, "'zero' without 'scale' means nothing")
                     .withFix("add `scale(S)`"));
@@ -385,9 +394,7 @@ final class Items {
         for (int zero : z) {
             if (subject != Subject.CALIBRATION && (zero < storage.min() || zero > storage.max())) {
                 throw new Rejected(Diagnostic.error(
-                                "zero-point-range",
-                                zeroSpan,
-                                "the zero point " + zero + " is no code of " + storage)
+                                "zero-point-range", zeroSpan, "the zero point " + zero + " is no code of " + storage)
                         .withNote("codes of " + storage + " run from " + storage.min() + " to " + storage.max())
                         .withFix("give a zero point between them"));
             }

@@ -14,7 +14,11 @@ import org.jspecify.annotations.Nullable;
  * @param span the annotations
  */
 record Marks(
-        @Nullable String name, @Nullable Spec weights, @Nullable Spec activations, boolean keepFloat, Span span) {
+        @Nullable String name,
+        @Nullable Spec weights,
+        @Nullable Spec activations,
+        boolean keepFloat,
+        Span span) {
     static final Marks NONE = new Marks(null, null, null, false, Span.NONE);
 
     boolean isEmpty() {

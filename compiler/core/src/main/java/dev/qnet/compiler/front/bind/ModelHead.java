@@ -70,10 +70,7 @@ final class ModelHead {
                 } else {
                     session.report(
                             frame,
-                            Diagnostic.error(
-                                            "duplicate-entry",
-                                            i.span(),
-                                            "'input " + i.name() + "' is written twice")
+                            Diagnostic.error("duplicate-entry", i.span(), "'input " + i.name() + "' is written twice")
                                     .withNote(before.span(), "first here"));
                 }
             }
@@ -99,8 +96,7 @@ final class ModelHead {
         session.report(
                 frame,
                 Session.suggest(
-                        Diagnostic.error(
-                                "unknown-name", i.name().span(), "the model has no input '" + i.name() + "'"),
+                        Diagnostic.error("unknown-name", i.name().span(), "the model has no input '" + i.name() + "'"),
                         i.name().text(),
                         names,
                         "its inputs are " + Messages.list(names, 8)));
@@ -139,8 +135,8 @@ final class ModelHead {
                 List<String> labels = new ArrayList<>();
                 for (Value v : list.elements()) {
                     if (!(v instanceof Value.Text t)) {
-                        throw new Rejected(Diagnostic.error(
-                                "argument-type", at, "labels are strings, found " + v.describe()));
+                        throw new Rejected(
+                                Diagnostic.error("argument-type", at, "labels are strings, found " + v.describe()));
                     }
                     labels.add(t.value());
                 }
@@ -148,7 +144,9 @@ final class ModelHead {
             }
             case Value other ->
                 throw new Rejected(Diagnostic.error(
-                                "argument-type", at, "labels are a list of strings or a file, found " + other.describe())
+                                "argument-type",
+                                at,
+                                "labels are a list of strings or a file, found " + other.describe())
                         .withFix("write labels [\"cat\", \"dog\"], or labels \"labels.txt\""));
         };
     }

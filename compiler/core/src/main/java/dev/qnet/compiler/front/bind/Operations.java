@@ -22,8 +22,7 @@ final class Operations {
     private static final Parameter IMAGE = required("x", Kind.TENSOR, "the input, [N, height, width, channels]");
     private static final Parameter KERNEL = required("kernel", Kind.PAIR, "rows and columns of the window");
     private static final Parameter STRIDE = optional("stride", Kind.PAIR, "1", "steps between windows");
-    private static final Parameter POOL_STRIDE =
-            optional("stride", Kind.PAIR, "the kernel", "steps between windows");
+    private static final Parameter POOL_STRIDE = optional("stride", Kind.PAIR, "the kernel", "steps between windows");
     private static final Parameter DILATION = optional("dilation", Kind.PAIR, "1", "distance between taps");
     private static final Parameter PADDING =
             optional("padding", Kind.PADDING, "valid", "rows and columns around the input");
@@ -83,8 +82,7 @@ final class Operations {
                 optional("epsilon", Kind.NUMBER, "0.001", "added to the variance"),
                 optional("gamma", Kind.WEIGHT, "by name", "scale [channels]; also called weight in files"),
                 optional("beta", Kind.WEIGHT, "by name", "offset [channels]; also called bias"),
-                optional(
-                        "mean", Kind.WEIGHT, "by name", "mean [channels]; also called running_mean, moving_mean"),
+                optional("mean", Kind.WEIGHT, "by name", "mean [channels]; also called running_mean, moving_mean"),
                 optional(
                         "variance",
                         Kind.WEIGHT,
@@ -102,8 +100,7 @@ final class Operations {
                 "leaky_relu",
                 "x where it is at least 0, else alpha * x.",
                 c -> c.emit(
-                        new FloatOp.Unary(new ScalarFn.LeakyRelu(Attributes.number(c, "alpha", 0.01))),
-                        c.operand("x")),
+                        new FloatOp.Unary(new ScalarFn.LeakyRelu(Attributes.number(c, "alpha", 0.01))), c.operand("x")),
                 X,
                 optional("alpha", Kind.NUMBER, "0.01", "the slope below 0"));
         add(
@@ -116,10 +113,7 @@ final class Operations {
         unary("sigmoid", "1 / (1 + exp(-x)).", new ScalarFn.Sigmoid());
         unary("tanh", "The hyperbolic tangent.", new ScalarFn.Tanh());
         unary("hard_swish", "x * min(max(x + 3, 0), 6) / 6.", new ScalarFn.HardSwish());
-        unary(
-                "gelu",
-                "x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))), the tanh form.",
-                new ScalarFn.Gelu());
+        unary("gelu", "x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))), the tanh form.", new ScalarFn.Gelu());
         add("silu", "x * sigmoid(x), as two operations.", ShapeRules::silu, X);
         add(
                 "softmax",

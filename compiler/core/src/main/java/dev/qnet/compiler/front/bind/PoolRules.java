@@ -28,12 +28,14 @@ final class PoolRules {
 
     static Value globalMax(Invocation call) {
         Operand x = image(call);
-        DataOp.MaxPool pool = new DataOp.MaxPool(Window.of(x.shape().dim(1), x.shape().dim(2)));
+        DataOp.MaxPool pool =
+                new DataOp.MaxPool(Window.of(x.shape().dim(1), x.shape().dim(2)));
         if (Attributes.bool(call, "keep_dims", false)) {
             return call.emit(pool, x);
         }
         Value.Computed pooled = call.emitPart("max", pool, x);
-        return call.emit(new DataOp.Reshape(new Shape(List.of(x.shape().dim(0), x.shape().dim(3)))), call.of(pooled));
+        return call.emit(
+                new DataOp.Reshape(new Shape(List.of(x.shape().dim(0), x.shape().dim(3)))), call.of(pooled));
     }
 
     static Value mean(Invocation call) {
@@ -49,9 +51,9 @@ final class PoolRules {
         Operand x = image(call);
         boolean sized = call.has("height") && call.has("width");
         if (sized == call.has("scale") || call.has("height") != call.has("width")) {
-            throw new Rejected(call.wrong(
-                            "missing-argument", "height", "'resize_nearest' takes height and width, or scale")
-                    .withFix("write scale: 2, or height: 64, width: 64"));
+            throw new Rejected(
+                    call.wrong("missing-argument", "height", "'resize_nearest' takes height and width, or scale")
+                            .withFix("write scale: 2, or height: 64, width: 64"));
         }
         int[] scale = Attributes.pair(call, "scale", ONE, 1);
         long height = (long) x.shape().dim(1) * scale[0];

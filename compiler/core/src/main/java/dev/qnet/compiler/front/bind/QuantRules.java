@@ -27,7 +27,8 @@ final class QuantRules {
             throw call.error("element-type", "x", "'quantize' takes f32, found " + x.type());
         }
         Spec spec = spec(call, Items.CONSTANT);
-        if (!(spec.range() instanceof Spec.RangeMethod.Given given) || given.scales().size() != 1) {
+        if (!(spec.range() instanceof Spec.RangeMethod.Given given)
+                || given.scales().size() != 1) {
             throw new Rejected(call.wrong("missing-scale", "as", "'quantize' needs one scale")
                     .withFix("add scale(S), and zero(Z) if it is not 0; fake_quant finds a range by calibration"));
         }
@@ -41,8 +42,7 @@ final class QuantRules {
         Operand x = call.operand("x");
         if (!x.type().isQuant()) {
             throw new Rejected(call.told(
-                    call.wrong("element-type", "x", "'dequantize' takes a quantized tensor, found " + x.type()),
-                    x));
+                    call.wrong("element-type", "x", "'dequantize' takes a quantized tensor, found " + x.type()), x));
         }
         if (x.value() instanceof Value.Constant) {
             // A constant of codes enters every operation dequantized.

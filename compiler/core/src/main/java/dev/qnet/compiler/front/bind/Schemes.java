@@ -68,11 +68,12 @@ final class Schemes {
                 session.report(
                         frame,
                         Session.suggest(
-                                Diagnostic.error(
-                                        "unknown-name", next.span(), "there is no scheme '" + next + "'"),
+                                Diagnostic.error("unknown-name", next.span(), "there is no scheme '" + next + "'"),
                                 next.text(),
                                 all.keySet(),
-                                all.isEmpty() ? "declare it: scheme " + next + " { weights i8 activations u8 }" : null));
+                                all.isEmpty()
+                                        ? "declare it: scheme " + next + " { weights i8 activations u8 }"
+                                        : null));
                 break;
             }
             if (line.putIfAbsent(next.text(), s) != null) {
@@ -110,7 +111,8 @@ final class Schemes {
                         Diagnostic.error(
                                         "duplicate-entry",
                                         entry.roleSpan(),
-                                        "scheme '" + scheme.name() + "' speaks of " + entry.role().word() + " twice")
+                                        "scheme '" + scheme.name() + "' speaks of "
+                                                + entry.role().word() + " twice")
                                 .withNote(before.roleSpan(), "first here")
                                 .withFix("put everything into one entry"));
                 continue;

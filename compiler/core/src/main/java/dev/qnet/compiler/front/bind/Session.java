@@ -2,9 +2,9 @@ package dev.qnet.compiler.front.bind;
 
 import dev.qnet.compiler.ir.Spec;
 import dev.qnet.compiler.source.CompileException;
-import dev.qnet.compiler.source.DidYouMean;
 import dev.qnet.compiler.source.Diagnostic;
 import dev.qnet.compiler.source.Diagnostics;
+import dev.qnet.compiler.source.DidYouMean;
 import dev.qnet.compiler.source.Span;
 import java.util.Collection;
 import java.util.HashSet;

@@ -22,9 +22,9 @@ final class ShapeRules {
         float lo = Attributes.number(call, "lo", 0);
         float hi = Attributes.number(call, "hi", 0);
         if (!(lo <= hi)) {
-            throw new Rejected(call.wrong(
-                            "argument-range", "lo", "'clip' needs lo at most hi, found " + lo + " and " + hi)
-                    .withFix("swap them"));
+            throw new Rejected(
+                    call.wrong("argument-range", "lo", "'clip' needs lo at most hi, found " + lo + " and " + hi)
+                            .withFix("swap them"));
         }
         return call.emit(new FloatOp.Unary(new ScalarFn.Clip(lo, hi)), call.operand("x"));
     }
@@ -127,11 +127,11 @@ final class ShapeRules {
             if (b < 0 || e > extent || b >= e || step.get(i) < 1) {
                 throw new Rejected(call.told(
                         call.wrong(
-                                        "shape-mismatch",
-                                        b < 0 || b >= extent ? "begin" : step.get(i) < 1 ? "step" : "end",
-                                        "the slice " + begin.get(i) + ".." + end.get(i) + " step " + step.get(i)
-                                                + " takes nothing from axis " + i + " of " + shape
-                                                + ", or leaves it"),
+                                "shape-mismatch",
+                                b < 0 || b >= extent ? "begin" : step.get(i) < 1 ? "step" : "end",
+                                "the slice " + begin.get(i) + ".." + end.get(i) + " step " + step.get(i)
+                                        + " takes nothing from axis " + i + " of " + shape
+                                        + ", or leaves it"),
                         x));
             }
             from.add(b);
@@ -147,8 +147,8 @@ final class ShapeRules {
             throw call.error(
                     "shape-mismatch",
                     argument,
-                    "'" + argument + "' of '" + call.operation().name() + "' needs a number for each of the "
-                            + x.rank() + " axes of " + x + ", found " + all.size());
+                    "'" + argument + "' of '" + call.operation().name() + "' needs a number for each of the " + x.rank()
+                            + " axes of " + x + ", found " + all.size());
         }
         return all;
     }
@@ -161,7 +161,8 @@ final class ShapeRules {
         if (x.type().element() instanceof Quant q) {
             // Quantized codes are padded with the code of the number.
             if (!(q.scheme() instanceof Scheme.PerTensor s) || value != 0) {
-                throw call.error("element-type", "value", "a quantized tensor with one scale can be padded with 0 only");
+                throw call.error(
+                        "element-type", "value", "a quantized tensor with one scale can be padded with 0 only");
             }
             value = s.zero();
         }
@@ -173,7 +174,10 @@ final class ShapeRules {
         List<Integer> dims = new ArrayList<>();
         Bound bound = call.argument("shape");
         if (bound == null || !(bound.value() instanceof Value.ListOf list)) {
-            throw call.kind("shape", "a list such as [N, 10]", bound == null ? new Bound(Value.ERROR, null, call.span()) : bound);
+            throw call.kind(
+                    "shape",
+                    "a list such as [N, 10]",
+                    bound == null ? new Bound(Value.ERROR, null, call.span()) : bound);
         }
         long known = 1;
         int free = -1;
@@ -199,10 +203,9 @@ final class ShapeRules {
             if (known > elements || elements % known != 0) {
                 throw new Rejected(call.told(
                         call.wrong(
-                                        "shape-mismatch",
-                                        "shape",
-                                        "no extent in place of -1 gives the " + elements + " elements of "
-                                                + x.shape()),
+                                "shape-mismatch",
+                                "shape",
+                                "no extent in place of -1 gives the " + elements + " elements of " + x.shape()),
                         x));
             }
             dims.set(free, (int) (elements / known));

@@ -68,19 +68,18 @@ final class Types {
             return value;
         }
         String name = type == null ? "tensor" : type.name().text();
-        Value coerced =
-                switch (name) {
-                    case "int" -> value instanceof Value.Int ? value : null;
-                    case "float" ->
-                        value instanceof Value.Int i
-                                ? new Value.Real((double) i.value())
-                                : value instanceof Value.Real ? value : null;
-                    case "bool" -> value instanceof Value.Bool ? value : null;
-                    case "string" -> value instanceof Value.Text ? value : null;
-                    case "list" -> value instanceof Value.ListOf ? value : null;
-                    case "tensor", "f32" -> tensor(value, at);
-                    default -> throw unknown(type);
-                };
+        Value coerced = switch (name) {
+            case "int" -> value instanceof Value.Int ? value : null;
+            case "float" ->
+                value instanceof Value.Int i
+                        ? new Value.Real((double) i.value())
+                        : value instanceof Value.Real ? value : null;
+            case "bool" -> value instanceof Value.Bool ? value : null;
+            case "string" -> value instanceof Value.Text ? value : null;
+            case "list" -> value instanceof Value.ListOf ? value : null;
+            case "tensor", "f32" -> tensor(value, at);
+            default -> throw unknown(type);
+        };
         if (coerced == null) {
             Diagnostic d = Diagnostic.error(
                     "argument-type",
@@ -96,9 +95,12 @@ final class Types {
                 throw new Rejected(Diagnostic.error(
                         "shape", type == null ? at : type.span(), "only a tensor has dimensions, and this is " + name));
             }
-            Shape found = coerced instanceof Value.Computed c ? c.shape() : ((Value.Constant) coerced).tensor().shape();
+            Shape found = coerced instanceof Value.Computed c
+                    ? c.shape()
+                    : ((Value.Constant) coerced).tensor().shape();
             if (!found.equals(shape)) {
-                throw new Rejected(Diagnostic.error("shape-mismatch", at, what + " is f32" + shape + ", found " + found));
+                throw new Rejected(
+                        Diagnostic.error("shape-mismatch", at, what + " is f32" + shape + ", found " + found));
             }
         }
         return coerced;

@@ -24,7 +24,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class WeightFiles implements AutoCloseable {
     /** A parameter that no file has, or that has the wrong shape. */
-    private record Missing(String name, Shape shape, Span span, Frame frame, @Nullable String hint) {}
+    private record Missing(
+            String name,
+            Shape shape,
+            Span span,
+            Frame frame,
+            @Nullable String hint) {}
 
     private static final int TOLD_ONE_BY_ONE = 4;
     private static final int LISTED = 8;
@@ -62,7 +67,10 @@ final class WeightFiles implements AutoCloseable {
         List<String> beside = List.of();
         if (folder != null && Files.isDirectory(folder)) {
             try (Stream<Path> all = Files.list(folder)) {
-                beside = all.limit(MAX_BESIDE).map(p -> name(p.toString())).sorted().toList();
+                beside = all.limit(MAX_BESIDE)
+                        .map(p -> name(p.toString()))
+                        .sorted()
+                        .toList();
             } catch (IOException e) {
                 beside = List.of();
             }
@@ -172,9 +180,7 @@ final class WeightFiles implements AutoCloseable {
         if (missing.size() <= TOLD_ONE_BY_ONE) {
             for (Missing m : missing) {
                 Diagnostic d = Diagnostic.error(
-                                "missing-parameter",
-                                m.span(),
-                                "there is no parameter '" + m.name() + "' in " + shown())
+                                "missing-parameter", m.span(), "there is no parameter '" + m.name() + "' in " + shown())
                         .labelled("needs f32" + m.shape());
                 d = names.isEmpty() ? d : d.withNote("it holds " + Messages.list(names, LISTED));
                 session.report(m.frame(), Session.suggest(d, m.name(), names, m.hint()));
@@ -195,7 +201,8 @@ final class WeightFiles implements AutoCloseable {
 
     private String needed() {
         return "it needs "
-                + Messages.list(missing.stream().map(m -> m.name() + " f32" + m.shape()).toList(), LISTED);
+                + Messages.list(
+                        missing.stream().map(m -> m.name() + " f32" + m.shape()).toList(), LISTED);
     }
 
     @Override

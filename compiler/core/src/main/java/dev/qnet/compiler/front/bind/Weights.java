@@ -32,8 +32,9 @@ final class Weights {
      */
     static Operand find(Invocation call, String argument, Shape expected, String... others) {
         Bound given = call.argument(argument);
-        ConstTensor found =
-                given == null ? lookup(call, argument, List.of(others), expected) : given(call, argument, given, expected);
+        ConstTensor found = given == null
+                ? lookup(call, argument, List.of(others), expected)
+                : given(call, argument, given, expected);
         return operand(call, argument, found, expected);
     }
 
@@ -55,22 +56,16 @@ final class Weights {
                                 "'" + argument + "' of '" + call.operation().name()
                                         + "' must be known at compile time, found " + c.describe())
                         .withFix("for a product of two computed tensors, use matmul"));
-            case Value.Int _,
-                    Value.Real _,
-                    Value.Bool _,
-                    Value.Batch _,
-                    Value.Range _,
-                    Value.Tuple _,
-                    Value.Failed _ -> throw call.kind(argument, "a constant tensor", given);
+            case Value.Int _, Value.Real _, Value.Bool _, Value.Batch _, Value.Range _, Value.Tuple _, Value.Failed _ ->
+                throw call.kind(argument, "a constant tensor", given);
         };
     }
 
     private static Operand operand(Invocation call, String argument, @Nullable ConstTensor found, Shape expected) {
         Span span = call.spanOf(argument);
         if (found == null) {
-            Value.Computed placeholder = call.session()
-                    .graph()
-                    .missing(call.name() + "." + argument, Element.FLOAT, expected, call.span());
+            Value.Computed placeholder =
+                    call.session().graph().missing(call.name() + "." + argument, Element.FLOAT, expected, call.span());
             return new Operand(argument, placeholder, placeholder.type(), span);
         }
         ConstTensor fitting = fit(call, argument, found, expected, span);
@@ -79,8 +74,7 @@ final class Weights {
     }
 
     /** A weight by the names that a file may use for it; null if it is missing, which is noted. */
-    private static @Nullable ConstTensor lookup(
-            Invocation call, String argument, List<String> others, Shape expected) {
+    private static @Nullable ConstTensor lookup(Invocation call, String argument, List<String> others, Shape expected) {
         String prefix = prefix(call);
         WeightFiles files = call.session().weights();
         for (String other : others) {
@@ -164,7 +158,8 @@ final class Weights {
         if (from.rank() != to.rank() || from.rank() > 4) {
             return null;
         }
-        List<List<Integer>> orders = new ArrayList<>(List.of(List.of(0, 2, 3, 1), List.of(3, 0, 1, 2), List.of(3, 1, 2, 0)));
+        List<List<Integer>> orders =
+                new ArrayList<>(List.of(List.of(0, 2, 3, 1), List.of(3, 0, 1, 2), List.of(3, 1, 2, 0)));
         orders.add(List.of(1, 0));
         for (List<Integer> order : orders) {
             if (order.size() == from.rank()
@@ -213,8 +208,8 @@ final class Weights {
                                 span,
                                 "'" + t.origin() + "' holds the code " + c + ", which the narrow range of '" + argument
                                         + "' leaves out")
-                        .withFix("use codes from " + asked.lo() + " to " + asked.hi()
-                                + ", or say @weights(full) here"));
+                        .withFix(
+                                "use codes from " + asked.lo() + " to " + asked.hi() + ", or say @weights(full) here"));
             }
         }
     }

@@ -36,8 +36,7 @@ final class Constants {
 
     /** Whether a constant goes into the file. */
     static boolean isLarge(Tensor value) {
-        return value.shape().elements() > INLINE
-                || (value instanceof Tensor.OfFloat f && !isFinite(f.values()));
+        return value.shape().elements() > INLINE || (value instanceof Tensor.OfFloat f && !isFinite(f.values()));
     }
 
     private static boolean isFinite(float[] values) {
@@ -87,11 +86,7 @@ final class Constants {
         }
         String variable = names.variable(name);
         body.add(new Const(
-                Tree.name(variable),
-                Tree.type(q.storage().toString(), value.shape()),
-                words(q),
-                elements,
-                Span.NONE));
+                Tree.name(variable), Tree.type(q.storage().toString(), value.shape()), words(q), elements, Span.NONE));
         return Tree.ref(variable);
     }
 
@@ -99,7 +94,8 @@ final class Constants {
         List<Item> items = new ArrayList<>();
         boolean full = q.lo() == q.storage().min();
         if (q.hi() != q.storage().max() || (!full && q.lo() != q.storage().min() + 1)) {
-            throw new NotWritable("constants that use only the codes " + q.lo() + " to " + q.hi() + " of " + q.storage());
+            throw new NotWritable(
+                    "constants that use only the codes " + q.lo() + " to " + q.hi() + " of " + q.storage());
         }
         if (!full) {
             items.add(Tree.item("narrow"));
@@ -113,7 +109,8 @@ final class Constants {
             }
             case Scheme.PerAxis a -> {
                 items.add(Tree.item("per_channel", Tree.number((long) a.axis())));
-                items.add(Tree.item("scale", Tree.list(a.scales().stream().map(Tree::number).toList())));
+                items.add(Tree.item(
+                        "scale", Tree.list(a.scales().stream().map(Tree::number).toList())));
                 items.add(Tree.item("zero", Tree.ints(a.zeros())));
             }
             case Scheme.PerGroup _ -> throw new NotWritable("constants with scales a group");

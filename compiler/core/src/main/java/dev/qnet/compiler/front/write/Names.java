@@ -14,9 +14,30 @@ import java.util.regex.Pattern;
 final class Names {
     private static final Pattern PATH = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z0-9_]+)*");
     private static final Set<String> RESERVED = Set.of(
-            "N", "qnet", "include", "scheme", "extends", "weights", "activations", "bias", "rounding", "block", "model",
-            "quantized", "calibration", "const", "parameters", "input", "labels", "repeat", "in", "if", "else", "return",
-            "true", "false");
+            "N",
+            "qnet",
+            "include",
+            "scheme",
+            "extends",
+            "weights",
+            "activations",
+            "bias",
+            "rounding",
+            "block",
+            "model",
+            "quantized",
+            "calibration",
+            "const",
+            "parameters",
+            "input",
+            "labels",
+            "repeat",
+            "in",
+            "if",
+            "else",
+            "return",
+            "true",
+            "false");
     private static final int MAX = 190;
 
     private final Map<ValueId, String> paths = new HashMap<>();

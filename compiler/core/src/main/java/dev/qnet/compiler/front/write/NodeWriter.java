@@ -90,7 +90,8 @@ final class NodeWriter {
                 yield List.of(new Call("concat", arguments));
             }
             case DataOp.Slice s -> {
-                List<Expr> end = new ArrayList<>(s.end().stream().map(e -> Tree.number((long) e)).toList());
+                List<Expr> end = new ArrayList<>(
+                        s.end().stream().map(e -> Tree.number((long) e)).toList());
                 if (shape(n, 0).hasBatch()) {
                     end.set(0, Tree.ref("N"));
                 }
@@ -102,7 +103,8 @@ final class NodeWriter {
                         Tree.argument("step", Tree.ints(s.step()))));
             }
             case DataOp.Pad p -> List.of(pad(n, p));
-            case DataOp.MaxPool p -> List.of(new Call("max_pool", window(n, p.window(), p.window().kernelH())));
+            case DataOp.MaxPool p ->
+                List.of(new Call("max_pool", window(n, p.window(), p.window().kernelH())));
             case DataOp.ResizeNearest r ->
                 List.of(call(
                         "resize_nearest",
@@ -114,9 +116,7 @@ final class NodeWriter {
 
     private Call pad(Node n, DataOp.Pad p) {
         List<Argument> arguments = new ArrayList<>(List.of(
-                x(n),
-                Tree.argument("before", Tree.ints(p.before())),
-                Tree.argument("after", Tree.ints(p.after()))));
+                x(n), Tree.argument("before", Tree.ints(p.before())), Tree.argument("after", Tree.ints(p.after()))));
         if (n.type().element() instanceof Quant q) {
             if (!(q.scheme() instanceof Scheme.PerTensor s) || s.zero() != p.value()) {
                 throw new NotWritable("quantized tensors that are padded with other codes than the zero point");
@@ -139,16 +139,16 @@ final class NodeWriter {
             }
             case FloatOp.MatMul _ -> List.of(call("matmul", x(n), operand(n, 1, "y")));
             case FloatOp.Binary b -> {
-                String name =
-                        switch (b.fn()) {
-                            case ADD -> "add";
-                            case SUB -> "sub";
-                            case MUL -> "mul";
-                        };
+                String name = switch (b.fn()) {
+                    case ADD -> "add";
+                    case SUB -> "sub";
+                    case MUL -> "mul";
+                };
                 yield List.of(call(name, x(n), operand(n, 1, "y")));
             }
             case FloatOp.Unary u -> unary(n, u.fn());
-            case FloatOp.AvgPool p -> List.of(new Call("avg_pool", window(n, p.window(), p.window().kernelH())));
+            case FloatOp.AvgPool p ->
+                List.of(new Call("avg_pool", window(n, p.window(), p.window().kernelH())));
             case FloatOp.Mean m -> {
                 List<Call> all = new ArrayList<>();
                 List<Argument> arguments = new ArrayList<>(List.of(x(n), Tree.argument("axes", Tree.ints(m.axes()))));
@@ -178,8 +178,7 @@ final class NodeWriter {
     private List<Call> unary(Node n, ScalarFn fn) {
         return switch (fn) {
             case ScalarFn.Relu _ -> List.of(call("relu", x(n)));
-            case ScalarFn.LeakyRelu l ->
-                List.of(call("leaky_relu", x(n), Tree.argument("alpha", finite(l.alpha()))));
+            case ScalarFn.LeakyRelu l -> List.of(call("leaky_relu", x(n), Tree.argument("alpha", finite(l.alpha()))));
             case ScalarFn.Clip c -> {
                 Call clip = call("clip", x(n), Tree.argument(finite(c.lo())), Tree.argument(finite(c.hi())));
                 boolean six = c.lo() == 0 && c.hi() == 6;
@@ -199,10 +198,12 @@ final class NodeWriter {
             case QuantOp.Quantize q -> {
                 Quant to = n.type().quant();
                 if (!(to.scheme() instanceof Scheme.PerTensor s) || q.rounding() != rounding) {
-                    throw new NotWritable("quantize operations per channel, or with another rounding than the scheme's");
+                    throw new NotWritable(
+                            "quantize operations per channel, or with another rounding than the scheme's");
                 }
                 boolean full = to.lo() == to.storage().min();
-                if (to.hi() != to.storage().max() || (!full && to.lo() != to.storage().min() + 1)) {
+                if (to.hi() != to.storage().max()
+                        || (!full && to.lo() != to.storage().min() + 1)) {
                     throw new NotWritable("quantized values that use only the codes " + to.lo() + " to " + to.hi());
                 }
                 yield call(
@@ -313,8 +314,7 @@ final class NodeWriter {
             arguments.add(Tree.argument("dilation", Tree.pair(w.dilationH(), w.dilationW())));
         }
         if (w.top() + w.left() + w.bottom() + w.right() != 0) {
-            arguments.add(
-                    Tree.argument("padding", Tree.ints(List.of(w.top(), w.left(), w.bottom(), w.right()))));
+            arguments.add(Tree.argument("padding", Tree.ints(List.of(w.top(), w.left(), w.bottom(), w.right()))));
         }
         return arguments;
     }

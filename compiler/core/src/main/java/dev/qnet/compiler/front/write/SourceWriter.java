@@ -75,9 +75,9 @@ public final class SourceWriter {
         try {
             return new SourceWriter(graph).whole(calibration, parametersFile);
         } catch (NotWritable e) {
-            throw new CompileException(Diagnostic.error(
-                            "not-writable", Span.NONE, "a source cannot hold " + e.getMessage())
-                    .withFix("print the graph as text instead"));
+            throw new CompileException(
+                    Diagnostic.error("not-writable", Span.NONE, "a source cannot hold " + e.getMessage())
+                            .withFix("print the graph as text instead"));
         }
     }
 
@@ -162,10 +162,7 @@ public final class SourceWriter {
                 null,
                 List.of(
                         new SchemeEntry(
-                                SchemeEntry.Role.WEIGHTS,
-                                Span.NONE,
-                                SpecWords.of(policy.weights(), false),
-                                Span.NONE),
+                                SchemeEntry.Role.WEIGHTS, Span.NONE, SpecWords.of(policy.weights(), false), Span.NONE),
                         new SchemeEntry(
                                 SchemeEntry.Role.ACTIVATIONS,
                                 Span.NONE,
@@ -209,8 +206,7 @@ public final class SourceWriter {
             }
         }
         if (!named) {
-            annotations.add(new Annotation(
-                    Tree.name("name"), List.of(Tree.argument(Tree.string(path))), Span.NONE));
+            annotations.add(new Annotation(Tree.name("name"), List.of(Tree.argument(Tree.string(path))), Span.NONE));
         }
         Spec.Intent intent = n.intent();
         Spec weights = intent.weights();

@@ -18,7 +18,10 @@ final class SpecWords {
         switch (spec.granularity()) {
             case Spec.Granularity.PerTensor _ -> items.add(Tree.item("per_tensor"));
             case Spec.Granularity.PerChannel c ->
-                items.add(c.axis() == 0 ? Tree.item("per_channel") : Tree.item("per_channel", Tree.number((long) c.axis())));
+                items.add(
+                        c.axis() == 0
+                                ? Tree.item("per_channel")
+                                : Tree.item("per_channel", Tree.number((long) c.axis())));
             case Spec.Granularity.PerGroup g -> items.add(Tree.item("per_group", Tree.number((long) g.size())));
         }
         if (activations) {
@@ -40,20 +43,19 @@ final class SpecWords {
                 List.of(Tree.item("range", Tree.expr(Tree.item("percentile", Tree.number(p.percent())))));
             case Spec.RangeMethod.Mse _ -> List.of(Tree.item("range", Tree.ref("mse")));
             case Spec.RangeMethod.Entropy _ -> List.of(Tree.item("range", Tree.ref("entropy")));
-            case Spec.RangeMethod.Fixed f ->
-                List.of(Tree.item("range", Tree.number(f.lo()), Tree.number(f.hi())));
+            case Spec.RangeMethod.Fixed f -> List.of(Tree.item("range", Tree.number(f.lo()), Tree.number(f.hi())));
             case Spec.RangeMethod.Given g -> given(g);
         };
     }
 
     private static List<Item> given(Spec.RangeMethod.Given g) {
         if (g.scales().size() == 1) {
-            return List.of(
-                    Tree.item("scale", Tree.number(g.scales().getFirst())),
-                    Tree.item("zero", Tree.number((long) g.zeros().getFirst())));
+            return List.of(Tree.item("scale", Tree.number(g.scales().getFirst())), Tree.item("zero", Tree.number((long)
+                    g.zeros().getFirst())));
         }
         return List.of(
-                Tree.item("scale", Tree.list(g.scales().stream().map(Tree::number).toList())),
+                Tree.item(
+                        "scale", Tree.list(g.scales().stream().map(Tree::number).toList())),
                 Tree.item("zero", Tree.ints(g.zeros())));
     }
 }

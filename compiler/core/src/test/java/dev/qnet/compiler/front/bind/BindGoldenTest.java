@@ -51,7 +51,8 @@ class BindGoldenTest {
                 Path source = temp.resolve(file.getFileName());
                 Files.copy(file, source, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
                 TestWeights.write(temp);
-                String found = subject.apply(source).replace(temp.toString() + source.getFileSystem().getSeparator(), "");
+                String found = subject.apply(source)
+                        .replace(temp.toString() + source.getFileSystem().getSeparator(), "");
                 Path expected = home.resolve(name + extension);
                 if (REWRITE) {
                     Files.writeString(expected, found);
@@ -64,7 +65,8 @@ class BindGoldenTest {
 
     private static String error(Path source) {
         try {
-            return "bound without an error:\n" + GraphPrinter.print(Frontend.load(source).graph());
+            return "bound without an error:\n"
+                    + GraphPrinter.print(Frontend.load(source).graph());
         } catch (CompileException e) {
             return DiagnosticRenderer.plain().render(e.diagnostics());
         }
@@ -84,7 +86,13 @@ class BindGoldenTest {
         if (!model.labels().isEmpty()) {
             more.append("labels ").append(model.labels()).append('\n');
         }
-        model.calibration().values().forEach((id, range) -> more.append("calibrated ").append(id).append(' ').append(range).append('\n'));
+        model.calibration()
+                .values()
+                .forEach((id, range) -> more.append("calibrated ")
+                        .append(id)
+                        .append(' ')
+                        .append(range)
+                        .append('\n'));
         more.append(DiagnosticRenderer.plain().render(model.warnings()));
         return text + more;
     }

@@ -50,7 +50,9 @@ class FrontendTest {
         Path broken = temp.resolve("broken.safetensors");
         Files.write(broken, new byte[] {9, 0, 0, 0, 0, 0, 0, 0, '{'});
         rejects(
-                write("m.qnet", "qnet 1 model m(x: f32[N, 2]) -> f32[N, 2] { parameters \"broken.safetensors\" return x }"),
+                write(
+                        "m.qnet",
+                        "qnet 1 model m(x: f32[N, 2]) -> f32[N, 2] { parameters \"broken.safetensors\" return x }"),
                 Frontend.Options.DEFAULT,
                 "safetensors header");
     }
@@ -62,7 +64,8 @@ class FrontendTest {
                 "qnet 1 model a(x: f32[N, 2]) -> f32[N, 2] { return relu(x) }"
                         + " model b(y: f32[N, 2]) -> f32[N, 2] { return tanh(y) }");
         assertThat(Frontend.models(file)).containsExactly("a", "b");
-        assertThat(Frontend.load(file, Frontend.Options.model("b")).graph().name()).isEqualTo("b");
+        assertThat(Frontend.load(file, Frontend.Options.model("b")).graph().name())
+                .isEqualTo("b");
         rejects(file, Frontend.Options.DEFAULT, "2 models");
         rejects(file, Frontend.Options.model("c"), "no model 'c'");
     }
@@ -76,7 +79,8 @@ class FrontendTest {
                 "lib/model.qnet",
                 "qnet 1 scheme s { weights i8 } model m(x: f32[N, 4]) -> f32[N, 3] quantized s {"
                         + " parameters \"../weights.safetensors\" labels \"../labels.txt\" return x |> dense(3) }");
-        Path file = write("calibrated.qnet", "qnet 1 include \"lib/model.qnet\" calibration m { dense_1: range(-3, 4.5) }");
+        Path file =
+                write("calibrated.qnet", "qnet 1 include \"lib/model.qnet\" calibration m { dense_1: range(-3, 4.5) }");
         BoundModel m = Frontend.load(file);
         assertThat(m.calibration().values())
                 .containsExactly(Map.entry(new ValueId("dense_1"), new Spec.RangeMethod.Fixed(-3, 4.5f)));
@@ -87,8 +91,8 @@ class FrontendTest {
     @Test
     void theMainFilesModelComesFirst() throws IOException {
         write("other.qnet", "qnet 1 model other(x: f32[N, 2]) -> f32[N, 2] { return x }");
-        Path file =
-                write("main.qnet", "qnet 1 include \"other.qnet\" model mine(x: f32[N, 2]) -> f32[N, 2] { return relu(x) }");
+        Path file = write(
+                "main.qnet", "qnet 1 include \"other.qnet\" model mine(x: f32[N, 2]) -> f32[N, 2] { return relu(x) }");
         assertThat(Frontend.load(file).graph().name()).isEqualTo("mine");
     }
 

@@ -19,7 +19,9 @@ class HostileSourceTest {
     }
 
     private static void rejects(String text, String message) {
-        assertThatThrownBy(() -> bind(text)).isInstanceOf(CompileException.class).hasMessageContaining(message);
+        assertThatThrownBy(() -> bind(text))
+                .isInstanceOf(CompileException.class)
+                .hasMessageContaining(message);
     }
 
     private static String model(String body) {
@@ -28,8 +30,9 @@ class HostileSourceTest {
 
     @Test
     void tenThousandLayersBind() {
-        BoundModel m = bind(model("h = x\nrepeat i in 0..10000 { h = h |> dense(4, weight: fill([4, 4], 0.5), bias: false)"
-                + " |> relu }\nreturn h"));
+        BoundModel m =
+                bind(model("h = x\nrepeat i in 0..10000 { h = h |> dense(4, weight: fill([4, 4], 0.5), bias: false)"
+                        + " |> relu }\nreturn h"));
         assertThat(m.graph().nodes()).hasSize(30_000);
         Verifier.verify(m.graph());
     }
@@ -47,7 +50,10 @@ class HostileSourceTest {
         String blocks = IntStream.range(0, 40)
                 .mapToObj(i -> "block b" + i + "(x) { return b" + (i + 1) + "(b" + (i + 1) + "(x)) }")
                 .collect(Collectors.joining("\n"));
-        rejects("qnet 1\n" + blocks + "\nblock b40(x) { return relu(x) }\n" + model("return b0(x)").substring(7), "200000");
+        rejects(
+                "qnet 1\n" + blocks + "\nblock b40(x) { return relu(x) }\n"
+                        + model("return b0(x)").substring(7),
+                "200000");
     }
 
     @Test
@@ -55,7 +61,10 @@ class HostileSourceTest {
         String blocks = IntStream.range(0, 5000)
                 .mapToObj(i -> "block b" + i + "(x) { return ((((b" + (i + 1) + "(((x))))))) }")
                 .collect(Collectors.joining("\n"));
-        rejects("qnet 1\n" + blocks + "\nblock b5000(x) { return x }\n" + model("return b0(x)").substring(7), "64 levels");
+        rejects(
+                "qnet 1\n" + blocks + "\nblock b5000(x) { return x }\n"
+                        + model("return b0(x)").substring(7),
+                "64 levels");
     }
 
     @Test
@@ -65,8 +74,8 @@ class HostileSourceTest {
         String blocks = IntStream.range(0, 60)
                 .mapToObj(i -> "block b" + i + "(x) { return " + deep + "b" + (i + 1) + "(x)" + end + " }")
                 .collect(Collectors.joining("\n"));
-        String text =
-                "qnet 1\n" + blocks + "\nblock b60(x) { return x }\n" + model("return b0(x)").substring(7);
+        String text = "qnet 1\n" + blocks + "\nblock b60(x) { return x }\n"
+                + model("return b0(x)").substring(7);
         // A thread with a small stack, as a service may have.
         Throwable[] thrown = new Throwable[1];
         Thread t = new Thread(null, () -> bind(text), "small", 1L << 20);
@@ -105,9 +114,7 @@ class HostileSourceTest {
         rejects(
                 model("return x |> reshape([N, 2, 2, 1]) |> max_pool(268435456, padding: 268435455) |> flatten"),
                 "at most 4096");
-        rejects(
-                model("return x |> reshape([N, 2, 2, 1]) |> conv2d(268435456, kernel: 1024) |> flatten"),
-                "at most");
+        rejects(model("return x |> reshape([N, 2, 2, 1]) |> conv2d(268435456, kernel: 1024) |> flatten"), "at most");
     }
 
     @Test

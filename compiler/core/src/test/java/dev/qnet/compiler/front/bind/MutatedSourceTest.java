@@ -31,8 +31,29 @@ import net.jqwik.api.lifecycle.BeforeContainer;
 class MutatedSourceTest {
     private static final Pattern TOKEN = Pattern.compile("\\w+|\\s+|.", Pattern.DOTALL);
     private static final List<String> SPICE = List.of(
-            "0", "1", "-1", "4", "1e30", "9223372036854775807", "N", "x", "[]", "[1, 2]", "\"a\"", "true", "fill([2], 1)",
-            "param(\"dense_1.bias\")", "@float", "@name(\"a\")", "i4", "range(0, 1)", "h", "|> relu", "x.shape", "same", "\"\"");
+            "0",
+            "1",
+            "-1",
+            "4",
+            "1e30",
+            "9223372036854775807",
+            "N",
+            "x",
+            "[]",
+            "[1, 2]",
+            "\"a\"",
+            "true",
+            "fill([2], 1)",
+            "param(\"dense_1.bias\")",
+            "@float",
+            "@name(\"a\")",
+            "i4",
+            "range(0, 1)",
+            "h",
+            "|> relu",
+            "x.shape",
+            "same",
+            "\"\"");
 
     private static List<List<String>> sources = List.of();
     private static Path folder = Path.of("");
@@ -42,9 +63,13 @@ class MutatedSourceTest {
         folder = Files.createTempDirectory("qnet-mutated");
         TestWeights.write(folder);
         Path module = Path.of("src/test/resources/bind/graphs");
-        Path home = Files.isDirectory(module) ? module : Path.of("compiler/core").resolve(module);
+        Path home =
+                Files.isDirectory(module) ? module : Path.of("compiler/core").resolve(module);
         try (Stream<Path> files = Files.list(home)) {
-            sources = files.filter(f -> f.toString().endsWith(".qnet")).sorted().map(MutatedSourceTest::tokens).toList();
+            sources = files.filter(f -> f.toString().endsWith(".qnet"))
+                    .sorted()
+                    .map(MutatedSourceTest::tokens)
+                    .toList();
         }
     }
 

@@ -12,7 +12,8 @@ import org.junit.jupiter.api.Test;
  * between its marks.
  */
 class OperationsReferenceTest {
-    private static final String BEGIN = "<!-- The rest is written from the binder's table by OperationsReferenceTest. -->\n";
+    private static final String BEGIN =
+            "<!-- The rest is written from the binder's table by OperationsReferenceTest. -->\n";
 
     @Test
     void theReferenceIsComplete() throws IOException {
@@ -30,11 +31,19 @@ class OperationsReferenceTest {
     private static String reference() {
         StringBuilder s = new StringBuilder();
         for (Operation o : Operations.all()) {
-            s.append("\n## ").append(o.name()).append("\n\n`").append(o.signature()).append("`\n\n");
+            s.append("\n## ")
+                    .append(o.name())
+                    .append("\n\n`")
+                    .append(o.signature())
+                    .append("`\n\n");
             s.append(o.summary()).append("\n\n");
             s.append("| argument | what it may be | left out | meaning |\n|---|---|---|---|\n");
             for (Operation.Parameter p : o.parameters()) {
-                s.append("| `").append(p.name()).append("` | ").append(p.kind().text()).append(" | ");
+                s.append("| `")
+                        .append(p.name())
+                        .append("` | ")
+                        .append(p.kind().text())
+                        .append(" | ");
                 s.append(p.required() ? "must be given" : p.standard()).append(" | ");
                 s.append(p.meaning()).append(" |\n");
             }

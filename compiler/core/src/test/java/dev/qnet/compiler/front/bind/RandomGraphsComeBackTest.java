@@ -2,9 +2,9 @@ package dev.qnet.compiler.front.bind;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.qnet.compiler.data.Safetensors;
 import dev.qnet.compiler.front.Includes;
 import dev.qnet.compiler.front.write.SourceWriter;
-import dev.qnet.compiler.data.Safetensors;
 import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.GraphPrinter;
@@ -35,12 +35,9 @@ class RandomGraphsComeBackTest {
         try {
             Safetensors.write(parameters, written.parameters());
             Path source = folder.resolve("random.qnet");
-            Graph back = Binder.bind(
-                            Includes.load(new SourceFile(source.toString(), written.text()), source), null)
+            Graph back = Binder.bind(Includes.load(new SourceFile(source.toString(), written.text()), source), null)
                     .graph();
-            assertThat(GraphPrinter.print(named(back)))
-                    .as(written.text())
-                    .isEqualTo(GraphPrinter.print(named(graph)));
+            assertThat(GraphPrinter.print(named(back))).as(written.text()).isEqualTo(GraphPrinter.print(named(graph)));
         } finally {
             Files.deleteIfExists(parameters);
             Files.delete(folder);

@@ -35,7 +35,8 @@ class SourceWriterTest {
     Stream<DynamicTest> boundGraphsComeBack() throws IOException {
         List<Path> sources = new ArrayList<>();
         Path module = Path.of("src/test/resources/bind/graphs");
-        try (Stream<Path> s = Files.list(Files.isDirectory(module) ? module : Path.of("compiler/core").resolve(module))) {
+        try (Stream<Path> s = Files.list(
+                Files.isDirectory(module) ? module : Path.of("compiler/core").resolve(module))) {
             s.filter(f -> f.toString().endsWith(".qnet")).sorted().forEach(sources::add);
         }
         Path examples = Path.of(System.getProperty("qnet.root", ".")).resolve("examples");
@@ -44,22 +45,24 @@ class SourceWriterTest {
             sources.add(examples.resolve("resnet8/resnet8.qnet"));
             sources.add(examples.resolve("mnist_cnn/mnist_cnn.qnet"));
         }
-        return sources.stream().map(file -> DynamicTest.dynamicTest(file.getFileName().toString(), () -> {
-            Path source = file;
-            if (!file.startsWith(examples)) {
-                TestWeights.write(temp);
-                source = Files.writeString(temp.resolve(file.getFileName()), Files.readString(file));
-            }
-            BoundModel model = Frontend.load(source);
-            Path written = temp.resolve("written_" + file.getFileName());
-            SourceWriter.save(model.graph(), model.calibration(), written);
-            BoundModel back = Frontend.load(written);
-            assertThat(GraphPrinter.print(back.graph())).isEqualTo(GraphPrinter.print(model.graph()));
-            assertThat(back.graph()).isEqualTo(model.graph());
-            assertThat(back.calibration()).isEqualTo(model.calibration());
-            String text = Files.readString(written);
-            assertThat(Formatter.format(new SourceFile("written.qnet", text))).isEqualTo(text);
-        }));
+        return sources.stream()
+                .map(file -> DynamicTest.dynamicTest(file.getFileName().toString(), () -> {
+                    Path source = file;
+                    if (!file.startsWith(examples)) {
+                        TestWeights.write(temp);
+                        source = Files.writeString(temp.resolve(file.getFileName()), Files.readString(file));
+                    }
+                    BoundModel model = Frontend.load(source);
+                    Path written = temp.resolve("written_" + file.getFileName());
+                    SourceWriter.save(model.graph(), model.calibration(), written);
+                    BoundModel back = Frontend.load(written);
+                    assertThat(GraphPrinter.print(back.graph())).isEqualTo(GraphPrinter.print(model.graph()));
+                    assertThat(back.graph()).isEqualTo(model.graph());
+                    assertThat(back.calibration()).isEqualTo(model.calibration());
+                    String text = Files.readString(written);
+                    assertThat(Formatter.format(new SourceFile("written.qnet", text)))
+                            .isEqualTo(text);
+                }));
     }
 
     @Test
