@@ -2,6 +2,7 @@
 module dev.qnet.cli {
     requires com.fasterxml.jackson.databind;
     requires dev.qnet.compiler;
+    requires dev.qnet.formats;
     requires dev.qnet.runtime;
     requires dev.qnet.target.jvm;
     requires info.picocli;

@@ -3,7 +3,7 @@ package dev.qnet.compiler.source;
 import java.util.List;
 
 /** The input cannot be compiled; the diagnostics say why. Meant for the user: no stack trace is shown for it. */
-public final class CompileException extends RuntimeException {
+public class CompileException extends RuntimeException {
     private static final long serialVersionUID = 1L;
     private final transient List<Diagnostic> diagnostics;
 

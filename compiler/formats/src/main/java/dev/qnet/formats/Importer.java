@@ -1,0 +1,37 @@
+package dev.qnet.formats;
+
+import dev.qnet.compiler.source.CompileException;
+import dev.qnet.compiler.source.Diagnostic;
+import dev.qnet.compiler.source.Span;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Locale;
+
+/** Reads a model of another system; the file's name says of which. */
+public final class Importer {
+    private Importer() {}
+
+    /** Whether a file's name is that of a model that can be imported. */
+    public static boolean reads(Path file) {
+        String name = file.toString().toLowerCase(Locale.ROOT);
+        return name.endsWith(".tflite") || name.endsWith(".onnx");
+    }
+
+    /**
+     * Reads a model.
+     *
+     * @throws NeedsValues if inputs have to be known when compiling
+     * @throws CompileException if the file is no such model, or holds operators that have no equal here: all of them are
+     *     listed
+     * @throws IOException if the file cannot be read
+     */
+    public static Imported read(Path file, ImportOptions options) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            throw new NoSuchFileException(file.toString());
+        }
+        throw new CompileException(Diagnostic.error(
+                "unknown-format", Span.NONE, file + " is neither a .tflite nor an .onnx file"));
+    }
+}
