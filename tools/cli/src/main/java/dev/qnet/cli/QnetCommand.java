@@ -17,7 +17,8 @@ import picocli.CommandLine.Spec;
             RunCommand.class,
             CompileCommand.class,
             ExplainCommand.class,
-            IrCommand.class
+            IrCommand.class,
+            VerifyCommand.class
         },
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
@@ -27,6 +28,7 @@ import picocli.CommandLine.Spec;
             "  qnet check model.qnet                        is it right?",
             "  qnet run model.qnet --input cat.png          run it",
             "  qnet compile model.qnet -o model.jar         deploy it",
+            "  qnet verify model.tflite                     is it computed right?",
             "",
             "Exit codes: 0 done, 1 the input is wrong, 2 the command line is wrong,",
             "3 a file cannot be read or written, 69 no JDK 25, 70 a bug in qnet."

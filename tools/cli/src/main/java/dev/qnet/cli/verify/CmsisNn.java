@@ -1,0 +1,365 @@
+package dev.qnet.cli.verify;
+
+import dev.qnet.compiler.interp.Value;
+import dev.qnet.compiler.ir.DataOp;
+import dev.qnet.compiler.ir.Element;
+import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.IntOp;
+import dev.qnet.compiler.ir.Quant;
+import dev.qnet.compiler.ir.Rounding;
+import dev.qnet.compiler.ir.Shape;
+import dev.qnet.compiler.ir.Storage;
+import dev.qnet.compiler.ir.ValueId;
+import dev.qnet.compiler.ir.Window;
+import dev.qnet.compiler.source.CompileException;
+import dev.qnet.compiler.source.Diagnostic;
+import dev.qnet.compiler.source.Span;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
+
+/**
+ * Unit tests of CMSIS-NN as graphs: a kernel is the operation, or the few operations, that compute the same. Their outputs
+ * come from TensorFlow Lite's interpreter. The multipliers and shifts are those of the case, so that no real scale matters:
+ * all are 1.
+ */
+final class CmsisNn {
+    private static final Pattern LAYER =
+            Pattern.compile("^((?:CONV_2D|DEPTHWISE_CONV_2D|AVERAGE_POOL_2D|FULLY_CONNECTED|SOFTMAX)_\\d+_).*$");
+
+    private final CmsisCase c;
+    private final GraphAssembler g = new GraphAssembler();
+
+    private CmsisNn(CmsisCase c) {
+        this.c = c;
+    }
+
+    /**
+     * The graph of a case, its inputs and its expected output.
+     *
+     * @throws CompileException if nothing here computes the kernel
+     * @throws CaseException if the case lacks what its kernel needs
+     */
+    static Subject subject(CmsisCase c) {
+        return new CmsisNn(c).subject();
+    }
+
+    private Subject subject() {
+        // "(unused)" marks cases that no test of CMSIS-NN runs.
+        String kernel = c.kernel().replace("(unused)", "");
+        switch (kernel) {
+            case "convolve_s8",
+                    "convolve_s16",
+                    "convolve_s4",
+                    "convolve_1_x_n_s8",
+                    "convolve_1_x_n_s4",
+                    "convolve_1x1_s8",
+                    "convolve_1x1_s8_fast",
+                    "convolve_1x1_s4",
+                    "convolve_1x1_s4_fast",
+                    "grouped_convolve_s8" -> conv(false);
+            case "depthwise_conv_s8",
+                    "depthwise_conv_s8_opt",
+                    "depthwise_conv_3x3_s8",
+                    "depthwise_conv_s16",
+                    "depthwise_conv_fast_s16",
+                    "depthwise_conv_s4",
+                    "depthwise_conv_s4_opt" -> conv(true);
+            case "fully_connected_s8", "fully_connected_s16", "fully_connected_s4" -> dense();
+            case "batch_matmul_s8", "batch_matmul_s16" -> matmul();
+            case "avgpool_s8", "avgpool_s16" -> pool(true);
+            case "max_pool_s8", "max_pool_s16" -> pool(false);
+            case "elementwise_add_s8", "elementwise_add_s16" -> add();
+            case "elementwise_mul_s8", "elementwise_mul_s16" -> mul();
+            case "softmax_s8" -> softmax();
+            case "pad_s8" -> pad();
+            case "transpose_s8" -> transpose();
+            case "ds_cnn_s_s8", "ds_cnn_l_s8" -> network();
+            default ->
+                throw new CompileException(Diagnostic.error(
+                        "unsupported-operator", Span.NONE, "there is no equal of the kernel " + c.kernel()));
+        }
+        Graph graph = g.graph(kernel.toLowerCase(Locale.ROOT));
+        Shape shape = graph.types().get(graph.results().getFirst().value()).shape();
+        long[] expected = c.tensor(c.output());
+        int item = shape.elements();
+        if (item == 0 || expected.length % item != 0) {
+            throw new CaseException("the output has " + item + " elements, the case expects " + expected.length);
+        }
+        Value y = Value.of(shape.hasBatch() ? shape.with(0, expected.length / item) : shape, expected);
+        return new Subject(
+                graph, List.of(new Subject.Sample("", List.of(g.inputs()), List.of(List.of(y)))), Tolerance.EXACT);
+    }
+
+    private void conv(boolean depthwise) {
+        Value value = images("input", c.param("INPUT_H"), c.param("INPUT_W"), c.param("IN_CH"));
+        ValueId x = g.batch(activation("input", "INPUT_OFFSET"), value);
+        conv(c, x, "", depthwise, result(c, c.ctype(c.output())));
+    }
+
+    /** A convolution whose macros are a layer's and whose arrays are {@code arrays…}. */
+    private ValueId conv(CmsisCase layer, ValueId x, String arrays, boolean depthwise, Quant result) {
+        int in = layer.param("IN_CH");
+        int out = layer.param("OUT_CH");
+        int kh = layer.param("FILTER_Y");
+        int kw = layer.param("FILTER_X");
+        int perGroup = depthwise ? 1 : layer.param("FILTER_CH", in);
+        int size = out * kh * kw * perGroup;
+        boolean packed = c.kernel().contains("_s4");
+        String name = c.anyOf(arrays + "weights", arrays + "input_weights", arrays);
+        long[] weights = packed ? c.nibbles(name, size) : c.tensor(name);
+        if (depthwise) {
+            weights = outputsFirst(weights, out);
+        }
+        ValueId w = g.constant(weightType(packed, 0), Shape.of(out, kh, kw, perGroup), weights);
+        Window window = window(layer, kh, kw, "X", "Y", "PAD_");
+        return linear(
+                arrays,
+                out,
+                result,
+                x,
+                w,
+                (acc) -> new IntOp.Conv2d(window, in / perGroup, acc, layer.rescale(arrays)));
+    }
+
+    /** What makes an operation for an accumulator. */
+    private interface Linear {
+        IntOp of(Element.Int acc);
+    }
+
+    private ValueId linear(String arrays, int out, Quant result, ValueId x, ValueId w, Linear op) {
+        String name = c.anyOf(arrays + "biases", arrays + "bias", arrays + "input_bias");
+        if (!c.hasTensor(name)) {
+            return g.add(result, op.of(Element.INT32), x, w);
+        }
+        // With 64-bit biases TensorFlow Lite accumulates in 64 bits.
+        boolean wide = c.ctype(name).equals("int64_t");
+        ValueId b = g.constant(Element.INT32, Shape.of(out), c.tensor(name));
+        return g.add(result, op.of(wide ? Element.INT64 : Element.INT32), x, w, b);
+    }
+
+    private void dense() {
+        int in = c.param("ACCUMULATION_DEPTH");
+        int out = c.param("OUT_CH");
+        ValueId x = g.batch(activation("input", "INPUT_OFFSET"), rows("input", in));
+        boolean packed = c.kernel().contains("_s4");
+        String name = c.anyOf("weights", "input_weights");
+        long[] weights = packed ? c.nibbles(name, in * out) : c.tensor(name);
+        ValueId w = g.constant(weightType(packed, -c.param("FILTER_OFFSET", 0)), Shape.of(out, in), weights);
+        linear("", out, result(c, c.ctype(c.output())), x, w, acc -> new IntOp.Dense(acc, c.rescale("")));
+    }
+
+    private void matmul() {
+        ValueId left = matrix("LHS", "lhs_input_tensor", c.param("ADJ_X") == 1);
+        ValueId right = matrix("RHS", "rhs_input_tensor", c.param("ADJ_Y") == 1);
+        boolean wide = c.kernel().equals("batch_matmul_s16");
+        g.add(
+                result(c, c.ctype(c.output())),
+                new IntOp.MatMul(wide ? Element.INT64 : Element.INT32, c.rescale("")),
+                left,
+                right);
+    }
+
+    private ValueId matrix(String side, String array, boolean transposed) {
+        Shape shape = Shape.of(
+                c.param(side + "_BATCH"), c.param(side + "_HEIGHT"), c.param(side + "_ROWS"), c.param(side + "_COLS"));
+        Quant type = activation(array, side + "_OFFSET");
+        ValueId x = g.input(type, value(array, shape));
+        return transposed ? g.add(type, new DataOp.Transpose(List.of(0, 1, 3, 2)), x) : x;
+    }
+
+    private void pool(boolean average) {
+        Value value = images("input_tensor", c.param("INPUT_H"), c.param("INPUT_W"), c.param("INPUT_C"));
+        Quant type = codes("input_tensor");
+        ValueId x = g.batch(type, value);
+        Window window = window(c, c.param("FILTER_H"), c.param("FILTER_W"), "W", "H", "PADDING_");
+        ValueId y = average
+                ? g.add(type, new IntOp.AvgPool(window, Rounding.TFLITE), x)
+                : g.add(type, new DataOp.MaxPool(window), x);
+        g.add(type, new IntOp.Clamp(c.lo(), c.hi()), y);
+    }
+
+    private void add() {
+        ValueId x = vector("input1", "INPUT1_OFFSET");
+        ValueId y = vector("input2", "INPUT2_OFFSET");
+        IntOp op = new IntOp.Add(
+                false,
+                c.param("LEFT_SHIFT"),
+                Rounding.TFLITE,
+                List.of(
+                        c.fixed("INPUT1_MULT", "INPUT1_SHIFT"),
+                        c.fixed("INPUT2_MULT", "INPUT2_SHIFT"),
+                        c.fixed("OUTPUT_MULT", "OUTPUT_SHIFT")),
+                c.param("OUTPUT_OFFSET"),
+                c.lo(),
+                c.hi());
+        g.add(result(c, c.ctype(c.output())), op, x, y);
+    }
+
+    private void mul() {
+        ValueId x = vector("input1", "INPUT1_OFFSET");
+        ValueId y = vector("input2", "INPUT2_OFFSET");
+        g.add(result(c, c.ctype(c.output())), new IntOp.Mul(Element.INT32, c.rescale("")), x, y);
+    }
+
+    private ValueId vector(String array, String offset) {
+        return g.input(activation(array, offset), value(array, Shape.of(c.tensor(array).length)));
+    }
+
+    private void softmax() {
+        Shape shape = Shape.of(c.param("NUM_ROWS"), c.param("ROW_SIZE"));
+        ValueId x = g.input(codes("input"), value("input", shape));
+        IntOp op = new IntOp.Softmax(1, c.param("INPUT_MULT"), c.param("INPUT_LEFT_SHIFT"), c.param("DIFF_MIN"));
+        g.add(Quant.of(Storage.I8, 1f / 256, -128), op, x);
+    }
+
+    private void pad() {
+        List<String> axes = List.of("N", "H", "W", "C");
+        Shape shape = new Shape(axes.stream().map(a -> c.param("INPUT_" + a)).toList());
+        Quant type = codes("input_tensor");
+        ValueId x = g.input(type, value("input_tensor", shape));
+        DataOp op = new DataOp.Pad(
+                axes.stream().map(a -> c.param("PRE_PAD_" + a)).toList(),
+                axes.stream().map(a -> c.param("POST_PAD_" + a)).toList(),
+                c.param("PAD_VALUE"));
+        g.add(type, op, x);
+    }
+
+    private void transpose() {
+        int rank = c.param("PERM_SIZE");
+        Quant type = codes("input_tensor");
+        ValueId x = g.input(type, value("input_tensor", new Shape(c.list("IN_DIM", rank))));
+        g.add(type, new DataOp.Transpose(c.list("PERM", rank)), x);
+    }
+
+    /** A network of convolutions, one pool, one fully connected layer and a softmax: its macros number the layers. */
+    private void network() {
+        List<String> layers = new ArrayList<>();
+        for (String macro : c.params()) {
+            String layer = LAYER.matcher(macro).replaceFirst("$1");
+            if (!layer.equals(macro) && !layers.contains(layer)) {
+                layers.add(layer);
+            }
+        }
+        layers.sort(Comparator.comparingInt(CmsisNn::number));
+        CmsisCase first = c.layer(layers.getFirst());
+        Value value = images("input", first.param("INPUT_H"), first.param("INPUT_W"), first.param("IN_CH"));
+        ValueId x = g.batch(Quant.of(storage(c.ctype("input")), 1, -first.param("INPUT_OFFSET")), value);
+        for (String macros : layers) {
+            CmsisCase layer = c.layer(macros);
+            String arrays = "layer_" + number(macros) + "_";
+            String kind = macros.replaceAll("_\\d+_$", "");
+            switch (kind) {
+                case "CONV_2D" -> x = conv(layer, x, arrays + "conv_2d_", false, result(layer, "int8_t"));
+                case "DEPTHWISE_CONV_2D" ->
+                    x = conv(layer, x, arrays + "depthwise_conv_2d_", true, result(layer, "int8_t"));
+                case "AVERAGE_POOL_2D" -> {
+                    Window window = window(layer, layer.param("FILTER_Y"), layer.param("FILTER_X"), "X", "Y", "PAD_");
+                    x = g.add(g.type(x).element(), new IntOp.AvgPool(window, Rounding.TFLITE), x);
+                    int n = g.type(x).shape().elements();
+                    x = g.add(g.type(x).element(), new DataOp.Reshape(Shape.of(Shape.BATCH, n)), x);
+                }
+                case "FULLY_CONNECTED" -> x = layerDense(layer, arrays, x);
+                default -> {
+                    IntOp op = new IntOp.Softmax(1, layer.param("MULT"), layer.param("SHIFT"), layer.param("DIFF_MIN"));
+                    x = g.add(Quant.of(Storage.I8, 1f / 256, -128), op, x);
+                }
+            }
+        }
+    }
+
+    private ValueId layerDense(CmsisCase layer, String arrays, ValueId x) {
+        int in = g.type(x).shape().dim(-1);
+        String name = arrays + "fully_connected_";
+        long[] weights = c.tensor(name + "weights");
+        // The macros of this layer name its channels the other way round.
+        int out = weights.length / in;
+        ValueId w = g.constant(weightType(false, 0), Shape.of(out, in), weights);
+        return linear(name, out, result(layer, "int8_t"), x, w, acc -> new IntOp.Dense(acc, layer.rescale(arrays)));
+    }
+
+    private static int number(String layer) {
+        return Integer.parseInt(layer.replaceAll("^.*_(\\d+)_$", "$1"));
+    }
+
+    /** CMSIS-NN pads implicitly behind: what the output's extent needs. */
+    private static Window window(CmsisCase c, int kh, int kw, String x, String y, String padding) {
+        int sh = c.param("STRIDE_" + y);
+        int sw = c.param("STRIDE_" + x);
+        int dh = c.param("DILATION_" + y, 1);
+        int dw = c.param("DILATION_" + x, 1);
+        int top = c.param(padding + y);
+        int left = c.param(padding + x);
+        int bottom = (c.param("OUTPUT_H") - 1) * sh + (kh - 1) * dh + 1 - top - c.param("INPUT_H");
+        int right = (c.param("OUTPUT_W") - 1) * sw + (kw - 1) * dw + 1 - left - c.param("INPUT_W");
+        return new Window(kh, kw, sh, sw, dh, dw, top, left, Math.max(0, bottom), Math.max(0, right));
+    }
+
+    /** An array as as many images as it holds. */
+    private Value images(String array, int h, int w, int channels) {
+        long[] data = c.tensor(array);
+        int item = h * w * channels;
+        if (item <= 0 || data.length % item != 0) {
+            throw new CaseException("the array " + array + " of " + data.length + " elements holds no images of " + h
+                    + " by " + w + " by " + channels);
+        }
+        return Value.of(Shape.of(data.length / item, h, w, channels), data);
+    }
+
+    private Value rows(String array, int width) {
+        long[] data = c.tensor(array);
+        if (width <= 0 || data.length % width != 0) {
+            throw new CaseException("the array " + array + " of " + data.length + " elements has no rows of " + width);
+        }
+        return Value.of(Shape.of(data.length / width, width), data);
+    }
+
+    private Value value(String array, Shape shape) {
+        long[] data = c.tensor(array);
+        if (data.length != shape.elements()) {
+            throw new CaseException(
+                    "the array " + array + " of " + data.length + " elements has not the shape " + shape);
+        }
+        return Value.of(shape, data);
+    }
+
+    /** Codes of an input: its macro holds the negated zero point. */
+    private Quant activation(String array, String offset) {
+        return Quant.of(storage(c.ctype(array)), 1, -c.param(offset));
+    }
+
+    /** Codes that no arithmetic touches. */
+    private Quant codes(String array) {
+        return Quant.of(storage(c.ctype(array)), 1, 0);
+    }
+
+    private static Quant result(CmsisCase layer, String ctype) {
+        return Quant.of(storage(ctype), 1, layer.param("OUTPUT_OFFSET"));
+    }
+
+    private static Quant weightType(boolean packed, int zero) {
+        return Quant.of(packed ? Storage.I4 : Storage.I8, 1, zero);
+    }
+
+    private static Storage storage(String ctype) {
+        return switch (ctype) {
+            case "int8_t" -> Storage.I8;
+            case "int16_t" -> Storage.I16;
+            default -> throw new CaseException("there is no storage for " + ctype);
+        };
+    }
+
+    /** [taps][out] → [out][taps]. */
+    private static long[] outputsFirst(long[] weights, int out) {
+        long[] to = new long[weights.length];
+        int taps = weights.length / out;
+        for (int t = 0; t < taps; t++) {
+            for (int o = 0; o < out; o++) {
+                to[o * taps + t] = weights[t * out + o];
+            }
+        }
+        return to;
+    }
+}

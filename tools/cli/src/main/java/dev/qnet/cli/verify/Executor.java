@@ -1,0 +1,191 @@
+package dev.qnet.cli.verify;
+
+import dev.qnet.compiler.interp.Interpreter;
+import dev.qnet.compiler.interp.Value;
+import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.Shape;
+import dev.qnet.runtime.Model;
+import dev.qnet.runtime.Tensor;
+import dev.qnet.runtime.TensorInfo;
+import dev.qnet.runtime.kernel.Backend;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+
+/** Something that runs graphs and is to be checked. */
+public sealed interface Executor {
+    /** As reports and {@code --target} call it. */
+    String name();
+
+    /**
+     * Gets ready to run a program.
+     *
+     * @throws dev.qnet.compiler.source.CompileException if it cannot run here
+     */
+    Prepared prepare(Program program);
+
+    /** A program, ready to run. */
+    interface Prepared {
+        /**
+         * Runs the steps of one sample, from the first state.
+         *
+         * @param steps for each run a value for each parameter
+         * @return the results of the last run, in the graph's order
+         */
+        List<Value> run(List<List<Value>> steps);
+    }
+
+    /** All that this JVM has. */
+    static List<Executor> all() {
+        List<Executor> all = new ArrayList<>();
+        all.add(new Oracle());
+        all.add(new Jvm(Backend.SCALAR));
+        if (Backend.vectorPresent()) {
+            all.add(new Jvm(Backend.VECTOR));
+        }
+        return List.copyOf(all);
+    }
+
+    /** The reference interpreter, on the graph as it was imported. */
+    record Oracle() implements Executor {
+        @Override
+        public String name() {
+            return "oracle";
+        }
+
+        @Override
+        public Prepared prepare(Program program) {
+            Graph graph = program.source();
+            Interpreter interpreter = Interpreter.prepare(graph);
+            return steps -> {
+                Map<String, Value> out = Map.of();
+                for (List<Value> inputs : steps) {
+                    out = interpreter.run(named(graph, inputs));
+                }
+                List<Value> results = new ArrayList<>();
+                for (Graph.Result r : graph.results()) {
+                    results.add(Objects.requireNonNull(out.get(r.name()), r.name()));
+                }
+                return results;
+            };
+        }
+
+        private static Map<String, Value> named(Graph graph, List<Value> inputs) {
+            Map<String, Value> named = new LinkedHashMap<>();
+            for (int i = 0; i < inputs.size(); i++) {
+                named.put(graph.params().get(i).id().name(), inputs.get(i));
+            }
+            return named;
+        }
+    }
+
+    /** Compiled code, after all passes. */
+    record Jvm(Backend backend) implements Executor {
+        @Override
+        public String name() {
+            return "jvm-" + backend.name().toLowerCase(Locale.ROOT);
+        }
+
+        @Override
+        public Prepared prepare(Program program) {
+            Model model = program.artifact().load(backend);
+            return steps -> {
+                Map<String, Tensor> out = Map.of();
+                for (List<Value> inputs : steps) {
+                    Map<String, Tensor> in = new LinkedHashMap<>();
+                    for (int i = 0; i < inputs.size(); i++) {
+                        TensorInfo info = model.inputs().get(i);
+                        in.put(info.name(), Tensors.of(inputs.get(i), info.type()));
+                    }
+                    out = model.runRaw(in);
+                }
+                List<Value> results = new ArrayList<>();
+                for (TensorInfo o : model.outputs()) {
+                    results.add(Tensors.value(Objects.requireNonNull(out.get(o.name()), o.name())));
+                }
+                return results;
+            };
+        }
+    }
+
+    /** Between the oracle's values and the runtime's tensors. */
+    final class Tensors {
+        private Tensors() {}
+
+        /** A value in memory as an input wants it. */
+        static Tensor of(Value value, dev.qnet.runtime.ElementType type) {
+            int[] shape = value.shape().toArray();
+            return switch (value) {
+                case Value.Floats f -> Tensor.ofFloats(f.data(), shape);
+                case Value.Ints i -> {
+                    Tensor t = Tensor.allocate(type, shape);
+                    switch (type) {
+                        case F32 -> throw new CaseException("the model takes f32 where the case gives integers");
+                        case I8, U8 -> {
+                            for (int k = 0; k < i.data().length; k++) {
+                                t.bytes()[k] = (byte) i.data()[k];
+                            }
+                        }
+                        case I16, U16 -> {
+                            for (int k = 0; k < i.data().length; k++) {
+                                t.shorts()[k] = (short) i.data()[k];
+                            }
+                        }
+                        case I32 -> {
+                            for (int k = 0; k < i.data().length; k++) {
+                                t.ints()[k] = (int) i.data()[k];
+                            }
+                        }
+                        case I64 -> System.arraycopy(i.data(), 0, t.longs(), 0, i.data().length);
+                    }
+                    yield t;
+                }
+            };
+        }
+
+        static Value value(Tensor t) {
+            Shape shape = Shape.of(t.shape());
+            long[] data = new long[t.size()];
+            switch (t.type()) {
+                case F32 -> {
+                    return Value.of(shape, t.floats());
+                }
+                case I8 -> {
+                    byte[] b = t.bytes();
+                    for (int k = 0; k < data.length; k++) {
+                        data[k] = b[k];
+                    }
+                }
+                case U8 -> {
+                    byte[] b = t.bytes();
+                    for (int k = 0; k < data.length; k++) {
+                        data[k] = b[k] & 0xff;
+                    }
+                }
+                case I16 -> {
+                    short[] s = t.shorts();
+                    for (int k = 0; k < data.length; k++) {
+                        data[k] = s[k];
+                    }
+                }
+                case U16 -> {
+                    short[] s = t.shorts();
+                    for (int k = 0; k < data.length; k++) {
+                        data[k] = s[k] & 0xffff;
+                    }
+                }
+                case I32 -> {
+                    int[] s = t.ints();
+                    for (int k = 0; k < data.length; k++) {
+                        data[k] = s[k];
+                    }
+                }
+                case I64 -> System.arraycopy(t.longs(), 0, data, 0, data.length);
+            }
+            return Value.of(shape, data);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+package dev.qnet.cli.verify;
+
+import dev.qnet.cli.verify.CaseResult.Outcome;
+import dev.qnet.cli.verify.CaseResult.Status;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** What became of many cases, in numbers and grouped for a person. */
+public final class Summary {
+    private final List<CaseResult> results;
+
+    public Summary(List<CaseResult> results) {
+        this.results = List.copyOf(results);
+    }
+
+    /**
+     * Cases counted.
+     *
+     * @param failed cases that an executor got wrong
+     * @param unsupported cases that an executor cannot run, and none gets wrong
+     */
+    public record Counts(int cases, int passed, int failed, int unsupported) {
+        static Counts of(List<CaseResult> results) {
+            int[] n = new int[Status.values().length];
+            results.forEach(r -> n[r.status().ordinal()]++);
+            return new Counts(
+                    results.size(),
+                    n[Status.PASSED.ordinal()],
+                    n[Status.FAILED.ordinal()],
+                    n[Status.UNSUPPORTED.ordinal()]);
+        }
+    }
+
+    /**
+     * Executors with the same outcome.
+     *
+     * @param executors their names, joined by commas
+     */
+    public record Row(CaseResult result, String executors, Status status, String text) {}
+
+    /** The counts of all cases. */
+    public Counts total() {
+        return Counts.of(results);
+    }
+
+    /** The counts by folder, in the order of the cases. */
+    public Map<String, Counts> folders() {
+        Map<String, List<CaseResult>> by = new LinkedHashMap<>();
+        results.forEach(r ->
+                by.computeIfAbsent(r.checked().folder(), k -> new ArrayList<>()).add(r));
+        Map<String, Counts> counts = new LinkedHashMap<>();
+        by.forEach((folder, list) -> counts.put(folder, Counts.of(list)));
+        return counts;
+    }
+
+    /** For each executor how many cases it passed, failed, cannot run. */
+    public Map<String, Counts> executors() {
+        Map<String, int[]> by = new LinkedHashMap<>();
+        for (CaseResult r : results) {
+            for (Outcome o : r.outcomes()) {
+                if (!o.executor().equals(CaseResult.ALL)) {
+                    by.computeIfAbsent(o.executor(), k -> new int[Status.values().length])[
+                            o.status().ordinal()]++;
+                }
+            }
+        }
+        Map<String, Counts> counts = new LinkedHashMap<>();
+        by.forEach((name, n) -> counts.put(
+                name,
+                new Counts(
+                        java.util.Arrays.stream(n).sum(),
+                        n[Status.PASSED.ordinal()],
+                        n[Status.FAILED.ordinal()],
+                        n[Status.UNSUPPORTED.ordinal()])));
+        return counts;
+    }
+
+    /** A row for each case and different outcome, without those that passed unless they are asked for. */
+    public List<Row> rows(boolean passed) {
+        List<Row> rows = new ArrayList<>();
+        for (CaseResult r : results) {
+            Map<Outcome, List<String>> same = new LinkedHashMap<>();
+            for (Outcome o : r.outcomes()) {
+                same.computeIfAbsent(new Outcome("", o.status(), o.text()), k -> new ArrayList<>())
+                        .add(o.executor());
+            }
+            same.forEach((o, names) -> {
+                // Where a case is wrong or refused somewhere, the rows of the others tell what works.
+                if (passed || o.status() != Status.PASSED) {
+                    rows.add(new Row(r, String.join(", ", names), o.status(), o.text()));
+                }
+            });
+        }
+        return rows;
+    }
+
+    /** Why cases are unsupported, with the names of the cases, the commonest reason first. */
+    public Map<String, List<String>> reasons() {
+        Map<String, List<String>> by = new LinkedHashMap<>();
+        for (CaseResult r : results) {
+            if (r.status() == Status.UNSUPPORTED) {
+                String why = r.outcomes().stream()
+                        .filter(o -> o.status() == Status.UNSUPPORTED)
+                        .map(o -> (o.executor().equals(CaseResult.ALL) ? "" : o.executor() + ": ") + o.text())
+                        .findFirst()
+                        .orElse("");
+                by.computeIfAbsent(why, k -> new ArrayList<>()).add(r.checked().name());
+            }
+        }
+        return by.entrySet().stream()
+                .sorted((a, b) ->
+                        Integer.compare(b.getValue().size(), a.getValue().size()))
+                .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue, (a, b) -> a, LinkedHashMap::new));
+    }
+
+    /** All results as what a JSON writer takes. */
+    public Map<String, Object> json() {
+        Map<String, Object> all = new LinkedHashMap<>();
+        List<Map<String, Object>> cases = new ArrayList<>();
+        for (CaseResult r : results) {
+            Map<String, Object> one = new LinkedHashMap<>();
+            one.put("case", r.checked().name());
+            one.put("folder", r.checked().folder());
+            one.put("kind", r.checked().kind().name().toLowerCase(java.util.Locale.ROOT));
+            one.put("status", r.status().toString());
+            one.put("samples", r.samples());
+            one.put("operators", r.operators());
+            one.put(
+                    "targets",
+                    r.outcomes().stream()
+                            .map(o -> {
+                                Map<String, Object> t = new LinkedHashMap<>();
+                                t.put("target", o.executor());
+                                t.put("status", o.status().toString());
+                                t.put("why", o.text());
+                                return t;
+                            })
+                            .toList());
+            cases.add(one);
+        }
+        all.put("cases", cases);
+        Counts t = total();
+        Map<String, Object> totals = new LinkedHashMap<>();
+        totals.put("cases", t.cases());
+        totals.put("passed", t.passed());
+        totals.put("failed", t.failed());
+        totals.put("unsupported", t.unsupported());
+        all.put("totals", totals);
+        return all;
+    }
+}

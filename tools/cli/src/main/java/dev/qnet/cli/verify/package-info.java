@@ -1,0 +1,3 @@
+/** Checks models against outputs that others computed for them. */
+@org.jspecify.annotations.NullMarked
+package dev.qnet.cli.verify;
