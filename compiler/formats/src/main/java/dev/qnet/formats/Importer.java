@@ -31,7 +31,7 @@ public final class Importer {
         if (!Files.isRegularFile(file)) {
             throw new NoSuchFileException(file.toString());
         }
-        throw new CompileException(Diagnostic.error(
-                "unknown-format", Span.NONE, file + " is neither a .tflite nor an .onnx file"));
+        throw new CompileException(
+                Diagnostic.error("unknown-format", Span.NONE, file + " is neither a .tflite nor an .onnx file"));
     }
 }

@@ -7,6 +7,7 @@ import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Scheme;
@@ -237,6 +238,7 @@ final class ExplainCommand implements Callable<Integer> {
             case DataOp d -> "";
             case FloatOp f -> "";
             case QuantOp q -> "";
+            case NumOp m -> "";
         };
     }
 

@@ -46,6 +46,7 @@ public final class SafetensorsWriter {
             SafetensorsType type = switch (e.getValue()) {
                 case Tensor.OfFloat t -> SafetensorsType.F32;
                 case Tensor.OfInt t -> SafetensorsType.I32;
+                case Tensor.OfLong t -> SafetensorsType.I64;
             };
             node.put("dtype", type.name());
             ArrayNode shape = node.putArray("shape");
@@ -70,7 +71,8 @@ public final class SafetensorsWriter {
     }
 
     private static void write(OutputStream out, Tensor tensor) throws IOException {
-        ByteBuffer word = ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer word = ByteBuffer.allocate(tensor instanceof Tensor.OfLong ? Long.BYTES : Integer.BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN);
         switch (tensor) {
             case Tensor.OfFloat t -> {
                 for (float v : t.values()) {
@@ -80,6 +82,11 @@ public final class SafetensorsWriter {
             case Tensor.OfInt t -> {
                 for (int v : t.values()) {
                     out.write(word.putInt(0, v).array());
+                }
+            }
+            case Tensor.OfLong t -> {
+                for (long v : t.values()) {
+                    out.write(word.putLong(0, v).array());
                 }
             }
         }

@@ -27,6 +27,11 @@ final class FloatKernels {
                     case ADD -> x0 + x1;
                     case SUB -> x0 - x1;
                     case MUL -> x0 * x1;
+                    case DIV -> x0 / x1;
+                    case POW -> (float) StrictMath.pow(x0, x1);
+                    case MIN -> Math.min(x0, x1);
+                    case MAX -> Math.max(x0, x1);
+                    case MOD -> x0 % x1;
                 };
             }
             return new Value.Floats(shape, y);
@@ -58,6 +63,7 @@ final class FloatKernels {
                 double c = StrictMath.sqrt(2 / Math.PI);
                 yield x -> x / 2 * (1 + StrictMath.tanh(c * (x + 0.044715 * (x * x * x))));
             }
+            case ScalarFn _ -> throw new IllegalArgumentException("not known to the oracle yet: " + fn);
         };
     }
 

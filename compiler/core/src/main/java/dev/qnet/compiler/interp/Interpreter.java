@@ -278,7 +278,9 @@ public final class Interpreter {
             case Element.F32 f -> {}
             case Element.Int i -> {
                 for (long q : ints.data()) {
-                    Scaling.fit(q, i.bits());
+                    if (q < i.min() || q > i.max()) {
+                        throw new ArithmeticException(q + " does not fit " + i.bits() + " bits (" + i + ")");
+                    }
                 }
             }
             case Quant t -> {

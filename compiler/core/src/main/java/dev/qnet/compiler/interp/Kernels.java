@@ -4,6 +4,7 @@ import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.Op;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Type;
@@ -26,6 +27,7 @@ final class Kernels {
             case DataOp d -> data(d, types);
             case FloatOp f -> real(f, known);
             case QuantOp q -> quant(q, node.type(), types);
+            case NumOp n -> throw new IllegalArgumentException("not known to the oracle yet: " + op);
             case IntOp i -> integer(i, node.type(), types, known);
         };
     }
@@ -43,6 +45,7 @@ final class Kernels {
             case DataOp.Pad p -> DataKernels.pad(p);
             case DataOp.MaxPool p -> DataKernels.maxPool(p);
             case DataOp.ResizeNearest r -> DataKernels.resize(r);
+            case DataOp _ -> throw new IllegalArgumentException("not known to the oracle yet: " + op);
         };
     }
 
@@ -57,6 +60,7 @@ final class Kernels {
             case FloatOp.Mean m -> FloatKernels.mean(m);
             case FloatOp.BatchNorm b -> FloatKernels.batchNorm(b);
             case FloatOp.Softmax s -> FloatKernels.softmax(s);
+            case FloatOp _ -> throw new IllegalArgumentException("not known to the oracle yet: " + op);
         };
     }
 
@@ -91,6 +95,7 @@ final class Kernels {
             case IntOp.DynamicParams p -> DynamicKernels.params(p, type.shape().item());
             case IntOp.DynamicQuantize q -> DynamicKernels.quantize(q);
             case IntOp.DynamicDequantize d -> DynamicKernels.dequantize();
+            case IntOp _ -> throw new IllegalArgumentException("not known to the oracle yet: " + op);
         };
     }
 }

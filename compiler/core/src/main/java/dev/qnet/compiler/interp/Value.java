@@ -88,6 +88,7 @@ public sealed interface Value {
         return switch (tensor) {
             case Tensor.OfFloat f -> new Floats(f.shape(), f.values());
             case Tensor.OfInt i -> of(i.shape(), i.values());
+            case Tensor.OfLong l -> of(l.shape(), l.values());
         };
     }
 

@@ -115,6 +115,15 @@ sealed interface Attr {
         return atom().asInt();
     }
 
+    default long asLong() {
+        String text = atom().text();
+        try {
+            return Long.parseLong(text);
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException("expected an integer, found '" + text + "'", e);
+        }
+    }
+
     default float asFloat() {
         return atom().asFloat();
     }

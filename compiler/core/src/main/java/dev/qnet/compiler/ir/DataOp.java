@@ -66,4 +66,31 @@ public sealed interface DataOp extends Op {
      * truncating.
      */
     record ResizeNearest(int height, int width) implements DataOp {}
+
+    /**
+     * x, indices (plain integers) → x.shape[..axis] + indices.shape + x.shape[axis+1..]: the slices of x that the indices
+     * name. A negative index counts from the back; one out of range is an error at run time.
+     *
+     * @param axis not the batch axis of x; indices have no N
+     */
+    record Gather(int axis) implements DataOp {}
+
+    /** x, repeated along axes of extent 1 as NumPy broadcasts, to the given shape; N stays in front. */
+    record Broadcast(Shape shape) implements DataOp {}
+
+    /**
+     * x, with {@code factor − 1} constant elements between neighbours along each axis: an extent n becomes
+     * {@code (n − 1)·factor + 1}. A transposed convolution is a convolution of it.
+     *
+     * @param factors an axis each, at least 1; 1 for a batch axis
+     * @param value as in {@link Pad}
+     */
+    record Dilate(List<Integer> factors, float value) implements DataOp {
+        public Dilate {
+            factors = List.copyOf(factors);
+        }
+    }
+
+    /** c (bool), x, y of one element, broadcast: x where c, else y. */
+    record Select() implements DataOp {}
 }

@@ -27,7 +27,16 @@ public sealed interface FloatOp extends Op {
         public enum Fn {
             ADD,
             SUB,
-            MUL
+            MUL,
+            DIV,
+            /** In double, as {@link StrictMath#pow}, rounded once. */
+            POW,
+            /** NaN if either is; −0 below +0. */
+            MIN,
+            /** As {@link #MIN}. */
+            MAX,
+            /** The remainder of the quotient truncated towards 0 (C's fmod): exact. */
+            MOD
         }
     }
 
@@ -57,4 +66,66 @@ public sealed interface FloatOp extends Op {
 
     /** x. {@code exp(x − max) / Σ exp(x − max)} along an axis (not the batch axis), in double, rounded once. */
     record Softmax(int axis) implements FloatOp {}
+
+    /**
+     * A recurrent layer over a sequence, one direction: x [B,T,I], w [G·H,I], r [G·H,H], b [2·G·H] (of w, then of r),
+     * h0 [B,H] or [1,H], and for LSTM c0 [B,H] or [1,H] and peepholes [3·H] (of i, o, f; zeros for none) → [B,T,H]; for LSTM
+     * [B,T,2·H], the hidden and the cell state of every step. Gates lie in ONNX's order: LSTM i, o, f, c; GRU z, r, h. With
+     * f, g, h the activations:
+     *
+     * <pre>
+     * RNN:  h' = f(Wx + Rh + bw + br)
+     * GRU:  z = f(..), r = f(..), n = g(Wx + (r∘h)R + bw + br), or with linearBeforeReset g(Wx + bw + r∘(Rh + br));
+     *       h' = (1 − z)∘n + z∘h
+     * LSTM: i = f(.. + pi∘c), j = f(.. + pf∘c) (1 − i with coupled), n = g(..), c' = j∘c + i∘n, o = f(.. + po∘c'), h' = o∘h(c')
+     * </pre>
+     *
+     * <p>A gate's sum runs in double: from bw + br, over x, then over h, ascending, then the peephole's product; it is
+     * clipped and rounded to single once. (With linearBeforeReset the sum Rh + br is rounded apart, and so is its product
+     * with r.) Activations are as {@link Unary}; each state is computed in double from singles and rounded once.
+     *
+     * @param reverse whether the sequence runs from its end; results stay in the sequence's order
+     * @param activations f for RNN; f, g for GRU; f, g, h for LSTM
+     * @param clip the limit of the gates' sums, 0 for none
+     * @param linearBeforeReset GRU only
+     * @param coupled LSTM only: forget gate 1 − i
+     */
+    record Recurrent(
+            Cell cell,
+            boolean reverse,
+            List<ScalarFn> activations,
+            float clip,
+            boolean linearBeforeReset,
+            boolean coupled)
+            implements FloatOp {
+        /** The kinds of cell. */
+        public enum Cell {
+            RNN(1),
+            GRU(3),
+            LSTM(4);
+
+            private final int gates;
+
+            Cell(int gates) {
+                this.gates = gates;
+            }
+
+            /** G: how many gates there are. */
+            public int gates() {
+                return gates;
+            }
+
+            /** How many activations there are. */
+            public int activations() {
+                return this == RNN ? 1 : this == GRU ? 2 : 3;
+            }
+        }
+
+        public Recurrent {
+            activations = List.copyOf(activations);
+            if (activations.size() != cell.activations()) {
+                throw new IllegalArgumentException(cell + " has " + cell.activations() + " activations");
+            }
+        }
+    }
 }

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param results its outputs
  * @param policy how it shall be quantized, or null for a float network
  * @param plan where its values lie in memory, or null before that is planned
+ * @param states what it remembers from run to run; a graph with states has no N
  */
 public record Graph(
         String name,
@@ -26,7 +27,8 @@ public record Graph(
         List<Node> nodes,
         List<Result> results,
         @Nullable Policy policy,
-        @Nullable MemoryPlan plan) {
+        @Nullable MemoryPlan plan,
+        List<State> states) {
 
     /**
      * An input.
@@ -45,6 +47,24 @@ public record Graph(
         @Override
         public int hashCode() {
             return Objects.hash(id, type, activations);
+        }
+    }
+
+    /**
+     * A value that is kept from one run to the next. Operands name it like an input; it starts as real 0 (a zero point, where
+     * it is quantized), and after each run it takes the value of {@code next}.
+     *
+     * @param next a value of the same type
+     */
+    public record State(ValueId id, Type type, ValueId next, Span span) {
+        @Override
+        public boolean equals(Object o) {
+            return o instanceof State s && id.equals(s.id) && type.equals(s.type) && next.equals(s.next);
+        }
+
+        @Override
+        public int hashCode() {
+            return Objects.hash(id, type, next);
         }
     }
 
@@ -67,6 +87,18 @@ public record Graph(
         params = List.copyOf(params);
         nodes = List.copyOf(nodes);
         results = List.copyOf(results);
+        states = List.copyOf(states);
+    }
+
+    /** A network without states. */
+    public Graph(
+            String name,
+            List<Param> params,
+            List<Node> nodes,
+            List<Result> results,
+            @Nullable Policy policy,
+            @Nullable MemoryPlan plan) {
+        this(name, params, nodes, results, policy, plan, List.of());
     }
 
     /** A network without a policy and a plan. */
@@ -75,21 +107,26 @@ public record Graph(
     }
 
     public Graph withNodes(List<Node> others) {
-        return new Graph(name, params, others, results, policy, plan);
+        return new Graph(name, params, others, results, policy, plan, states);
     }
 
     public Graph withResults(List<Result> others) {
-        return new Graph(name, params, nodes, others, policy, plan);
+        return new Graph(name, params, nodes, others, policy, plan, states);
     }
 
     public Graph withPlan(@Nullable MemoryPlan other) {
-        return new Graph(name, params, nodes, results, policy, other);
+        return new Graph(name, params, nodes, results, policy, other, states);
     }
 
-    /** The type of every value, parameters included. */
+    public Graph withStates(List<State> others) {
+        return new Graph(name, params, nodes, results, policy, plan, others);
+    }
+
+    /** The type of every value, parameters and states included. */
     public Map<ValueId, Type> types() {
         Map<ValueId, Type> types = new HashMap<>();
         params.forEach(p -> types.put(p.id(), p.type()));
+        states.forEach(s -> types.put(s.id(), s.type()));
         nodes.forEach(n -> types.put(n.id(), n.type()));
         return types;
     }
@@ -112,8 +149,16 @@ public record Graph(
         return map;
     }
 
-    /** Whether a value is an output. */
+    /** The values that have to be computed: outputs, and what states become. */
+    public List<ValueId> roots() {
+        List<ValueId> roots = new ArrayList<>();
+        results.forEach(r -> roots.add(r.value()));
+        states.forEach(s -> roots.add(s.next()));
+        return roots;
+    }
+
+    /** Whether a value leaves the graph: as an output, or as what a state becomes. */
     public boolean isResult(ValueId id) {
-        return results.stream().anyMatch(r -> r.value().equals(id));
+        return roots().contains(id);
     }
 }

@@ -62,6 +62,7 @@ public final class GraphParser {
         Map<ValueId, Long> offsets = new TreeMap<>();
         List<Graph.Param> params = new ArrayList<>();
         List<Node> nodes = new ArrayList<>();
+        List<Graph.State> states = new ArrayList<>();
         while (!peek("return")) {
             if (accept("policy")) {
                 policy = policy();
@@ -69,6 +70,8 @@ public final class GraphParser {
                 arena = Long.parseLong(word());
             } else if (accept("param")) {
                 params.add(param(offsets));
+            } else if (accept("state")) {
+                states.add(state(offsets));
             } else {
                 nodes.add(node(offsets));
             }
@@ -81,7 +84,21 @@ public final class GraphParser {
             results.add(new Graph.Result(result, value()));
         } while (accept(","));
         expect("}");
-        return new Graph(name, params, nodes, results, policy, arena < 0 ? null : new Graph.MemoryPlan(arena, offsets));
+        Graph.MemoryPlan plan = arena < 0 ? null : new Graph.MemoryPlan(arena, offsets);
+        return new Graph(name, params, nodes, results, policy, plan, states);
+    }
+
+    private Graph.State state(Map<ValueId, Long> offsets) {
+        skip();
+        int start = at;
+        ValueId id = value();
+        expect(":");
+        Type type = type();
+        expect("becomes");
+        ValueId next = value();
+        Span span = span(start);
+        offset(id, offsets);
+        return new Graph.State(id, type, next, span);
     }
 
     private Spec.Policy policy() {
@@ -171,6 +188,12 @@ public final class GraphParser {
                 && c.args().getFirst() instanceof Attr.Text t) {
             ByteBuffer b =
                     ByteBuffer.wrap(Base64.getDecoder().decode(t.value())).order(ByteOrder.LITTLE_ENDIAN);
+            boolean wide = type.element().equals(Element.INT64) && b.capacity() == 8L * n;
+            if (wide) {
+                long[] values = new long[n];
+                b.asLongBuffer().get(values);
+                return new Tensor.OfLong(type.shape(), values);
+            }
             if (b.capacity() != 4L * n) {
                 throw new IllegalArgumentException("a constant " + type.shape() + " has " + n + " elements");
             }
@@ -195,19 +218,18 @@ public final class GraphParser {
             }
             return new Tensor.OfFloat(type.shape(), values);
         }
+        if (type.element().equals(Element.INT64)) {
+            return Tensor.OfLong.of(
+                    type.shape(), items.stream().mapToLong(Attr::asLong).toArray());
+        }
         return new Tensor.OfInt(
                 type.shape(), items.stream().mapToInt(Attr::asInt).toArray());
     }
 
     private Type type() {
         String word = word();
-        Element element = switch (word) {
-            case "f32" -> Element.FLOAT;
-            case "i64" -> Element.INT64;
-            case "i32" -> peek("<") ? quant(word) : Element.INT32;
-            case "i16" -> peek("<") ? quant(word) : Element.INT16;
-            default -> quant(word);
-        };
+        Element plain = word.equals("f32") ? Element.FLOAT : peek("<") ? null : Element.plain(word);
+        Element element = plain == null ? quant(word) : plain;
         return new Type(element, shape());
     }
 

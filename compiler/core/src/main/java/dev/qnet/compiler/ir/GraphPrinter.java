@@ -66,6 +66,11 @@ public final class GraphPrinter {
             }
             end(s, graph, p.id(), p.span().toString(), p.span().isNone(), detail);
         }
+        for (Graph.State x : graph.states()) {
+            s.append("  state ").append(value(x.id())).append(" : ").append(x.type());
+            s.append(" becomes ").append(value(x.next()));
+            end(s, graph, x.id(), x.span().toString(), x.span().isNone(), detail);
+        }
         for (Node n : graph.nodes()) {
             s.append("  ").append(node(n, detail));
             end(s, graph, n.id(), n.span().toString(), n.span().isNone(), detail);
@@ -174,15 +179,22 @@ public final class GraphPrinter {
                     items.add(Attr.of(v));
                 }
             }
+            case Tensor.OfLong l -> {
+                for (long v : l.values()) {
+                    items.add(Attr.of(Long.toString(v)));
+                }
+            }
         }
         return new Attr.Items(items).toString();
     }
 
     private static String base64(Tensor t) {
-        ByteBuffer b = ByteBuffer.allocate(4 * t.shape().elements()).order(ByteOrder.LITTLE_ENDIAN);
+        int width = t instanceof Tensor.OfLong ? 8 : 4;
+        ByteBuffer b = ByteBuffer.allocate(width * t.shape().elements()).order(ByteOrder.LITTLE_ENDIAN);
         switch (t) {
             case Tensor.OfFloat f -> b.asFloatBuffer().put(f.values());
             case Tensor.OfInt i -> b.asIntBuffer().put(i.values());
+            case Tensor.OfLong l -> b.asLongBuffer().put(l.values());
         }
         return Base64.getEncoder().encodeToString(b.array());
     }

@@ -14,14 +14,14 @@ import org.jspecify.annotations.Nullable;
  * {@code m16 = m < 0x7FFF0000 ? (m + 2^15) >> 16 : 0x7FFF}, {@code y = ((a·m16 >> (14 − s)) + 1) >> 1}.
  */
 public sealed interface IntOp extends Op {
-    /** As {@link FloatOp.Conv2d}, with codes x and w and a plain i32 bias. */
+    /** As {@link FloatOp.Conv2d}, with codes x and w and a plain i32 or i64 bias. */
     record Conv2d(
             Window window,
             int groups,
             Element.Int acc,
             @Nullable Rescale rescale) implements IntOp {}
 
-    /** As {@link FloatOp.Dense}, with codes x and w and a plain i32 bias. */
+    /** As {@link FloatOp.Dense}, with codes x and w and a plain i32 or i64 bias. */
     record Dense(Element.Int acc, @Nullable Rescale rescale) implements IntOp {}
 
     /** As {@link FloatOp.MatMul}, of two activations, or an activation and a per-tensor constant. */
@@ -78,7 +78,7 @@ public sealed interface IntOp extends Op {
     record Clamp(int lo, int hi) implements IntOp {}
 
     /**
-     * x with a storage of 8 bits or fewer → the node's quantized type: {@code entries[q − storage.min()]}.
+     * x with a storage of 16 bits or fewer → the node's quantized type: {@code entries[q − storage.min()]}.
      *
      * @param entries codes of the result, one for each code of the operand's storage
      */
@@ -104,7 +104,8 @@ public sealed interface IntOp extends Op {
     }
 
     /**
-     * x, 8-bit storage or fewer, along an axis → 8-bit codes with scale 1/256 (zero 0 for u8, −128 for i8). gemmlowp fixed point,
+     * x, 8-bit storage or fewer, along an axis → 8-bit codes with scale 1/256 (zero 0 for u8, −128 for i8), or i16 codes with
+     * scale 1/65536 and zero −32768. gemmlowp fixed point,
      * 5 integer bits for the scaled difference, 12 for the sum, as in TFLite's reference kernel: {@code multiplier} and
      * {@code leftShift} scale {@code q − max} to Q5.26; differences below {@code diffMin} count as 0.
      */
@@ -136,4 +137,64 @@ public sealed interface IntOp extends Op {
      * {@code (float) a · (p.scale · scales[c]) + bias[c]}, each operation rounded to f32.
      */
     record DynamicDequantize() implements IntOp {}
+
+    /**
+     * x i16 codes along an axis → i16 codes with scale 1/32768, zero 0: TFLite's SoftmaxInt16. With
+     * d = tflite_scale(q − max) by multiplier and leftShift, saturated at d + 32767 to i16: e = exp table at it; over the
+     * axis S = Σ e; h = leading zeros of S as 32 bits; r = reciprocal table at saturate16(((S·2^(h−1) + 2^13) >> 14) − 98304);
+     * {@code (e·r + 2^(30−h)) >> (31−h)}, clamped to 0..32767. A table is read as {@link InterpolatedTable} says.
+     *
+     * @param exp 513 entries, exp on [−10, 0]
+     * @param reciprocal 513 entries, 1/(1+x) on [0, 1]
+     */
+    record Softmax16(int axis, int multiplier, int leftShift, List<Integer> exp, List<Integer> reciprocal)
+            implements IntOp {
+        public Softmax16 {
+            exp = List.copyOf(exp);
+            reciprocal = List.copyOf(reciprocal);
+            if (exp.size() != 513 || reciprocal.size() != 513) {
+                throw new IllegalArgumentException("the tables of a 16-bit softmax have 513 entries");
+            }
+        }
+    }
+
+    /**
+     * x quantized [N,H,W,C] → the same element [N,height,width,C], bilinear, in TFLite's fixed point
+     * (reference_ops::ResizeBilinearInteger): positions and weights have 10 fraction bits, the weighted sum has 20 and is
+     * rounded half away from zero.
+     */
+    record ResizeBilinear(int height, int width, boolean alignCorners, boolean halfPixelCenters) implements IntOp {}
+
+    /**
+     * x plain i32 or i64, or codes (which enter as q − z), [..,C]; t i32 or i64, plain, [C,T] or [1,T], ascending along T → the
+     * node's quantized type: {@code entries[number of t[c][..] ≤ x]}. How a staircase, such as batch norm followed by a
+     * low-bit quantizer, ends as integers.
+     *
+     * @param entries T + 1 codes
+     */
+    record Thresholds(List<Integer> entries) implements IntOp {
+        public Thresholds {
+            entries = List.copyOf(entries);
+        }
+    }
+
+    /**
+     * A gate of TFLite's 8x8_16 LSTM before its activation: x codes [..,I], h codes [..,J], w codes [H,I], r codes [H,J], optional
+     * plain i32 bias [H] → i16 codes [..,H]: {@code sat16(sat16(scale_x(Σ w·x + bias)) + scale_h(Σ r·h))}, where each
+     * scale is a tflite contract's of one multiplier.
+     *
+     * @param input scales the product with x
+     * @param recurrent scales the product with h
+     */
+    record LstmGate(Rescale.Scale.Fixed input, Rescale.Scale.Fixed recurrent) implements IntOp {}
+
+    /**
+     * The cell state of TFLite's 8x8_16 LSTM: f, c, i, g i16 codes [..,H] → c's element:
+     * {@code sat16(rdp(f·c, 15) + sat16(rdp(i·g, inputShift)))}, then limited to ±clip; rdp(a, n) divides by 2^n, ties away from
+     * zero, and the first term is saturated too.
+     *
+     * @param inputShift 30 + log2 of the cell state's scale, 1 to 31
+     * @param clip in codes, 0 for none
+     */
+    record LstmCell(int inputShift, int clip) implements IntOp {}
 }

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Operations as a mnemonic with attributes, and back: the part of the text form that knows each operation. */
@@ -23,8 +24,46 @@ final class OpCodec {
             case DataOp d -> data(d);
             case FloatOp f -> real(f);
             case QuantOp q -> quant(q);
+            case NumOp n -> numbers(n);
             case IntOp i -> integer(i);
         };
+    }
+
+    private static Coded numbers(NumOp op) {
+        return switch (op) {
+            case NumOp.Binary b -> coded("num." + word(b.fn()));
+            case NumOp.Unary u -> coded("num." + word(u.fn()));
+            case NumOp.Compare c -> coded("num." + word(c.fn()));
+            case NumOp.Cast c -> coded("num.cast");
+            case NumOp.Reinterpret r -> coded("num.reinterpret");
+            case NumOp.Reduce r ->
+                coded("num.reduce_" + word(r.fn()), "axes", ofInts(r.axes()), "keep_dims", of(r.keepDims()));
+            case NumOp.TopK t ->
+                coded(
+                        "num.top_k",
+                        "axis",
+                        of(t.axis()),
+                        "k",
+                        of(t.k()),
+                        "largest",
+                        of(t.largest()),
+                        "indices",
+                        of(t.indices()));
+        };
+    }
+
+    private static String word(Enum<?> value) {
+        return value.name().toLowerCase(Locale.ROOT);
+    }
+
+    /** The constant of an enum that a word names, or null. */
+    private static <E extends Enum<E>> @Nullable E named(Class<E> type, String word) {
+        for (E e : type.getEnumConstants()) {
+            if (word(e).equals(word)) {
+                return e;
+            }
+        }
+        return null;
     }
 
     private static Coded data(DataOp op) {
@@ -39,6 +78,10 @@ final class OpCodec {
                 coded("pad", "before", ofInts(p.before()), "after", ofInts(p.after()), "value", of(p.value()));
             case DataOp.MaxPool p -> coded("max_pool", "window", window(p.window()));
             case DataOp.ResizeNearest r -> coded("resize_nearest", "size", ofInts(r.height(), r.width()));
+            case DataOp.Gather g -> coded("gather", "axis", of(g.axis()));
+            case DataOp.Broadcast b -> coded("broadcast", "shape", shape(b.shape()));
+            case DataOp.Dilate d -> coded("dilate", "factors", ofInts(d.factors()), "value", of(d.value()));
+            case DataOp.Select s -> coded("select");
         };
     }
 
@@ -47,12 +90,88 @@ final class OpCodec {
             case FloatOp.Conv2d c -> coded("conv2d", "window", window(c.window()), "groups", of(c.groups()));
             case FloatOp.Dense d -> coded("dense");
             case FloatOp.MatMul m -> coded("matmul");
-            case FloatOp.Binary b -> coded(b.fn().name().toLowerCase(Locale.ROOT));
+            case FloatOp.Binary b -> coded(word(b.fn()));
             case FloatOp.Unary u -> unary(u.fn());
             case FloatOp.AvgPool p -> coded("avg_pool", "window", window(p.window()));
             case FloatOp.Mean m -> coded("mean", "axes", ofInts(m.axes()), "keep_dims", of(m.keepDims()));
             case FloatOp.BatchNorm b -> coded("batch_norm", "epsilon", of(b.epsilon()));
             case FloatOp.Softmax s -> coded("softmax", "axis", of(s.axis()));
+            case FloatOp.Recurrent r ->
+                coded(
+                        word(r.cell()),
+                        "reverse",
+                        of(r.reverse()),
+                        "activations",
+                        new Attr.Items(
+                                r.activations().stream().map(OpCodec::function).toList()),
+                        "clip",
+                        of(r.clip()),
+                        "linear_before_reset",
+                        of(r.linearBeforeReset()),
+                        "coupled",
+                        of(r.coupled()));
+        };
+    }
+
+    /** A function as an attribute: {@code tanh}, {@code affine(1.0, 0.5)}. */
+    private static Attr function(ScalarFn fn) {
+        Coded c = unary(fn);
+        return c.attrs().isEmpty()
+                ? of(c.mnemonic())
+                : new Attr.Call(c.mnemonic(), List.copyOf(c.attrs().values()));
+    }
+
+    private static ScalarFn readFunction(Attr a) {
+        Attr.Call c = a.asCall();
+        List<Float> p = c.args().stream().map(Attr::asFloat).toList();
+        ScalarFn fn = function(c.name(), i -> {
+            if (i >= p.size()) {
+                throw new IllegalArgumentException(c.name() + " needs more than " + p.size() + " parameters");
+            }
+            return p.get(i);
+        });
+        if (fn == null || unary(fn).attrs().size() != p.size()) {
+            throw new IllegalArgumentException("there is no function " + a);
+        }
+        return fn;
+    }
+
+    /** The function with a name and parameters by their position, or null if there is none. */
+    private static @Nullable ScalarFn function(String name, IntFunction<Float> p) {
+        return switch (name) {
+            case "relu" -> new ScalarFn.Relu();
+            case "leaky_relu" -> new ScalarFn.LeakyRelu(p.apply(0));
+            case "clip" -> new ScalarFn.Clip(p.apply(0), p.apply(1));
+            case "sigmoid" -> new ScalarFn.Sigmoid();
+            case "tanh" -> new ScalarFn.Tanh();
+            case "hard_swish" -> new ScalarFn.HardSwish();
+            case "gelu" -> new ScalarFn.Gelu();
+            case "gelu_erf" -> new ScalarFn.GeluErf();
+            case "elu" -> new ScalarFn.Elu(p.apply(0));
+            case "selu" -> new ScalarFn.Selu(p.apply(0), p.apply(1));
+            case "celu" -> new ScalarFn.Celu(p.apply(0));
+            case "mish" -> new ScalarFn.Mish();
+            case "hard_sigmoid" -> new ScalarFn.HardSigmoid(p.apply(0), p.apply(1));
+            case "softplus" -> new ScalarFn.Softplus();
+            case "softsign" -> new ScalarFn.Softsign();
+            case "thresholded_relu" -> new ScalarFn.ThresholdedRelu(p.apply(0));
+            case "affine" -> new ScalarFn.Affine(p.apply(0), p.apply(1));
+            case "scaled_tanh" -> new ScalarFn.ScaledTanh(p.apply(0), p.apply(1));
+            case "silu" -> new ScalarFn.Silu();
+            case "erf" -> new ScalarFn.Erf();
+            case "sqrt" -> new ScalarFn.Sqrt();
+            case "exp" -> new ScalarFn.Exp();
+            case "log" -> new ScalarFn.Log();
+            case "sin" -> new ScalarFn.Sin();
+            case "cos" -> new ScalarFn.Cos();
+            case "abs" -> new ScalarFn.Abs();
+            case "neg" -> new ScalarFn.Neg();
+            case "sign" -> new ScalarFn.Sign();
+            case "floor" -> new ScalarFn.Floor();
+            case "ceil" -> new ScalarFn.Ceil();
+            case "round" -> new ScalarFn.Round();
+            case "reciprocal" -> new ScalarFn.Reciprocal();
+            default -> null;
         };
     }
 
@@ -65,6 +184,31 @@ final class OpCodec {
             case ScalarFn.Tanh t -> coded("tanh");
             case ScalarFn.HardSwish h -> coded("hard_swish");
             case ScalarFn.Gelu g -> coded("gelu");
+            case ScalarFn.GeluErf g -> coded("gelu_erf");
+            case ScalarFn.Elu e -> coded("elu", "alpha", of(e.alpha()));
+            case ScalarFn.Selu s -> coded("selu", "alpha", of(s.alpha()), "gamma", of(s.gamma()));
+            case ScalarFn.Celu c -> coded("celu", "alpha", of(c.alpha()));
+            case ScalarFn.Mish m -> coded("mish");
+            case ScalarFn.HardSigmoid h -> coded("hard_sigmoid", "alpha", of(h.alpha()), "beta", of(h.beta()));
+            case ScalarFn.Softplus s -> coded("softplus");
+            case ScalarFn.Softsign s -> coded("softsign");
+            case ScalarFn.ThresholdedRelu t -> coded("thresholded_relu", "alpha", of(t.alpha()));
+            case ScalarFn.Affine a -> coded("affine", "alpha", of(a.alpha()), "beta", of(a.beta()));
+            case ScalarFn.ScaledTanh t -> coded("scaled_tanh", "alpha", of(t.alpha()), "beta", of(t.beta()));
+            case ScalarFn.Silu s -> coded("silu");
+            case ScalarFn.Erf e -> coded("erf");
+            case ScalarFn.Sqrt s -> coded("sqrt");
+            case ScalarFn.Exp e -> coded("exp");
+            case ScalarFn.Log l -> coded("log");
+            case ScalarFn.Sin s -> coded("sin");
+            case ScalarFn.Cos c -> coded("cos");
+            case ScalarFn.Abs a -> coded("abs");
+            case ScalarFn.Neg n -> coded("neg");
+            case ScalarFn.Sign s -> coded("sign");
+            case ScalarFn.Floor f -> coded("floor");
+            case ScalarFn.Ceil c -> coded("ceil");
+            case ScalarFn.Round r -> coded("round");
+            case ScalarFn.Reciprocal r -> coded("reciprocal");
         };
     }
 
@@ -131,6 +275,31 @@ final class OpCodec {
             case IntOp.DynamicQuantize q ->
                 coded("int.dynamic_quantize", "storage", of(q.storage().toString()));
             case IntOp.DynamicDequantize d -> coded("int.dynamic_dequantize");
+            case IntOp.Softmax16 s ->
+                coded(
+                        "int.softmax16",
+                        "axis",
+                        of(s.axis()),
+                        "multiplier",
+                        of(s.multiplier()),
+                        "left_shift",
+                        of(s.leftShift()),
+                        "exp",
+                        ofInts(s.exp()),
+                        "reciprocal",
+                        ofInts(s.reciprocal()));
+            case IntOp.ResizeBilinear r ->
+                coded(
+                        "int.resize_bilinear",
+                        "size",
+                        ofInts(r.height(), r.width()),
+                        "align_corners",
+                        of(r.alignCorners()),
+                        "half_pixel_centers",
+                        of(r.halfPixelCenters()));
+            case IntOp.Thresholds t -> coded("int.thresholds", "entries", ofInts(t.entries()));
+            case IntOp.LstmGate g -> coded("int.lstm_gate", "input", q31(g.input()), "recurrent", q31(g.recurrent()));
+            case IntOp.LstmCell c -> coded("int.lstm_cell", "input_shift", of(c.inputShift()), "clip", of(c.clip()));
         };
     }
 
@@ -166,19 +335,6 @@ final class OpCodec {
                 new FloatOp.Conv2d(readWindow(a.get("window")), a.get("groups").asInt());
             case "dense" -> new FloatOp.Dense();
             case "matmul" -> new FloatOp.MatMul();
-            case "add" -> new FloatOp.Binary(FloatOp.Binary.Fn.ADD);
-            case "sub" -> new FloatOp.Binary(FloatOp.Binary.Fn.SUB);
-            case "mul" -> new FloatOp.Binary(FloatOp.Binary.Fn.MUL);
-            case "relu" -> new FloatOp.Unary(new ScalarFn.Relu());
-            case "leaky_relu" ->
-                new FloatOp.Unary(new ScalarFn.LeakyRelu(a.get("alpha").asFloat()));
-            case "clip" ->
-                new FloatOp.Unary(
-                        new ScalarFn.Clip(a.get("lo").asFloat(), a.get("hi").asFloat()));
-            case "sigmoid" -> new FloatOp.Unary(new ScalarFn.Sigmoid());
-            case "tanh" -> new FloatOp.Unary(new ScalarFn.Tanh());
-            case "hard_swish" -> new FloatOp.Unary(new ScalarFn.HardSwish());
-            case "gelu" -> new FloatOp.Unary(new ScalarFn.Gelu());
             case "avg_pool" -> new FloatOp.AvgPool(readWindow(a.get("window")));
             case "mean" ->
                 new FloatOp.Mean(a.get("axes").asInts(), a.get("keep_dims").asBoolean());
@@ -228,10 +384,109 @@ final class OpCodec {
             case "int.dynamic_quantize" ->
                 new IntOp.DynamicQuantize(storage(a.get("storage").atom().text()));
             case "int.dynamic_dequantize" -> new IntOp.DynamicDequantize();
-            default -> throw new IllegalArgumentException("there is no operation '" + mnemonic + "'");
+            case "int.softmax16" ->
+                new IntOp.Softmax16(
+                        a.get("axis").asInt(),
+                        a.get("multiplier").asInt(),
+                        a.get("left_shift").asInt(),
+                        a.get("exp").asInts(),
+                        a.get("reciprocal").asInts());
+            case "int.resize_bilinear" -> {
+                List<Integer> size = a.get("size").asInts();
+                yield new IntOp.ResizeBilinear(
+                        size.get(0),
+                        size.get(1),
+                        a.get("align_corners").asBoolean(),
+                        a.get("half_pixel_centers").asBoolean());
+            }
+            case "int.thresholds" -> new IntOp.Thresholds(a.get("entries").asInts());
+            case "int.lstm_gate" -> new IntOp.LstmGate(readQ31(a.get("input")), readQ31(a.get("recurrent")));
+            case "int.lstm_cell" ->
+                new IntOp.LstmCell(a.get("input_shift").asInt(), a.get("clip").asInt());
+            case "gather" -> new DataOp.Gather(a.get("axis").asInt());
+            case "broadcast" -> new DataOp.Broadcast(readShape(a.get("shape")));
+            case "dilate" ->
+                new DataOp.Dilate(a.get("factors").asInts(), a.get("value").asFloat());
+            case "select" -> new DataOp.Select();
+            case "rnn", "gru", "lstm" ->
+                new FloatOp.Recurrent(
+                        FloatOp.Recurrent.Cell.valueOf(mnemonic.toUpperCase(Locale.ROOT)),
+                        a.get("reverse").asBoolean(),
+                        a.get("activations").items().stream()
+                                .map(OpCodec::readFunction)
+                                .toList(),
+                        a.get("clip").asFloat(),
+                        a.get("linear_before_reset").asBoolean(),
+                        a.get("coupled").asBoolean());
+            default -> {
+                Op other = mnemonic.startsWith("num.") ? readNumbers(mnemonic.substring(4), a) : readReal(mnemonic, a);
+                if (other == null) {
+                    throw new IllegalArgumentException("there is no operation '" + mnemonic + "'");
+                }
+                yield other;
+            }
         };
         a.end();
         return op;
+    }
+
+    private static @Nullable Op readReal(String mnemonic, Reader a) {
+        FloatOp.Binary.Fn binary = named(FloatOp.Binary.Fn.class, mnemonic);
+        if (binary != null) {
+            return new FloatOp.Binary(binary);
+        }
+        List<String> parameters = switch (mnemonic) {
+            case "leaky_relu", "elu", "celu", "thresholded_relu" -> List.of("alpha");
+            case "clip" -> List.of("lo", "hi");
+            case "selu" -> List.of("alpha", "gamma");
+            case "hard_sigmoid", "affine", "scaled_tanh" -> List.of("alpha", "beta");
+            default -> List.of();
+        };
+        ScalarFn fn = function(mnemonic, i -> a.get(parameters.get(i)).asFloat());
+        return fn == null ? null : new FloatOp.Unary(fn);
+    }
+
+    private static @Nullable Op readNumbers(String word, Reader a) {
+        NumOp.Binary.Fn binary = named(NumOp.Binary.Fn.class, word);
+        if (binary != null) {
+            return new NumOp.Binary(binary);
+        }
+        NumOp.Unary.Fn unary = named(NumOp.Unary.Fn.class, word);
+        if (unary != null) {
+            return new NumOp.Unary(unary);
+        }
+        NumOp.Compare.Fn compare = named(NumOp.Compare.Fn.class, word);
+        if (compare != null) {
+            return new NumOp.Compare(compare);
+        }
+        NumOp.Reduce.Fn reduce = word.startsWith("reduce_") ? named(NumOp.Reduce.Fn.class, word.substring(7)) : null;
+        if (reduce != null) {
+            return new NumOp.Reduce(
+                    reduce, a.get("axes").asInts(), a.get("keep_dims").asBoolean());
+        }
+        return switch (word) {
+            case "cast" -> new NumOp.Cast();
+            case "reinterpret" -> new NumOp.Reinterpret();
+            case "top_k" ->
+                new NumOp.TopK(
+                        a.get("axis").asInt(),
+                        a.get("k").asInt(),
+                        a.get("largest").asBoolean(),
+                        a.get("indices").asBoolean());
+            default -> null;
+        };
+    }
+
+    private static Attr q31(Rescale.Scale.Fixed f) {
+        return call("q31", of(f.multiplier()), of(f.shift()));
+    }
+
+    private static Rescale.Scale.Fixed readQ31(Attr a) {
+        if (a instanceof Attr.Call q && q.name().equals("q31") && q.args().size() == 2) {
+            return new Rescale.Scale.Fixed(
+                    q.args().get(0).asInt(), q.args().get(1).asInt());
+        }
+        throw new IllegalArgumentException("expected q31(multiplier, shift), found " + a);
     }
 
     /** Hands out attributes by name and sees that none is left over. */
@@ -343,7 +598,7 @@ final class OpCodec {
     private static Attr rescale(Rounding rounding, List<Rescale.Scale> scales, int zero, int lo, int hi) {
         List<Attr> items = scales.stream()
                 .map(s -> switch (s) {
-                    case Rescale.Scale.Fixed f -> call("q31", of(f.multiplier()), of(f.shift()));
+                    case Rescale.Scale.Fixed f -> q31(f);
                     case Rescale.Scale.Real x -> of(x.factor());
                 })
                 .toList();
@@ -357,13 +612,7 @@ final class OpCodec {
         }
         List<Rescale.Scale> scales = new ArrayList<>();
         for (Attr s : c.args().get(0).items()) {
-            scales.add(
-                    s instanceof Attr.Call q
-                                    && q.name().equals("q31")
-                                    && q.args().size() == 2
-                            ? new Rescale.Scale.Fixed(
-                                    q.args().get(0).asInt(), q.args().get(1).asInt())
-                            : new Rescale.Scale.Real(s.asFloat()));
+            scales.add(s instanceof Attr.Call ? readQ31(s) : new Rescale.Scale.Real(s.asFloat()));
         }
         return new Rescale(
                 rounding(c.name()),

@@ -18,6 +18,7 @@ public final class Shapes {
                 case DataOp d -> data(d, in);
                 case FloatOp f -> real(f, in);
                 case QuantOp q -> one(q, in);
+                case NumOp n -> numbers(n, in);
                 case IntOp i -> integer(i, in);
             };
         } catch (IllegalArgumentException e) {
@@ -42,7 +43,110 @@ public final class Shapes {
                 rank(x, 4, "resize");
                 yield x.with(1, r.height()).with(2, r.width());
             }
+            case DataOp.Gather g -> gather(in, g.axis());
+            case DataOp.Broadcast b -> {
+                Shape to = broadcast(one(op, in), b.shape());
+                if (!to.equals(b.shape())) {
+                    throw new ShapeException(in.getFirst() + " does not broadcast to " + b.shape());
+                }
+                yield to;
+            }
+            case DataOp.Dilate d -> dilate(one(op, in), d.factors());
+            case DataOp.Select s -> {
+                count(op, in, 3, 3);
+                yield broadcast(in.get(0), broadcast(in.get(1), in.get(2)));
+            }
         };
+    }
+
+    private static Shape gather(List<Shape> in, int axis) {
+        if (in.size() != 2) {
+            throw new ShapeException("gather takes two operands, found " + in.size());
+        }
+        Shape x = axis(in.get(0), axis, "gather");
+        Shape indices = in.get(1);
+        if (indices.hasBatch()) {
+            throw new ShapeException("the indices of gather have no N, found " + indices);
+        }
+        List<Integer> dims = new ArrayList<>(x.dims().subList(0, axis));
+        dims.addAll(indices.dims());
+        dims.addAll(x.dims().subList(axis + 1, x.rank()));
+        return new Shape(dims);
+    }
+
+    private static Shape dilate(Shape x, List<Integer> factors) {
+        if (factors.size() != x.rank()) {
+            throw new ShapeException("dilate of " + x + " needs a factor for each of its " + x.rank() + " axes");
+        }
+        Shape y = x;
+        for (int i = 0; i < x.rank(); i++) {
+            int f = factors.get(i);
+            if (f < 1 || (f > 1 && (x.dim(i) == Shape.BATCH || x.dim(i) == 0))) {
+                throw new ShapeException("dilate by " + f + " is not possible at axis " + i + " of " + x);
+            }
+            if (f > 1) {
+                y = y.with(i, Math.addExact(Math.multiplyExact(x.dim(i) - 1, f), 1));
+            }
+        }
+        return y;
+    }
+
+    private static Shape numbers(NumOp op, List<Shape> in) {
+        return switch (op) {
+            case NumOp.Binary b -> {
+                count(op, in, 2, 2);
+                yield broadcast(in.get(0), in.get(1));
+            }
+            case NumOp.Compare c -> {
+                count(op, in, 2, 2);
+                yield broadcast(in.get(0), in.get(1));
+            }
+            case NumOp.Unary u -> one(op, in);
+            case NumOp.Cast c -> one(op, in);
+            case NumOp.Reinterpret r -> one(op, in);
+            case NumOp.Reduce r -> reduce(one(op, in), r.axes(), r.keepDims());
+            case NumOp.TopK t -> {
+                Shape x = axis(one(op, in), t.axis(), "top_k");
+                if (t.k() > x.dim(t.axis())) {
+                    throw new ShapeException("top_k takes " + t.k() + " of the " + x.dim(t.axis())
+                            + " elements along axis " + t.axis() + " of " + x);
+                }
+                yield x.with(t.axis(), t.k());
+            }
+        };
+    }
+
+    private static Shape recurrent(FloatOp.Recurrent op, List<Shape> in) {
+        boolean lstm = op.cell() == FloatOp.Recurrent.Cell.LSTM;
+        count(op, in, lstm ? 7 : 5, lstm ? 7 : 5);
+        Shape x = in.get(0);
+        Shape r = in.get(2);
+        rank(x, 3, "the input of a recurrent layer");
+        rank(r, 2, "the recurrent weight");
+        int hidden = r.dim(1);
+        int rows = op.cell().gates() * hidden;
+        expect("the input weight [G·H, I]", in.get(1), Shape.of(rows, x.dim(2)));
+        expect("the recurrent weight [G·H, H]", r, Shape.of(rows, hidden));
+        expect("the bias [2·G·H]", in.get(3), Shape.of(2 * rows));
+        state(in.get(4), x, hidden);
+        if (lstm) {
+            state(in.get(5), x, hidden);
+            expect("the peepholes [3·H]", in.get(6), Shape.of(3 * hidden));
+        }
+        return x.with(2, lstm ? 2 * hidden : hidden);
+    }
+
+    private static void state(Shape s, Shape x, int hidden) {
+        if (s.rank() != 2 || s.dim(1) != hidden || (s.dim(0) != 1 && s.dim(0) != x.dim(0))) {
+            throw new ShapeException("the initial state of a recurrent layer is [1, H] or one an item, H = " + hidden
+                    + ", found " + s + " for an input " + x);
+        }
+    }
+
+    private static void expect(String what, Shape found, Shape expected) {
+        if (!found.equals(expected)) {
+            throw new ShapeException(what + ": expected " + expected + ", found " + found);
+        }
     }
 
     private static Shape real(FloatOp op, List<Shape> in) {
@@ -68,6 +172,7 @@ public final class Shapes {
                 yield in.getFirst();
             }
             case FloatOp.Softmax s -> axis(one(op, in), s.axis(), "softmax");
+            case FloatOp.Recurrent r -> recurrent(r, in);
         };
     }
 
@@ -101,6 +206,37 @@ public final class Shapes {
             }
             case IntOp.DynamicDequantize d -> {
                 count(op, in, 3, 4);
+                yield in.getFirst();
+            }
+            case IntOp.Softmax16 s -> axis(one(op, in), s.axis(), "softmax");
+            case IntOp.ResizeBilinear r -> {
+                Shape x = one(op, in);
+                rank(x, 4, "resize");
+                yield x.with(1, r.height()).with(2, r.width());
+            }
+            case IntOp.Thresholds t -> {
+                count(op, in, 2, 2);
+                Shape x = in.getFirst();
+                int channels = x.rank() == 0 ? 1 : x.dim(-1);
+                Shape w = in.get(1);
+                int count = t.entries().size() - 1;
+                if (w.rank() != 2 || (w.dim(0) != 1 && w.dim(0) != channels) || w.dim(1) != count) {
+                    throw new ShapeException("thresholds are [channels or 1, entries - 1]: expected [" + channels + "x"
+                            + count + "] for " + x + ", found " + w);
+                }
+                yield x;
+            }
+            case IntOp.LstmGate g -> {
+                count(op, in, 4, 5);
+                Shape left = dense(
+                        in.size() == 5 ? List.of(in.get(0), in.get(2), in.get(4)) : List.of(in.get(0), in.get(2)));
+                Shape right = dense(List.of(in.get(1), in.get(3)));
+                expect("the products of a gate have one shape", right, left);
+                yield left;
+            }
+            case IntOp.LstmCell c -> {
+                count(op, in, 4, 4);
+                in.forEach(s -> expect("the operands of a cell have one shape", s, in.getFirst()));
                 yield in.getFirst();
             }
         };

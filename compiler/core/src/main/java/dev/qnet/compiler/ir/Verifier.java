@@ -35,6 +35,9 @@ public final class Verifier {
         for (Graph.Param p : graph.params()) {
             define(p.id(), p.type(), p.span());
         }
+        for (Graph.State s : graph.states()) {
+            define(s.id(), s.type(), s.span());
+        }
         for (Node n : graph.nodes()) {
             for (ValueId o : n.operands()) {
                 if (!types.containsKey(o)) {
@@ -53,8 +56,25 @@ public final class Verifier {
                 throw error(Span.NONE, "two results are named " + r.name());
             }
         }
+        states(graph);
         if (graph.plan() != null) {
             plan(graph, graph.plan());
+        }
+    }
+
+    private void states(Graph graph) {
+        for (Graph.State s : graph.states()) {
+            Type next = types.get(s.next());
+            if (next == null) {
+                throw error(s.span(), "state " + s.id() + " becomes " + s.next() + ", which is not defined");
+            }
+            if (!next.equals(s.type())) {
+                throw error(s.span(), "state " + s.id() + " is " + s.type() + ", but becomes " + next);
+            }
+        }
+        if (!graph.states().isEmpty()
+                && types.values().stream().anyMatch(t -> t.shape().hasBatch())) {
+            throw error(graph.states().getFirst().span(), "a graph with states has no batch axis N");
         }
     }
 
@@ -96,6 +116,7 @@ public final class Verifier {
         }
         switch (n.op()) {
             case DataOp d -> data(n, d, in);
+            case NumOp m -> numbers(n, m, in);
             case FloatOp f -> {
                 in.forEach(t -> require(n, t.isFloat(), () -> "takes f32 operands, found " + t));
                 require(n, n.type().isFloat(), "gives f32");
@@ -123,8 +144,21 @@ public final class Verifier {
             constant(n, c.value());
             return;
         }
-        for (Type t : in) {
-            require(n, t.element().equals(n.type().element()), () -> "gives its operands' element, found " + t);
+        int plain = op instanceof DataOp.Gather ? 1 : op instanceof DataOp.Select ? 0 : -1;
+        for (int i = 0; i < in.size(); i++) {
+            Type t = in.get(i);
+            if (i != plain) {
+                require(n, t.element().equals(n.type().element()), () -> "gives its operands' element, found " + t);
+            }
+        }
+        if (op instanceof DataOp.Gather) {
+            require(n, in.get(1).element() instanceof Element.Int, () -> "takes plain indices, found " + in.get(1));
+        }
+        if (op instanceof DataOp.Select) {
+            require(n, in.get(0).element().equals(Element.BOOL), () -> "takes a bool condition, found " + in.get(0));
+        }
+        if (op instanceof DataOp.Dilate d && !n.type().isFloat()) {
+            require(n, d.value() == Math.rint(d.value()), "fills with a code");
         }
         if (op instanceof DataOp.Pad p && !n.type().isFloat()) {
             require(n, p.value() == Math.rint(p.value()), "pads with a code");
@@ -143,8 +177,14 @@ public final class Verifier {
                                 v >= q.lo() && v <= q.hi() && q.storage().holds(v),
                                 () -> "holds the code " + v + ", outside " + q.storage() + " " + q.lo() + ":" + q.hi());
                     }
+                } else if (n.type().element() instanceof Element.Int e) {
+                    for (int v : i.values()) {
+                        require(n, v >= e.min() && v <= e.max(), () -> "holds " + v + ", outside " + e);
+                    }
                 }
             }
+            case Tensor.OfLong l ->
+                require(n, n.type().element().equals(Element.INT64), () -> "holds i64, but its type is " + n.type());
         }
     }
 
@@ -182,6 +222,65 @@ public final class Verifier {
                 n,
                 zero >= q.storage().min() && zero <= q.storage().max() && !(bipolar && zero != 0),
                 () -> "has zero point " + zero + ", which is no code of " + q.storage());
+    }
+
+    private static void numbers(Node n, NumOp op, List<Type> in) {
+        Element x = in.getFirst().element();
+        Element y = n.type().element();
+        switch (op) {
+            case NumOp.Binary b -> {
+                boolean order = b.fn() == NumOp.Binary.Fn.MIN || b.fn() == NumOp.Binary.Fn.MAX;
+                require(
+                        n,
+                        in.stream()
+                                .allMatch(t -> (order && t.isQuant() && y instanceof Quant q)
+                                        ? t.quant().storage() == q.storage()
+                                        : t.element() instanceof Element.Int
+                                                && t.element().equals(y)),
+                        () -> "takes two operands of one plain integer element and gives it, found " + in + " and "
+                                + y);
+            }
+            case NumOp.Unary u ->
+                require(n, x instanceof Element.Int && x.equals(y), () -> "takes and gives plain integers, found " + x);
+            case NumOp.Compare c -> {
+                require(
+                        n,
+                        !(x instanceof Quant) && in.get(1).element().equals(x),
+                        () -> "compares numbers of one element, found " + in);
+                require(n, y.equals(Element.BOOL), "gives bool");
+            }
+            case NumOp.Cast c ->
+                require(
+                        n,
+                        !(x instanceof Quant) && !(y instanceof Quant),
+                        () -> "takes and gives plain numbers, found " + x + " and " + y);
+            case NumOp.Reinterpret r -> {
+                Element.Int bits = bits(x);
+                require(
+                        n,
+                        bits != null && bits.equals(bits(y)),
+                        () -> "takes and gives integers of one width and signedness, found " + x + " and " + y);
+            }
+            case NumOp.Reduce r -> {
+                require(n, !(x instanceof Quant) && x.equals(y), () -> "takes and gives plain numbers, found " + x);
+                require(n, !r.axes().isEmpty(), "needs an axis");
+            }
+            case NumOp.TopK t -> {
+                require(n, !(x instanceof Quant), () -> "takes plain numbers, found " + x);
+                require(n, y.equals(t.indices() ? Element.INT64 : x), () -> "cannot give " + y);
+            }
+        }
+    }
+
+    /** How the integers of an element lie in memory, or null for singles. */
+    private static Element.@Nullable Int bits(Element e) {
+        return switch (e) {
+            case Element.F32 f -> null;
+            case Element.Int i -> i;
+            case Quant q ->
+                Element.plain(
+                        (q.storage().signed() ? "i" : "u") + 8 * q.storage().bytes());
+        };
     }
 
     private void integer(Node n, IntOp op, List<Type> in) {
@@ -230,7 +329,7 @@ public final class Verifier {
                 activation(n, in.getFirst());
                 require(n, in.getFirst().isQuant() && n.type().isQuant(), "takes and gives codes");
                 Storage s = in.getFirst().quant().storage();
-                require(n, s.bits() <= 8, () -> "takes codes of 8 bits or fewer, found " + s);
+                require(n, s.bits() <= 16, () -> "takes codes of 16 bits or fewer, found " + s);
                 require(
                         n,
                         t.entries().size() == s.max() - s.min() + 1,
@@ -262,8 +361,10 @@ public final class Verifier {
                 require(
                         n,
                         n.type().element().equals(Quant.of(Storage.U8, 1f / 256, 0))
-                                || n.type().element().equals(Quant.of(Storage.I8, 1f / 256, -128)),
-                        "gives u8<scale=0.00390625, zero=0> or i8<scale=0.00390625, zero=-128>");
+                                || n.type().element().equals(Quant.of(Storage.I8, 1f / 256, -128))
+                                || n.type().element().equals(Quant.of(Storage.I16, 1f / 65536, -32768)),
+                        "gives u8<scale=0.00390625, zero=0>, i8<scale=0.00390625, zero=-128> or"
+                                + " i16<scale=1.52587890625E-5, zero=-32768>");
             }
             case IntOp.DynamicParams p -> {
                 require(n, in.getFirst().isFloat() && n.type().isFloat(), "takes and gives f32");
@@ -285,10 +386,41 @@ public final class Verifier {
                         in.stream().skip(1).allMatch(Type::isFloat) && n.type().isFloat(),
                         "takes f32 scales and gives f32");
             }
+            case IntOp.Softmax16 s -> {
+                codes16(n, in.getFirst());
+                require(
+                        n,
+                        n.type().element().equals(Quant.of(Storage.I16, 1f / 32768, 0)),
+                        "gives i16<scale=3.0517578125E-5, zero=0>");
+            }
+            case IntOp.ResizeBilinear r -> same(n, in);
+            case IntOp.Thresholds t -> {
+                activation(n, in.getFirst());
+                require(
+                        n,
+                        in.get(1).element() instanceof Element.Int i && i.bits() >= 32,
+                        () -> "takes plain i32 or i64 thresholds, found " + in.get(1));
+                require(n, n.type().isQuant(), "gives codes");
+                t.entries().forEach(e -> code(n, e));
+            }
+            case IntOp.LstmGate g -> {
+                activation(n, in.get(0));
+                activation(n, in.get(1));
+                require(n, in.get(2).isQuant() && in.get(3).isQuant(), "takes quantized weights");
+                codes16(n, n.type());
+            }
+            case IntOp.LstmCell c -> {
+                in.forEach(t -> codes16(n, t));
+                require(n, n.type().element().equals(in.get(1).element()), "gives the cell state's element");
+            }
         }
     }
 
-    /** Codes with one scale, or plain i16. */
+    private static void codes16(Node n, Type t) {
+        require(n, t.isQuant() && t.quant().storage() == Storage.I16, () -> "takes and gives i16 codes, found " + t);
+    }
+
+    /** Codes with one scale, or plain integers. */
     private static void activation(Node n, Type t) {
         require(
                 n,
@@ -305,7 +437,11 @@ public final class Verifier {
             require(n, a.axis() == 0, () -> "takes weights with scales along axis 0, found axis " + a.axis());
         }
         if (in.size() > 2) {
-            require(n, in.get(2).element().equals(Element.INT32), () -> "takes a plain i32 bias, found " + in.get(2));
+            require(
+                    n,
+                    in.get(2).element().equals(Element.INT32)
+                            || in.get(2).element().equals(Element.INT64),
+                    () -> "takes a plain i32 or i64 bias, found " + in.get(2));
         }
     }
 

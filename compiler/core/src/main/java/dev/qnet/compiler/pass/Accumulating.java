@@ -33,7 +33,12 @@ public record Accumulating(Element.Int acc, @Nullable Rescale rescale) {
                     IntOp.Softmax _,
                     IntOp.DynamicParams _,
                     IntOp.DynamicQuantize _,
-                    IntOp.DynamicDequantize _ -> null;
+                    IntOp.DynamicDequantize _,
+                    IntOp.Softmax16 _,
+                    IntOp.ResizeBilinear _,
+                    IntOp.Thresholds _,
+                    IntOp.LstmGate _,
+                    IntOp.LstmCell _ -> null;
         };
     }
 

@@ -112,6 +112,7 @@ public final class AccumulatorBounds {
             case IntOp.DynamicParams p -> 0;
             case IntOp.DynamicQuantize q -> 0;
             case IntOp.DynamicDequantize d -> 0;
+            case IntOp.Softmax16 _, IntOp.ResizeBilinear _, IntOp.Thresholds _, IntOp.LstmGate _, IntOp.LstmCell _ -> 0;
         };
     }
 

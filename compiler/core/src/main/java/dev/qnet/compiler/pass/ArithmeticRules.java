@@ -36,7 +36,7 @@ final class ArithmeticRules {
                                 && n.type().shape().elements() > 0
                         ? new Step.Instead(n.withOp(new DataOp.Reshape(n.type().shape())))
                         : null;
-            case FloatOp.Dense _, FloatOp.Unary _, FloatOp.BatchNorm _, FloatOp.Softmax _ -> null;
+            case FloatOp.Dense _, FloatOp.Unary _, FloatOp.BatchNorm _, FloatOp.Softmax _, FloatOp.Recurrent _ -> null;
         };
     }
 
@@ -48,6 +48,8 @@ final class ArithmeticRules {
             case MUL -> all(y, 1, to) ? same(n, x, to) : all(x, 1, to) ? same(n, y, to) : null;
             case ADD -> all(y, -0f, to) ? same(n, x, to) : all(x, -0f, to) ? same(n, y, to) : null;
             case SUB -> all(y, 0, to) ? same(n, x, to) : null;
+            case DIV -> all(y, 1, to) ? same(n, x, to) : null;
+            case POW, MIN, MAX, MOD -> null;
         };
     }
 

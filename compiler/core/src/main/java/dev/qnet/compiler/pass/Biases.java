@@ -33,6 +33,8 @@ final class Biases {
                 }
                 yield i.values();
             }
+            case Tensor.OfLong _ ->
+                throw new IllegalStateException("an i64 bias belongs to integer graphs: " + bias.id());
         };
     }
 

@@ -21,10 +21,13 @@ final class Bounds {
                         : null;
             case ScalarFn.Sigmoid s -> new float[] {0, 1};
             case ScalarFn.Tanh t -> new float[] {-1, 1};
-            case ScalarFn.Relu r -> null;
-            case ScalarFn.LeakyRelu l -> null;
-            case ScalarFn.HardSwish h -> null;
-            case ScalarFn.Gelu g -> null;
+            case ScalarFn.HardSigmoid h -> new float[] {0, 1};
+            case ScalarFn.Softsign s -> new float[] {-1, 1};
+            case ScalarFn.Erf e -> new float[] {-1, 1};
+            case ScalarFn.Sin s -> new float[] {-1, 1};
+            case ScalarFn.Cos c -> new float[] {-1, 1};
+            case ScalarFn.Sign s -> new float[] {-1, 1};
+            case ScalarFn _ -> null;
         };
     }
 }

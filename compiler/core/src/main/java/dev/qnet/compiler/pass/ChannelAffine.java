@@ -85,6 +85,7 @@ record ChannelAffine(ValueId input, double[] factor, double[] shift) {
                         ? new ChannelAffine(
                                 x, one, Arrays.stream(k).map(v -> -v).toArray())
                         : new ChannelAffine(x, new double[] {-1}, k);
+            case DIV, POW, MIN, MAX, MOD -> null;
         };
     }
 

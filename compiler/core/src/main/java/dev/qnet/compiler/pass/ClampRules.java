@@ -70,8 +70,7 @@ final class ClampRules {
         return switch (fn) {
             case ScalarFn.Relu _ -> new Range(0, Float.POSITIVE_INFINITY);
             case ScalarFn.Clip(float lo, float hi) -> lo <= hi && Float.compare(lo, hi) <= 0 ? new Range(lo, hi) : null;
-            case ScalarFn.LeakyRelu _, ScalarFn.Sigmoid _, ScalarFn.Tanh _, ScalarFn.HardSwish _, ScalarFn.Gelu _ ->
-                null;
+            case ScalarFn _ -> null;
         };
     }
 
@@ -86,8 +85,7 @@ final class ClampRules {
         return switch (fn) {
             case ScalarFn.Sigmoid _ -> new Range(0, 1);
             case ScalarFn.Tanh _ -> new Range(-1, 1);
-            case ScalarFn.Relu _, ScalarFn.Clip _, ScalarFn.LeakyRelu _, ScalarFn.HardSwish _, ScalarFn.Gelu _ ->
-                Range.ALL;
+            case ScalarFn _ -> Range.ALL;
         };
     }
 
@@ -126,13 +124,10 @@ final class ClampRules {
     private static boolean clampable(Node n) {
         return n.op() instanceof FloatOp op
                 && switch (op) {
-                    case FloatOp.Conv2d _,
-                            FloatOp.Dense _,
-                            FloatOp.MatMul _,
-                            FloatOp.Binary _,
-                            FloatOp.BatchNorm _,
-                            FloatOp.Mean _ -> true;
-                    case FloatOp.Unary _, FloatOp.AvgPool _, FloatOp.Softmax _ -> false;
+                    case FloatOp.Conv2d _, FloatOp.Dense _, FloatOp.MatMul _, FloatOp.BatchNorm _, FloatOp.Mean _ ->
+                        true;
+                    case FloatOp.Binary b -> Role.of(b) == Role.ARITHMETIC;
+                    case FloatOp.Unary _, FloatOp.AvgPool _, FloatOp.Softmax _, FloatOp.Recurrent _ -> false;
                 };
     }
 }

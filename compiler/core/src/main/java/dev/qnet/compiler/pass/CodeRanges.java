@@ -6,6 +6,7 @@ import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Rescale;
@@ -14,6 +15,7 @@ import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
 import java.util.HashMap;
 import java.util.IntSummaryStatistics;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -78,6 +80,7 @@ final class CodeRanges {
         Range r = switch (n.op()) {
             case DataOp d -> type == null ? null : data(n, d);
             case IntOp i -> type == null ? remember(n, i) : integer(n, i, type, accumulator);
+            case NumOp m -> type == null ? null : numbers(n, m, type);
             case FloatOp _, QuantOp _ -> type;
         };
         put(n.id(), r);
@@ -98,13 +101,34 @@ final class CodeRanges {
 
     private Range data(Node n, DataOp op) {
         if (op instanceof DataOp.Constant(Tensor t)) {
-            return of((Tensor.OfInt) t);
+            return t instanceof Tensor.OfInt i ? of(i) : Objects.requireNonNull(ofType(n.type()));
         }
-        Range r = get(n.operand(0));
-        for (ValueId o : n.operands()) {
+        List<ValueId> moved = switch (op) {
+            case DataOp.Gather _ -> n.operands().subList(0, 1);
+            case DataOp.Select _ -> n.operands().subList(1, 3);
+            default -> n.operands();
+        };
+        Range r = get(moved.getFirst());
+        for (ValueId o : moved) {
             r = r.union(get(o));
         }
-        return op instanceof DataOp.Pad p ? r.union(new Range((long) p.value(), (long) p.value())) : r;
+        return switch (op) {
+            case DataOp.Pad p -> r.union(new Range((long) p.value(), (long) p.value()));
+            case DataOp.Dilate d -> r.union(new Range((long) d.value(), (long) d.value()));
+            default -> r;
+        };
+    }
+
+    /** Nothing is proved of plain numbers but what their element holds, except where they only change their name. */
+    private Range numbers(Node n, NumOp op, Range type) {
+        return switch (op) {
+            case NumOp.Reinterpret _ -> get(n.operand(0));
+            case NumOp.Cast _ -> {
+                Range x = type(n.operand(0)).isFloat() ? type : get(n.operand(0));
+                yield x.lo() >= type.lo() && x.hi() <= type.hi() ? x : type;
+            }
+            case NumOp.Binary _, NumOp.Unary _, NumOp.Compare _, NumOp.Reduce _, NumOp.TopK _ -> type;
+        };
     }
 
     private Range integer(Node n, IntOp op, Range type, long accumulator) {
@@ -124,6 +148,8 @@ final class CodeRanges {
             case IntOp.Softmax s -> type;
             case IntOp.DynamicParams p -> type;
             case IntOp.DynamicDequantize d -> type;
+            case IntOp.Softmax16 _, IntOp.ResizeBilinear _, IntOp.Thresholds _, IntOp.LstmGate _, IntOp.LstmCell _ ->
+                type;
         };
     }
 
@@ -159,7 +185,7 @@ final class CodeRanges {
     private static @Nullable Range ofType(Type type) {
         return switch (type.element()) {
             case Element.F32 f -> null;
-            case Element.Int i -> Range.ofBits(i.bits());
+            case Element.Int i -> new Range(i.min(), i.max());
             case Quant q -> new Range(q.lo(), q.hi());
         };
     }

@@ -3,6 +3,7 @@ package dev.qnet.compiler.pass;
 import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.Scheme;
 import dev.qnet.compiler.ir.Tensor;
@@ -47,12 +48,22 @@ final class ConstantFolding {
     }
 
     private static boolean foldable(Node n, Type first, long read) {
+        if (canFail(n)) {
+            return false;
+        }
         // Axes of scales do not survive moves of elements.
         boolean oneScale = !(n.type().element() instanceof Quant q) || q.scheme() instanceof Scheme.PerTensor;
         long elements = n.type().shape().elements();
         return oneScale
                 && elements <= Math.max(FREE_ELEMENTS, read)
                 && elements * depth(n.op() instanceof FloatOp f ? f : null, first, read) <= MAX_WORK;
+    }
+
+    /** Whether a node's values may be refused at run time, which a compiler must not do in its place. */
+    private static boolean canFail(Node n) {
+        return n.op() instanceof DataOp.Gather
+                || (n.op() instanceof NumOp.Binary b
+                        && (b.fn() == NumOp.Binary.Fn.DIV || b.fn() == NumOp.Binary.Fn.MOD));
     }
 
     /** At most how many operand elements go into one of the result. */
@@ -67,7 +78,7 @@ final class ConstantFolding {
                         * first.shape().dim(-1)
                         / c.groups();
             case FloatOp.AvgPool p -> (long) p.window().kernelH() * p.window().kernelW();
-            case FloatOp.Mean _ -> read;
+            case FloatOp.Mean _, FloatOp.Recurrent _ -> read;
         };
     }
 }

@@ -38,8 +38,7 @@ public final class DeadCode implements Pass {
 
     /** Operands come before users, so that one walk from the back finds everything. */
     private static Set<ValueId> needed(Graph graph) {
-        Set<ValueId> needed = new HashSet<>();
-        graph.results().forEach(r -> needed.add(r.value()));
+        Set<ValueId> needed = new HashSet<>(graph.roots());
         List<Node> backwards = new ArrayList<>(graph.nodes());
         Collections.reverse(backwards);
         for (Node n : backwards) {

@@ -38,12 +38,7 @@ final class Evaluator {
         Graph g = new Graph("constant", List.of(), nodes, List.of(new Graph.Result("y", n.id())), null, null);
         return switch (Objects.requireNonNull(Interpreter.run(g, Map.of()).get("y"))) {
             case Value.Floats f -> new Tensor.OfFloat(f.shape(), f.data());
-            case Value.Ints i ->
-                new Tensor.OfInt(
-                        i.shape(),
-                        java.util.Arrays.stream(i.data())
-                                .mapToInt(Math::toIntExact)
-                                .toArray());
+            case Value.Ints i -> Tensor.OfLong.of(i.shape(), i.data());
         };
     }
 

@@ -183,7 +183,12 @@ public final class Fuse implements Pass {
                     IntOp.Softmax _,
                     IntOp.DynamicParams _,
                     IntOp.DynamicQuantize _,
-                    IntOp.DynamicDequantize _ -> null;
+                    IntOp.DynamicDequantize _,
+                    IntOp.Softmax16 _,
+                    IntOp.ResizeBilinear _,
+                    IntOp.Thresholds _,
+                    IntOp.LstmGate _,
+                    IntOp.LstmCell _ -> null;
         };
     }
 
@@ -220,8 +225,10 @@ public final class Fuse implements Pass {
                             DataOp.Transpose _,
                             DataOp.Slice _,
                             DataOp.MaxPool _,
+                            DataOp.Broadcast _,
                             DataOp.ResizeNearest _ -> true;
-                    case DataOp.Constant _, DataOp.Concat _, DataOp.Pad _ -> false;
+                    case DataOp.Constant _, DataOp.Concat _, DataOp.Pad _, DataOp.Gather _ -> false;
+                    case DataOp.Dilate _, DataOp.Select _ -> false;
                 };
     }
 

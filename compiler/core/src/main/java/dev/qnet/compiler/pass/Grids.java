@@ -4,6 +4,7 @@ import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.Op;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
@@ -52,7 +53,7 @@ final class Grids {
             case FloatOp.AvgPool p -> true;
             case FloatOp.Unary u -> u.fn() instanceof ScalarFn.Clip;
             case DataOp.Pad p -> p.value() != 0;
-            case FloatOp _, DataOp _, QuantOp _, IntOp _ -> false;
+            case FloatOp _, DataOp _, QuantOp _, NumOp _, IntOp _ -> false;
         };
     }
 

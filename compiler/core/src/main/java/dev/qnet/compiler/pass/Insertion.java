@@ -68,7 +68,7 @@ final class Insertion {
         this.constants = new ConstantQuantizer(policy.rounding(), diagnostics, names, out::add);
         this.users = graph.users();
         this.definitions = graph.definitions();
-        graph.results().forEach(r -> results.add(r.value()));
+        results.addAll(graph.roots());
     }
 
     Graph run() {

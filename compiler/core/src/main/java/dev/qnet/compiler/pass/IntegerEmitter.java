@@ -6,6 +6,7 @@ import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.Op;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
@@ -85,7 +86,7 @@ final class IntegerEmitter {
         Rounding ties = switch (point.op()) {
             case QuantOp.FakeQuant f -> f.rounding();
             case QuantOp.Quantize z -> z.rounding();
-            case DataOp _, FloatOp _, IntOp _, QuantOp.Dequantize _ -> rounding;
+            case DataOp _, FloatOp _, NumOp _, IntOp _, QuantOp.Dequantize _ -> rounding;
         };
         return new Lowered.OnGrid(add(point, new QuantOp.Quantize(ties), List.of(x), type), type);
     }
@@ -158,6 +159,7 @@ final class IntegerEmitter {
                         ValueId acc = accumulator(root, new IntOp.Mul(Element.INT32, null), List.of(x.id(), y.id()));
                         yield product(place, acc, x, y, q, clamps);
                     }
+                    case DIV, POW, MIN, MAX, MOD -> throw new IllegalStateException(root.id() + " is not left open");
                 };
             case FloatOp.Mean m -> {
                 long n = 1;
@@ -173,7 +175,7 @@ final class IntegerEmitter {
                 yield softmax(point, place, s, x, q, clamps);
             }
             case FloatOp.Unary u -> table(place, u.fn(), x, q, clamps);
-            case FloatOp.AvgPool _, FloatOp.BatchNorm _, DataOp _, QuantOp _, IntOp _ ->
+            case FloatOp.AvgPool _, FloatOp.BatchNorm _, FloatOp.Recurrent _, DataOp _, QuantOp _, NumOp _, IntOp _ ->
                 throw new IllegalStateException(root.id() + " is not left open");
         };
         return new Lowered.OnGrid(id, type);
@@ -270,7 +272,7 @@ final class IntegerEmitter {
 
     private ValueId table(Node place, ScalarFn fn, Lowered.OnGrid x, Quant q, List<ScalarFn> clamps) {
         int[] b = bounds(q, clamps);
-        boolean small = x.quant().storage().bits() <= 8;
+        boolean small = x.quant().storage().bits() <= 8 || !Codes.interpolates(fn);
         List<Integer> entries = (small
                         ? Codes.table(fn, x.quant(), q, rounding)
                         : Codes.interpolatedTable(fn, x.quant(), q, rounding))
@@ -287,7 +289,7 @@ final class IntegerEmitter {
             case FloatOp.Conv2d c -> new IntOp.Conv2d(c.window(), c.groups(), Element.INT32, null);
             case FloatOp.Dense d -> new IntOp.Dense(Element.INT32, null);
             case FloatOp.MatMul m -> new IntOp.MatMul(Element.INT32, null);
-            case FloatOp _, DataOp _, QuantOp _, IntOp _ ->
+            case FloatOp _, DataOp _, QuantOp _, NumOp _, IntOp _ ->
                 throw new IllegalStateException(root.id() + " has no weights");
         };
         ValueId acc = accumulator(root, op, List.of(x.codes(), w.id()));

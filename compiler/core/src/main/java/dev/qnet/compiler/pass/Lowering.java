@@ -73,7 +73,7 @@ final class Lowering {
 
     private void findClosing() {
         Set<ValueId> results = new HashSet<>();
-        graph.results().forEach(r -> results.add(r.value()));
+        results.addAll(graph.roots());
         List<ValueId> values = new ArrayList<>();
         graph.params().forEach(p -> values.add(p.id()));
         graph.nodes().forEach(n -> values.add(n.id()));

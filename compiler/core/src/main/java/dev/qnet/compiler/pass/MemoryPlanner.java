@@ -3,6 +3,7 @@ package dev.qnet.compiler.pass;
 import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
 import java.util.ArrayList;
@@ -71,17 +72,21 @@ public final class MemoryPlanner {
     }
 
     /**
-     * For each value the one whose memory it is in: itself, except for reshapes.
+     * For each value the one whose memory it is in: itself, except for views.
      */
     public static Map<ValueId, ValueId> owners(Graph graph) {
         Map<ValueId, ValueId> owners = new HashMap<>();
         graph.params().forEach(p -> owners.put(p.id(), p.id()));
+        graph.states().forEach(s -> owners.put(s.id(), s.id()));
         for (Node n : graph.nodes()) {
-            owners.put(
-                    n.id(),
-                    n.op() instanceof DataOp.Reshape ? owners.getOrDefault(n.operand(0), n.operand(0)) : n.id());
+            owners.put(n.id(), isView(n) ? owners.getOrDefault(n.operand(0), n.operand(0)) : n.id());
         }
         return owners;
+    }
+
+    /** Whether a node's value is its operand's memory, called otherwise. */
+    public static boolean isView(Node n) {
+        return n.op() instanceof DataOp.Reshape || n.op() instanceof NumOp.Reinterpret;
     }
 
     /** Every value that needs memory, in the order of definition. */
@@ -95,17 +100,23 @@ public final class MemoryPlanner {
                 last.put(owners.getOrDefault(o, o), step);
             }
         }
-        for (Graph.Result r : graph.results()) {
-            last.put(owners.getOrDefault(r.value(), r.value()), step + 1);
+        for (ValueId root : graph.roots()) {
+            last.put(owners.getOrDefault(root, root), step + 1);
+        }
+        for (Graph.State s : graph.states()) {
+            last.put(s.id(), step + 1);
         }
         List<Life> lives = new ArrayList<>();
         for (Graph.Param p : graph.params()) {
             add(lives, p.id(), 0, last, size.applyAsLong(p.id(), p.type()), alignment);
         }
+        for (Graph.State s : graph.states()) {
+            add(lives, s.id(), 0, last, size.applyAsLong(s.id(), s.type()), alignment);
+        }
         step = 0;
         for (Node n : graph.nodes()) {
             step++;
-            if (!(n.op() instanceof DataOp.Constant) && !(n.op() instanceof DataOp.Reshape)) {
+            if (!(n.op() instanceof DataOp.Constant) && !isView(n)) {
                 add(lives, n.id(), step, last, size.applyAsLong(n.id(), n.type()), alignment);
             }
         }

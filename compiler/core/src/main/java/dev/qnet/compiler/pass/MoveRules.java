@@ -45,6 +45,7 @@ final class MoveRules {
                         : null;
             case DataOp.Concat c -> concat(n, c, to);
             case DataOp.Constant _, DataOp.MaxPool _, DataOp.ResizeNearest _ -> null;
+            case DataOp.Gather _, DataOp.Broadcast _, DataOp.Dilate _, DataOp.Select _ -> null;
         };
     }
 
@@ -56,6 +57,8 @@ final class MoveRules {
         return switch (op) {
             case DataOp.Constant _ -> false;
             case DataOp.Reshape _, DataOp.Concat _, DataOp.Slice _, DataOp.Pad _, DataOp.ResizeNearest _ -> true;
+            case DataOp.Broadcast _, DataOp.Dilate _ -> true;
+            case DataOp.Gather _, DataOp.Select _ -> false;
             case DataOp.Transpose t -> keepsOrder(t.permutation(), from);
             case DataOp.MaxPool p -> isPoint(p.window());
         };

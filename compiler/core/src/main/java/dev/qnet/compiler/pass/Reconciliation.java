@@ -54,7 +54,7 @@ final class Reconciliation {
         this.diagnostics = diagnostics;
         this.definitions = graph.definitions();
         this.users = graph.users();
-        graph.results().forEach(r -> results.add(r.value()));
+        results.addAll(graph.roots());
     }
 
     Graph run() {

@@ -60,6 +60,10 @@ public final class Rewriter {
             names.add(p.id());
             types.put(p.id(), p.type());
         }
+        for (Graph.State s : graph.states()) {
+            names.add(s.id());
+            types.put(s.id(), s.type());
+        }
         graph.nodes().forEach(n -> names.add(n.id()));
         uses = countUses(graph);
     }
@@ -74,7 +78,10 @@ public final class Rewriter {
                 .map(x -> new Graph.Result(x.name(), r.map(x.value())))
                 .toList();
         List<Node> kept = r.nodes.stream().filter(Objects::nonNull).toList();
-        return new Graph(graph.name(), graph.params(), kept, results, graph.policy(), null);
+        List<Graph.State> states = graph.states().stream()
+                .map(x -> new Graph.State(x.id(), x.type(), r.map(x.next()), x.span()))
+                .toList();
+        return new Graph(graph.name(), graph.params(), kept, results, graph.policy(), null, states);
     }
 
     /**
@@ -241,7 +248,7 @@ public final class Rewriter {
         for (Node n : graph.nodes()) {
             n.operands().forEach(o -> uses.merge(o, 1, Integer::sum));
         }
-        graph.results().forEach(r -> uses.merge(r.value(), 1, Integer::sum));
+        graph.roots().forEach(r -> uses.merge(r, 1, Integer::sum));
         return uses;
     }
 

@@ -4,6 +4,7 @@ import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.Op;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.ScalarFn;
@@ -37,6 +38,8 @@ enum Role {
     static Role of(Op op) {
         return switch (op) {
             case DataOp.Constant c -> CONSTANT;
+            case DataOp.Gather g -> FLOAT_ONLY;
+            case DataOp.Select s -> FLOAT_ONLY;
             case DataOp d -> DATA;
             case FloatOp.Unary u -> of(u.fn());
             case FloatOp.AvgPool p -> POOL;
@@ -45,7 +48,13 @@ enum Role {
             case FloatOp.Conv2d c -> ARITHMETIC;
             case FloatOp.Dense d -> ARITHMETIC;
             case FloatOp.MatMul m -> ARITHMETIC;
-            case FloatOp.Binary b -> ARITHMETIC;
+            case FloatOp.Binary b ->
+                switch (b.fn()) {
+                    case ADD, SUB, MUL -> ARITHMETIC;
+                    case DIV, POW, MIN, MAX, MOD -> FLOAT_ONLY;
+                };
+            case FloatOp.Recurrent r -> FLOAT_ONLY;
+            case NumOp n -> FLOAT_ONLY;
             case FloatOp.Mean m -> ARITHMETIC;
             case QuantOp.Quantize q -> POINT;
             case QuantOp.FakeQuant f -> POINT;
@@ -62,11 +71,7 @@ enum Role {
         return switch (fn) {
             case ScalarFn.Relu f -> CLAMP;
             case ScalarFn.Clip f -> CLAMP;
-            case ScalarFn.LeakyRelu f -> TABLE;
-            case ScalarFn.Sigmoid f -> TABLE;
-            case ScalarFn.Tanh f -> TABLE;
-            case ScalarFn.HardSwish f -> TABLE;
-            case ScalarFn.Gelu f -> TABLE;
+            case ScalarFn f -> TABLE;
         };
     }
 
@@ -83,8 +88,10 @@ enum Role {
             case FloatOp.MatMul m -> "matmul";
             case IntOp.MatMul m -> "matmul";
             case DataOp.ResizeNearest r -> "resize";
+            case FloatOp.Recurrent r -> r.cell().name().toLowerCase(Locale.ROOT);
             case FloatOp f -> snake(f.getClass().getSimpleName());
             case DataOp d -> snake(d.getClass().getSimpleName());
+            case NumOp n -> snake(n.getClass().getSimpleName());
             case QuantOp q -> snake(q.getClass().getSimpleName());
             case IntOp i -> snake(i.getClass().getSimpleName());
         };

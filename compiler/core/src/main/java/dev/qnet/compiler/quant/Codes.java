@@ -79,11 +79,51 @@ public final class Codes {
                     case ScalarFn.HardSwish f -> x * Math.min(Math.max(x + 3, 0), 6) / 6;
                     case ScalarFn.Gelu f ->
                         x / 2 * (1 + StrictMath.tanh(StrictMath.sqrt(2 / Math.PI) * (x + 0.044715 * (x * x * x))));
+                    case ScalarFn.GeluErf f -> x / 2 * (1 + Erf.erf(x / StrictMath.sqrt(2)));
+                    case ScalarFn.Elu f -> x >= 0 ? x : f.alpha() * (StrictMath.exp(x) - 1);
+                    case ScalarFn.Selu f ->
+                        x > 0 ? f.gamma() * x : (double) f.gamma() * f.alpha() * (StrictMath.exp(x) - 1);
+                    case ScalarFn.Celu f ->
+                        Math.max(0, x) + Math.min(0, f.alpha() * (StrictMath.exp(x / f.alpha()) - 1));
+                    case ScalarFn.Mish f -> x * StrictMath.tanh(softplus(x));
+                    case ScalarFn.HardSigmoid f -> Math.min(Math.max(f.alpha() * x + f.beta(), 0), 1);
+                    case ScalarFn.Softplus f -> softplus(x);
+                    case ScalarFn.Softsign f -> x / (1 + Math.abs(x));
+                    case ScalarFn.ThresholdedRelu f -> x > f.alpha() ? x : 0;
+                    case ScalarFn.Affine f -> f.alpha() * x + f.beta();
+                    case ScalarFn.ScaledTanh f -> f.alpha() * StrictMath.tanh(f.beta() * x);
+                    case ScalarFn.Silu f -> x / (1 + StrictMath.exp(-x));
+                    case ScalarFn.Erf f -> Erf.erf(x);
+                    case ScalarFn.Sqrt f -> Math.sqrt(x);
+                    case ScalarFn.Exp f -> StrictMath.exp(x);
+                    case ScalarFn.Log f -> StrictMath.log(x);
+                    case ScalarFn.Sin f -> StrictMath.sin(x);
+                    case ScalarFn.Cos f -> StrictMath.cos(x);
+                    case ScalarFn.Abs f -> Math.abs(x);
+                    case ScalarFn.Neg f -> -x;
+                    case ScalarFn.Sign f -> Math.signum(x);
+                    case ScalarFn.Floor f -> Math.floor(x);
+                    case ScalarFn.Ceil f -> Math.ceil(x);
+                    case ScalarFn.Round f -> Math.rint(x);
+                    case ScalarFn.Reciprocal f -> 1 / x;
                 };
     }
 
+    private static double softplus(double x) {
+        return Math.max(x, 0) + StrictMath.log1p(StrictMath.exp(-Math.abs(x)));
+    }
+
+    /** Whether a function on i16 codes may be interpolated between 513 entries: where {@link #interpolationBound} is known. */
+    public static boolean interpolates(ScalarFn fn) {
+        return switch (fn) {
+            case ScalarFn.Relu _, ScalarFn.Clip _, ScalarFn.LeakyRelu _, ScalarFn.Sigmoid _ -> true;
+            case ScalarFn.Tanh _, ScalarFn.HardSwish _, ScalarFn.Gelu _ -> true;
+            case ScalarFn _ -> false;
+        };
+    }
+
     /**
-     * The table of a function on codes of 8 bits or fewer: exact by construction, since each entry is computed as float
+     * The table of a function on codes of 16 bits or fewer: exact by construction, since each entry is computed as float
      * arithmetic would.
      */
     public static List<Integer> table(ScalarFn fn, Quant in, Quant out, Rounding rounding) {
@@ -122,6 +162,7 @@ public final class Codes {
             case ScalarFn.Tanh t -> new double[] {0.77, 0, 1};
             case ScalarFn.HardSwish w -> new double[] {1.0 / 3, 0.5, 1.5};
             case ScalarFn.Gelu g -> new double[] {0.8, 0, 1.13};
+            case ScalarFn _ -> throw new IllegalArgumentException("has no bound: " + fn);
         };
         return 1.5 + (h * h * f[0] / 8 + h * Math.max(f[1], f[2]) / 4) / s;
     }

@@ -13,6 +13,7 @@ import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.GraphPrinter;
 import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Rescale;
@@ -219,7 +220,7 @@ class IntegersFollowFloatsTest {
                                     u.fn(), get(codeTypes, integer.operand(0)).quant(), q)
                             : 0;
                 case DataOp _, QuantOp _ -> 1;
-                case FloatOp.BatchNorm _, IntOp _ -> 0;
+                case FloatOp.BatchNorm _, FloatOp.Recurrent _, NumOp _, IntOp _ -> 0;
             };
         }
 

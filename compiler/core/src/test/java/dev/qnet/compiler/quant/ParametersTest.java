@@ -67,7 +67,8 @@ class ParametersTest {
                         Codes.quantize(0, q, Rounding.TOSA), s, q.perTensor().zero()))
                 .isZero();
         assertThat(q.storage().holds(q.perTensor().zero())).isTrue();
-        // The zero point is moved to a code, so that either end may be cut by half a step. The scale and the end are rounded
+        // The zero point is moved to a code, so that either end may be cut by half a step. The scale and the end are
+        // rounded
         // to floats besides: each by 2^-24 of at most all steps, which for 16 bits is no longer small against a step.
         double slack = s * (0.5 + ((double) q.hi() - q.lo()) * 0x1p-23);
         assertThat((double) Parameters.highest(q)).isGreaterThanOrEqualTo(Math.max(hi, 0) - slack);

@@ -72,6 +72,8 @@ final class DataLayers {
                                 .number(r.width())
                                 .call(ResizeNearest.class, "of"));
             }
+            case DataOp.Gather _, DataOp.Broadcast _, DataOp.Dilate _, DataOp.Select _ ->
+                throw new IllegalStateException("refused before: " + op);
         }
     }
 

@@ -18,7 +18,14 @@ final class Elements {
     static ElementType type(Element element) {
         return switch (element) {
             case Element.F32 f -> ElementType.F32;
-            case Element.Int i -> i.bits() == 16 ? ElementType.I16 : i.bits() == 32 ? ElementType.I32 : ElementType.I64;
+            case Element.Int i ->
+                switch (i.bits()) {
+                    case 1 -> ElementType.U8;
+                    case 8 -> i.signed() ? ElementType.I8 : ElementType.U8;
+                    case 16 -> i.signed() ? ElementType.I16 : ElementType.U16;
+                    case 32 -> ElementType.I32;
+                    default -> ElementType.I64;
+                };
             case Quant q -> type(q.storage());
         };
     }

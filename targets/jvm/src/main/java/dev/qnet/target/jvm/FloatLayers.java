@@ -83,6 +83,7 @@ final class FloatLayers {
             }
             case FloatOp.Softmax s ->
                 layers.unary(n, a -> a.backend().shape(x).number(s.axis()).call(FloatSoftmax.class, "of"));
+            case FloatOp.Recurrent r -> throw new IllegalStateException("refused before: " + op);
         }
     }
 
@@ -95,6 +96,7 @@ final class FloatLayers {
             case ScalarFn.Tanh f -> unary(n, FloatUnary.Fn.TANH, elements, 0, 0);
             case ScalarFn.HardSwish f -> unary(n, FloatUnary.Fn.HARD_SWISH, elements, 0, 0);
             case ScalarFn.Gelu f -> unary(n, FloatUnary.Fn.GELU, elements, 0, 0);
+            case ScalarFn f -> throw new IllegalStateException("refused before: " + f);
         }
     }
 
@@ -114,6 +116,7 @@ final class FloatLayers {
             case ADD -> FloatBinary.Fn.ADD;
             case SUB -> FloatBinary.Fn.SUB;
             case MUL -> FloatBinary.Fn.MUL;
+            case DIV, POW, MIN, MAX, MOD -> throw new IllegalStateException("refused before: " + fn);
         };
     }
 

@@ -138,6 +138,8 @@ final class IntLayers {
                                 .floatsOrNull(n.operands().size() < 4 ? null : layers.floats(n, 3))
                                 .call(DynamicDequantize.class, "of"));
             }
+            case IntOp.Softmax16 _, IntOp.ResizeBilinear _, IntOp.Thresholds _, IntOp.LstmGate _, IntOp.LstmCell _ ->
+                throw new IllegalStateException("refused before: " + op);
         }
     }
 

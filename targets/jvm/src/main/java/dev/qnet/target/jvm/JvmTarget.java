@@ -5,6 +5,7 @@ import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Rescale;
 import dev.qnet.compiler.ir.Rounding;
@@ -82,6 +83,7 @@ public final class JvmTarget {
             switch (n.op()) {
                 case DataOp d -> data.emit(n, d);
                 case QuantOp q -> quant.emit(n, q);
+                case NumOp m -> throw new IllegalStateException("refused before: " + m);
                 case IntOp i -> ints.emit(n, i);
                 case FloatOp f -> floats.emit(n, f);
             }
@@ -115,7 +117,9 @@ public final class JvmTarget {
             case QuantOp.Quantize q -> Optional.of(q.rounding());
             case QuantOp.FakeQuant q -> Optional.of(q.rounding());
             case QuantOp.Dequantize _, IntOp.Clamp _, IntOp.Table _, IntOp.InterpolatedTable _ -> Optional.empty();
-            case IntOp.Softmax _, IntOp.DynamicParams _ -> Optional.empty();
+            case IntOp.LstmGate _ -> Optional.of(Rounding.TFLITE);
+            case IntOp.Softmax16 _, IntOp.ResizeBilinear _, IntOp.LstmCell _ -> Optional.of(Rounding.TFLITE);
+            case IntOp.Softmax _, IntOp.DynamicParams _, IntOp.Thresholds _, NumOp _ -> Optional.empty();
             case IntOp.DynamicQuantize _, IntOp.DynamicDequantize _, DataOp _, FloatOp _ -> Optional.empty();
         };
     }

@@ -4,6 +4,7 @@ import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.QuantOp;
 
 /** Which operands kernels read from the banks, and which go into a kernel when it is prepared and must be constants. */
@@ -25,6 +26,9 @@ final class Operands {
             case FloatOp.Mean _, FloatOp.Softmax _, IntOp.MatMul _, IntOp.Mul _, IntOp.Add _, IntOp.Sum _ -> all;
             case IntOp.Requantize _, IntOp.AvgPool _, IntOp.Clamp _, IntOp.Table _, IntOp.InterpolatedTable _ -> all;
             case IntOp.Softmax _, IntOp.DynamicParams _, IntOp.DynamicQuantize _ -> all;
+            case NumOp _, IntOp.Softmax16 _, IntOp.ResizeBilinear _, IntOp.LstmCell _ -> all;
+            case IntOp.Thresholds _, FloatOp.Recurrent _ -> 1;
+            case IntOp.LstmGate _ -> 2;
         };
     }
 }

@@ -180,6 +180,15 @@ final class Placement {
         };
     }
 
+    private static int plain(Element.Int element, int[] values, WeightsWriter weights) {
+        return switch (element.bits()) {
+            case 1, 8 -> weights.codes(values, element.signed() ? Storage.I8 : Storage.U8);
+            case 16 -> element.signed() ? weights.shorts(values) : weights.codes(values, Storage.U16);
+            case 32 -> weights.ints(values);
+            default -> weights.longs(values);
+        };
+    }
+
     private static Descriptor.Constant constant(Type type, Tensor value, Life life, WeightsWriter weights) {
         int bits = life.type.bytes() * 8;
         int at;
@@ -190,13 +199,10 @@ final class Placement {
                     at = weights.codes(values, storage);
                     bits = storage.bits();
                 } else {
-                    at = ((Element.Int) type.element()).bits() == 16
-                            ? weights.shorts(values)
-                            : ((Element.Int) type.element()).bits() == 32
-                                    ? weights.ints(values)
-                                    : weights.longs(values);
+                    at = plain((Element.Int) type.element(), values, weights);
                 }
             }
+            case Tensor.OfLong(Shape shape, long[] values) -> at = weights.longs(values);
         }
         return new Descriptor.Constant(life.type, life.block.offset(), at, life.elements, bits);
     }

@@ -50,6 +50,14 @@ final class WeightsWriter {
         return commit(b);
     }
 
+    int longs(long[] values) {
+        ByteBuffer b = reserve(8L * values.length);
+        for (long v : values) {
+            b.putLong(v);
+        }
+        return commit(b);
+    }
+
     int floats(float[] values) {
         ByteBuffer b = reserve(4L * values.length);
         for (float v : values) {

@@ -3,6 +3,7 @@ package dev.qnet.compiler.front.bind;
 import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.IntOp;
+import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.Op;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
@@ -117,8 +118,12 @@ final class ConstTensors {
     static boolean folds(Op op) {
         return switch (op) {
             case DataOp.Reshape _, DataOp.Transpose _, DataOp.Slice _, DataOp.Concat _, DataOp.Pad _ -> true;
-            case FloatOp.Binary _ -> true;
-            case DataOp _, FloatOp _, QuantOp _, IntOp _ -> false;
+            case FloatOp.Binary b ->
+                switch (b.fn()) {
+                    case ADD, SUB, MUL, DIV, MIN, MAX -> true;
+                    case POW, MOD -> false;
+                };
+            case DataOp _, FloatOp _, QuantOp _, NumOp _, IntOp _ -> false;
         };
     }
 
@@ -140,7 +145,8 @@ final class ConstTensors {
             case DataOp.Pad p -> pad(whole(x, span), shape, p);
             case DataOp.Concat c -> concat(in, shape, c.axis(), span);
             case FloatOp.Binary b -> binary(b.fn(), in, shape, span);
-            case DataOp _, FloatOp _, QuantOp _, IntOp _ -> throw new IllegalArgumentException("does not fold: " + op);
+            case DataOp _, FloatOp _, QuantOp _, NumOp _, IntOp _ ->
+                throw new IllegalArgumentException("does not fold: " + op);
         };
     }
 
@@ -171,6 +177,13 @@ final class ConstTensors {
                             v[i] = f.values()[source.applyAsInt(i)];
                         }
                         yield new Tensor.OfInt(shape, v);
+                    }
+                    case Tensor.OfLong f -> {
+                        long[] v = new long[shape.elements()];
+                        for (int i = 0; i < v.length; i++) {
+                            v[i] = f.values()[source.applyAsInt(i)];
+                        }
+                        yield new Tensor.OfLong(shape, v);
                     }
                 },
                 x.type().withShape(shape),
@@ -243,6 +256,14 @@ final class ConstTensors {
                         }
                         yield new Tensor.OfInt(shape, v);
                     }
+                    case Tensor.OfLong f -> {
+                        long[] v = new long[shape.elements()];
+                        Arrays.fill(v, (long) p.value());
+                        for (int i = 0; i < f.values().length; i++) {
+                            v[target.applyAsInt(i)] = f.values()[i];
+                        }
+                        yield new Tensor.OfLong(shape, v);
+                    }
                 },
                 x.type().withShape(shape),
                 x.origin());
@@ -276,6 +297,10 @@ final class ConstTensors {
                 case ADD -> x + y;
                 case SUB -> x - y;
                 case MUL -> x * y;
+                case DIV -> x / y;
+                case MIN -> Math.min(x, y);
+                case MAX -> Math.max(x, y);
+                case POW, MOD -> throw new IllegalArgumentException("does not fold: " + fn);
             };
         }
         return ConstTensor.of(new Tensor.OfFloat(shape, v), in.getFirst().origin());
@@ -294,7 +319,7 @@ final class ConstTensors {
     private static float[] singles(ConstTensor t, Span span) {
         return switch (t.value()) {
             case Tensor.OfFloat f -> f.values();
-            case Tensor.OfInt _ ->
+            case Tensor.OfInt _, Tensor.OfLong _ ->
                 throw new Rejected(Diagnostic.error(
                                 "element-type",
                                 span,

@@ -131,6 +131,11 @@ final class Constants {
                     elements.add(Tree.number((long) v));
                 }
             }
+            case Tensor.OfLong l -> {
+                for (long v : l.values()) {
+                    elements.add(Tree.number(v));
+                }
+            }
         }
         return Tree.list(elements);
     }

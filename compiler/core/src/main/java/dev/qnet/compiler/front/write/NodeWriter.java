@@ -7,6 +7,7 @@ import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Rounding;
@@ -63,6 +64,7 @@ final class NodeWriter {
             case DataOp d -> data(n, d);
             case FloatOp f -> real(n, f);
             case QuantOp q -> List.of(quant(n, q));
+            case NumOp _ -> throw new NotWritable("operations on plain numbers");
             case IntOp _ -> throw new NotWritable("integer operations");
         };
     }
@@ -111,6 +113,8 @@ final class NodeWriter {
                         x(n),
                         Tree.argument("height", Tree.number((long) r.height())),
                         Tree.argument("width", Tree.number((long) r.width()))));
+            case DataOp.Gather _, DataOp.Broadcast _, DataOp.Dilate _, DataOp.Select _ ->
+                throw new NotWritable("operations of imported models");
         };
     }
 
@@ -143,6 +147,7 @@ final class NodeWriter {
                     case ADD -> "add";
                     case SUB -> "sub";
                     case MUL -> "mul";
+                    case DIV, POW, MIN, MAX, MOD -> throw new NotWritable("operations of imported models");
                 };
                 yield List.of(call(name, x(n), operand(n, 1, "y")));
             }
@@ -172,6 +177,7 @@ final class NodeWriter {
             }
             case FloatOp.Softmax s ->
                 List.of(call("softmax", x(n), Tree.argument("axis", Tree.number((long) s.axis()))));
+            case FloatOp.Recurrent _ -> throw new NotWritable("operations of imported models");
         };
     }
 
@@ -188,6 +194,7 @@ final class NodeWriter {
             case ScalarFn.Tanh _ -> List.of(call("tanh", x(n)));
             case ScalarFn.HardSwish _ -> List.of(call("hard_swish", x(n)));
             case ScalarFn.Gelu _ -> List.of(call("gelu", x(n)));
+            case ScalarFn _ -> throw new NotWritable("operations of imported models");
         };
     }
 
