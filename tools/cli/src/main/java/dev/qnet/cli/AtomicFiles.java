@@ -16,17 +16,29 @@ public final class AtomicFiles {
         void writeTo(OutputStream out) throws IOException;
     }
 
+    /** What writes a file at a path. */
+    public interface File {
+        void writeTo(Path path) throws IOException;
+    }
+
     /** Writes beside the target, then moves over it. */
     public static void write(Path target, Content content) throws IOException {
+        writeAt(target, path -> {
+            try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(path))) {
+                content.writeTo(out);
+            }
+        });
+    }
+
+    /** As {@link #write}, for content that is written by path. */
+    public static void writeAt(Path target, File content) throws IOException {
         Path folder = target.toAbsolutePath().getParent();
         if (folder == null || !Files.isDirectory(folder)) {
             throw new UserException("cannot write " + target + ": there is no folder " + folder);
         }
         Path temporary = Files.createTempFile(folder, ".qnet", ".tmp");
         try {
-            try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(temporary))) {
-                content.writeTo(out);
-            }
+            content.writeTo(temporary);
             Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
         } finally {
             Files.deleteIfExists(temporary);

@@ -2,6 +2,7 @@ package dev.qnet.cli;
 
 import dev.qnet.compiler.front.bind.BoundModel;
 import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.Rounding;
 import dev.qnet.compiler.pass.InsertFakeQuant;
 import dev.qnet.compiler.pass.Pass;
 import dev.qnet.compiler.pass.PassContext;
@@ -34,6 +35,14 @@ final class Build {
         List<Pass> all = Passes.all();
         int last = all.stream().map(Pass::name).toList().indexOf(InsertFakeQuant.NAME);
         return all.subList(0, last + 1);
+    }
+
+    /**
+     * The contract by which a model's inputs are quantized: its policy's; else, for an imported model, that of its first
+     * operation; else the default.
+     */
+    static Rounding rounding(Graph graph) {
+        return JvmTarget.contract(graph).orElse(Rounding.TOSA);
     }
 
     /** The compiled model, in memory. */

@@ -9,6 +9,7 @@ import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.quant.Calibration;
 import dev.qnet.compiler.quant.Calibrator;
 import dev.qnet.compiler.source.Diagnostics;
+import dev.qnet.formats.Importer;
 import dev.qnet.runtime.ElementType;
 import dev.qnet.runtime.Tensor;
 import dev.qnet.runtime.TensorInfo;
@@ -106,9 +107,15 @@ final class CalibrateCommand implements Callable<Integer> {
         }
         BoundModel bound = model.load(console);
         if (bound.graph().policy() == null) {
+            if (Models.isInteger(bound.graph())) {
+                throw new UserException(
+                        model.file() + " is quantized as it is: there is nothing to calibrate",
+                        "qnet run and qnet compile take it directly");
+            }
             throw new UserException(
                     model.file() + ": model '" + bound.graph().name() + "' has no scheme, so nothing is quantized",
-                    "write 'quantized SCHEME' after its results");
+                    (Importer.reads(model.file()) ? "make a source of it with qnet import, and " : "")
+                            + "write 'quantized SCHEME' after its results");
         }
         Graph graph = Build.run(console, bound, Build.untilCalibration());
         Calibrator calibrator = new Calibrator(graph);

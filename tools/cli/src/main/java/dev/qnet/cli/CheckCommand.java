@@ -4,6 +4,9 @@ import dev.qnet.compiler.front.bind.BoundModel;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.source.CompileException;
 import dev.qnet.compiler.source.Diagnostic;
+import dev.qnet.formats.Importer;
+import dev.qnet.target.jvm.JvmTarget;
+import java.io.IOException;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -26,17 +29,32 @@ final class CheckCommand implements Callable<Integer> {
     private ModelArgument model;
 
     @Override
-    public Integer call() {
+    public Integer call() throws IOException {
         Console console = parent.console();
         BoundModel bound = model.load(console);
         Graph graph = bound.graph();
-        if (graph.policy() == null) {
+        if (Importer.reads(model.file())) {
+            imported(console, bound);
+        } else if (graph.policy() == null) {
             console.out()
                     .println(model.file() + ": " + graph.name() + " is right (a float model: no scheme quantizes it)");
         } else {
             check(console, bound, graph);
         }
         return ExitCode.OK;
+    }
+
+    private void imported(Console console, BoundModel bound) {
+        Graph graph = Build.integers(console, bound);
+        JvmTarget.legality().check(graph);
+        long floats = Models.floats(graph);
+        console.out()
+                .println(model.file() + ": " + graph.name() + " is understood and compiles "
+                        + (floats == 0
+                                ? "to integers"
+                                : Models.isInteger(graph)
+                                        ? "to integers, but for " + floats + " float operations"
+                                        : "(a float model)"));
     }
 
     /** A model that waits for calibration is right as far as can be told. */

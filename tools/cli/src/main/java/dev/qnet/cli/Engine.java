@@ -2,6 +2,7 @@ package dev.qnet.cli;
 
 import dev.qnet.compiler.interp.Interpreter;
 import dev.qnet.compiler.interp.Value;
+import dev.qnet.compiler.ir.Element;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.Rounding;
@@ -10,6 +11,7 @@ import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.quant.Codes;
 import dev.qnet.runtime.ElementType;
 import dev.qnet.runtime.Model;
+import dev.qnet.runtime.Quantization;
 import dev.qnet.runtime.Tensor;
 import dev.qnet.runtime.TensorInfo;
 import java.util.ArrayList;
@@ -56,8 +58,7 @@ sealed interface Engine {
         @Override
         public List<TensorInfo> inputs() {
             return graph.params().stream()
-                    .map(p -> new TensorInfo(
-                            p.id().name(), ElementType.F32, p.type().shape().dims(), null))
+                    .map(p -> info(p.id().name(), p.type()))
                     .toList();
         }
 
@@ -69,11 +70,11 @@ sealed interface Engine {
                 if (t == null) {
                     throw new UserException("input '" + p.id().name() + "' is not given");
                 }
-                if (t.type() != ElementType.F32) {
-                    throw new UserException("input '" + p.id().name() + "' takes f32 here, found " + t.type());
+                TensorInfo info = info(p.id().name(), p.type());
+                if (!info.accepts(t.type())) {
+                    throw new UserException("input '" + info.name() + "' expects " + info.expectation() + ", found " + t);
                 }
-                Value.Floats f = Value.of(Shape.of(t.shape()), t.floats());
-                values.put(p.id().name(), p.type().element() instanceof Quant q ? quantize(f, q) : f);
+                values.put(info.name(), value(t, p.type()));
             }
             Map<String, Value> results = Interpreter.run(graph, values);
             Map<String, Type> types = new LinkedHashMap<>();
@@ -81,6 +82,45 @@ sealed interface Engine {
             Map<String, Tensor> out = new LinkedHashMap<>();
             results.forEach((name, v) -> out.put(name, tensor(v, Objects.requireNonNull(types.get(name)))));
             return out;
+        }
+
+        /** A real number for a quantized input is quantized; codes are taken as they are. */
+        private Value value(Tensor t, Type type) {
+            Shape shape = Shape.of(t.shape());
+            if (t.type() != ElementType.F32) {
+                return Value.of(shape, integers(t));
+            }
+            Value.Floats f = Value.of(shape, t.floats());
+            return type.element() instanceof Quant q ? quantize(f, q) : f;
+        }
+
+        private static TensorInfo info(String name, Type type) {
+            List<Integer> dims = type.shape().dims();
+            return switch (type.element()) {
+                case Element.F32 f -> new TensorInfo(name, ElementType.F32, dims, null);
+                case Element.Int i -> new TensorInfo(name, elementType(i.bits(), true), dims, null);
+                case Quant q ->
+                    new TensorInfo(
+                            name,
+                            elementType(q.storage().bits(), q.storage().signed()),
+                            dims,
+                            Quantization.perTensor(
+                                    q.storage().toString(),
+                                    q.lo(),
+                                    q.hi(),
+                                    q.perTensor().scale(),
+                                    q.perTensor().zero()));
+            };
+        }
+
+        private static ElementType elementType(int bits, boolean signed) {
+            if (bits <= 8) {
+                return signed ? ElementType.I8 : ElementType.U8;
+            }
+            if (bits <= 16) {
+                return signed ? ElementType.I16 : ElementType.U16;
+            }
+            return bits <= 32 ? ElementType.I32 : ElementType.I64;
         }
 
         private Value quantize(Value.Floats f, Quant q) {
@@ -109,6 +149,18 @@ sealed interface Engine {
                 }
             };
         }
+    }
+
+    /** The elements of a tensor of integers. */
+    static long[] integers(Tensor t) {
+        long[] values = new long[t.size()];
+        List<Double> numbers = t.type() == ElementType.I64 ? List.of() : numbers(t, 0, t.size());
+        for (int i = 0; i < values.length; i++) {
+            values[i] = t.type() == ElementType.I64
+                    ? t.longs()[i]
+                    : numbers.get(i).longValue();
+        }
+        return values;
     }
 
     /** The values of a tensor as numbers to print. */

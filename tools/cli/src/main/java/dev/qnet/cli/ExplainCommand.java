@@ -10,10 +10,13 @@ import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
+import dev.qnet.compiler.ir.Rounding;
 import dev.qnet.compiler.ir.Scheme;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.pass.AccumulatorBounds;
+import dev.qnet.formats.Importer;
+import dev.qnet.target.jvm.JvmTarget;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -68,7 +71,8 @@ final class ExplainCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Console console = parent.console();
         BoundModel bound = model.load(console);
-        Graph graph = bound.graph().policy() == null ? bound.graph() : Build.integers(console, bound);
+        boolean asItIs = bound.graph().policy() == null && !Importer.reads(model.file());
+        Graph graph = asItIs ? bound.graph() : Build.integers(console, bound);
         List<Layer> layers = layers(graph);
         if (json) {
             console.out()
@@ -119,9 +123,7 @@ final class ExplainCommand implements Callable<Integer> {
     }
 
     private void print(Console console, Graph graph, List<Layer> layers) {
-        String contract = graph.policy() == null
-                ? "none (a float model)"
-                : graph.policy().rounding().toString();
+        String contract = JvmTarget.contract(graph).map(Rounding::toString).orElse("none (a float model)");
         console.out().println(console.heading(graph.name()) + "  rounding " + contract);
         Map<ValueId, Type> types = graph.types();
         for (Graph.Param p : graph.params()) {
@@ -188,7 +190,7 @@ final class ExplainCommand implements Callable<Integer> {
         all.put("model", graph.name());
         all.put(
                 "rounding",
-                graph.policy() == null ? null : graph.policy().rounding().toString());
+                JvmTarget.contract(graph).map(Rounding::toString).orElse(null));
         all.put("arenaBytes", graph.plan() == null ? null : graph.plan().bytes());
         all.put("weightBytes", layers.stream().mapToLong(Layer::weightBytes).sum());
         all.put("macs", layers.stream().mapToLong(Layer::macs).sum());

@@ -5,6 +5,7 @@ import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.GraphPrinter;
 import dev.qnet.compiler.pass.Pass;
 import dev.qnet.compiler.pass.Passes;
+import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -46,7 +47,7 @@ final class IrCommand implements Callable<Integer> {
     private boolean passes;
 
     @Override
-    public Integer call() {
+    public Integer call() throws IOException {
         Console console = parent.console();
         List<String> names = Passes.all().stream().map(Pass::name).toList();
         if (passes) {

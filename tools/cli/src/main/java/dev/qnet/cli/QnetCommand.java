@@ -18,6 +18,7 @@ import picocli.CommandLine.Spec;
             CompileCommand.class,
             ExplainCommand.class,
             IrCommand.class,
+            ImportCommand.class,
             VerifyCommand.class
         },
         mixinStandardHelpOptions = true,

@@ -2,7 +2,6 @@ package dev.qnet.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.qnet.cli.image.Scaling;
-import dev.qnet.compiler.front.Frontend;
 import dev.qnet.compiler.front.bind.BoundModel;
 import dev.qnet.compiler.ir.Rounding;
 import dev.qnet.runtime.Model;
@@ -17,6 +16,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
@@ -24,12 +24,13 @@ import picocli.CommandLine.ParentCommand;
 /** {@code qnet run}: one answer. */
 @Command(
         name = "run",
-        description = "Runs a model (.qnet or a compiled .jar) on inputs and shows its outputs.",
+        description = "Runs a model (.qnet, .tflite, .onnx or a compiled .jar) on inputs and shows its outputs.",
         mixinStandardHelpOptions = true,
         footerHeading = "%nExamples:%n",
         footer = {
             "  qnet run resnet8.qnet --input cat.png                       the five likeliest classes",
             "  qnet run edges.qnet --input photo.png --output edges.png  picture in, picture out",
+            "  qnet run model.tflite --input cat.png                       a model of another system",
             "  qnet run model.jar --input a=a.npy --input b=b.npy --json",
             "  qnet run model.qnet --on float --input x.npy                the float network, for comparison"
         })
@@ -45,12 +46,16 @@ final class RunCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private QnetCommand parent;
 
-    @Parameters(index = "0", paramLabel = "MODEL", description = "A .qnet file or a jar that qnet compile wrote.")
+    @Parameters(index = "0", paramLabel = "MODEL", description = "A .qnet, .tflite or .onnx file, or a jar that qnet compile wrote.")
     @SuppressWarnings("NullAway.Init")
     private Path file;
 
-    @Option(names = "--model", paramLabel = "NAME", description = "Which model of the file, if it holds several.")
+    @Option(names = "--model", paramLabel = "NAME", description = "Which model of a .qnet file, if it holds several.")
     private @Nullable String name;
+
+    @Mixin
+    @SuppressWarnings("NullAway.Init")
+    private ImportArguments importing;
 
     @Option(
             names = {"-i", "--input"},
@@ -129,24 +134,28 @@ final class RunCommand implements Callable<Integer> {
         return ExitCode.OK;
     }
 
-    private Engine engine(Console console, List<String> labels) {
-        if (!Inputs.extension(file).equals("qnet")) {
+    private Engine engine(Console console, List<String> labels) throws IOException {
+        if (!Models.reads(file)) {
             if (on != On.jvm) {
                 throw new UserException(
-                        file + " is compiled: it runs on the jvm only", "give the .qnet file, or leave out --on");
+                        file + " is compiled: it runs on the jvm only", "give the model itself, or leave out --on");
             }
             return new Engine.Compiled(Model.load(file));
         }
-        BoundModel bound = Frontend.load(file, new Frontend.Options(name));
-        console.show(bound.warnings());
+        BoundModel bound = Models.load(console, file, name, importing);
         labels.addAll(bound.labels());
-        Rounding rounding = bound.graph().policy() == null
-                ? Rounding.TOSA
-                : bound.graph().policy().rounding();
+        Rounding rounding = Build.rounding(bound.graph());
         return switch (on) {
             case jvm -> new Engine.Compiled(Build.model(console, bound));
             case oracle -> new Engine.Oracle(Build.integers(console, bound), rounding, "oracle, integers");
-            case FLOAT -> new Engine.Oracle(bound.graph(), rounding, "float");
+            case FLOAT -> {
+                if (Models.isInteger(bound.graph())) {
+                    throw new UserException(
+                            file + " computes with integers as it is: there is no float network before quantization",
+                            "--on oracle runs it in the reference interpreter");
+                }
+                yield new Engine.Oracle(bound.graph(), rounding, "float");
+            }
         };
     }
 

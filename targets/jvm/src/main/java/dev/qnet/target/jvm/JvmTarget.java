@@ -97,7 +97,7 @@ public final class JvmTarget {
     }
 
     /** The contract that the graph asks for, else the first that an operation follows. */
-    private static Optional<Rounding> contract(Graph graph) {
+    public static Optional<Rounding> contract(Graph graph) {
         if (graph.policy() != null) {
             return Optional.of(graph.policy().rounding());
         }
