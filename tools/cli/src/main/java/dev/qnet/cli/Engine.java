@@ -98,7 +98,7 @@ sealed interface Engine {
             List<Integer> dims = type.shape().dims();
             return switch (type.element()) {
                 case Element.F32 f -> new TensorInfo(name, ElementType.F32, dims, null);
-                case Element.Int i -> new TensorInfo(name, elementType(i.bits(), true), dims, null);
+                case Element.Int i -> new TensorInfo(name, elementType(i.bits(), i.signed()), dims, null);
                 case Quant q ->
                     new TensorInfo(
                             name,
