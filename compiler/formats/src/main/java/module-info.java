@@ -6,4 +6,5 @@ module dev.qnet.formats {
     requires static org.jspecify;
 
     exports dev.qnet.formats;
+    exports dev.qnet.formats.onnx;
 }

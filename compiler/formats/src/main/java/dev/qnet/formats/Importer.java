@@ -3,6 +3,7 @@ package dev.qnet.formats;
 import dev.qnet.compiler.source.CompileException;
 import dev.qnet.compiler.source.Diagnostic;
 import dev.qnet.compiler.source.Span;
+import dev.qnet.formats.onnx.OnnxImporter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -30,6 +31,9 @@ public final class Importer {
     public static Imported read(Path file, ImportOptions options) throws IOException {
         if (!Files.isRegularFile(file)) {
             throw new NoSuchFileException(file.toString());
+        }
+        if (file.toString().toLowerCase(Locale.ROOT).endsWith(".onnx")) {
+            return OnnxImporter.read(file, options);
         }
         throw new CompileException(
                 Diagnostic.error("unknown-format", Span.NONE, file + " is neither a .tflite nor an .onnx file"));

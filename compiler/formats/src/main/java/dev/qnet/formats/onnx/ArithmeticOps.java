@@ -50,7 +50,7 @@ final class ArithmeticOps {
         ops.add("Clip", ArithmeticOps::clip);
         ops.add("PRelu", ArithmeticOps::prelu);
         ops.add("Shrink", ArithmeticOps::shrink);
-        ops.add("Cast", c -> c.out(cast(c, c.need(0), DataType.of((int) c.integer("to", castText(c))))));
+        ops.add("Cast", c -> c.out(cast(c, c.need(0), castType(c))));
         ops.add("CastLike", c -> c.out(cast(c, c.need(0), c.need(1).dataType())));
         ops.add("Identity", c -> c.out(c.need(0)));
         ops.add("Dropout", ArithmeticOps::dropout);
@@ -323,14 +323,17 @@ final class ArithmeticOps {
     }
 
     /** Before version 6 the type was a word. */
-    private static int castText(Call c) {
+    private static DataType castType(Call c) {
         if (c.opset() >= 6) {
-            throw c.refuse("lacks its attribute 'to'");
+            if (!c.hasAttribute("to")) {
+                throw c.refuse("lacks its attribute 'to'");
+            }
+            return DataType.of(Math.toIntExact(c.integer("to", 0)));
         }
         String word = c.text("to", "");
         for (DataType t : DataType.values()) {
             if (t.name().equals(word)) {
-                return t.code();
+                return t;
             }
         }
         throw c.refuse("casts to the unknown type '" + word + "'");

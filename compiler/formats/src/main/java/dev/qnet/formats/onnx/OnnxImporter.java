@@ -276,16 +276,13 @@ public final class OnnxImporter {
             Val v;
             try {
                 Shape shape = new Shape(dims);
-                if (!shape.hasBatch() && shape.elements() == 0) {
-                    v = build.filled(element, shape, 0);
-                    notes.add(new Report.Note(
-                            Report.Kind.REMARK, in.name(), "", "an input without elements is a constant"));
-                } else {
-                    ValueId id = new ValueId(build.fresh(in.name()));
-                    params.add(new Graph.Param(id, new Type(element, shape), null, Span.NONE));
-                    inputNames.put(id, in.name());
-                    v = Val.of(id, new Type(element, shape));
-                }
+                ValueId id = new ValueId(build.fresh(in.name()));
+                params.add(new Graph.Param(id, new Type(element, shape), null, Span.NONE));
+                inputNames.put(id, in.name());
+                // What has no elements is known.
+                v = !shape.hasBatch() && shape.elements() == 0
+                        ? build.filled(element, shape, 0)
+                        : Val.of(id, new Type(element, shape));
             } catch (IllegalArgumentException e) {
                 add(error("bad-shape", ": input '" + in.name() + "': " + e.getMessage()).diagnostic());
                 scope.values.put(in.name(), null);
@@ -610,9 +607,6 @@ public final class OnnxImporter {
             build.hint(out.name());
             try {
                 Val p = build.plain(v);
-                if (p.elements() == 0) {
-                    throw new Refusal("has no elements: " + p.shape());
-                }
                 ValueId id = build.id(p);
                 if (names.add(out.name())) {
                     results.add(new Graph.Result(out.name(), id));

@@ -75,7 +75,7 @@ final class TensorDecoder {
     }
 
     private static Tensor raw(DataType type, Shape shape, int n, ByteString raw) {
-        ByteBuffer b = raw.asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer b = raw.asReadOnlyByteBuffer().slice().order(ByteOrder.LITTLE_ENDIAN);
         if (type.real()) {
             float[] v = new float[n];
             for (int i = 0; i < n; i++) {
