@@ -64,8 +64,8 @@ final class ArithmeticOps {
                 ops,
                 "Selu",
                 c -> new ScalarFn.Selu(
-                        c.real("alpha", c.opset() < 6 ? 1.6732f : 1.67326319217681884765625f),
-                        c.real("gamma", c.opset() < 6 ? 1.0507f : 1.05070102214813232421875f)));
+                        c.real("alpha", c.opset() < 6 ? 1.6732f : 1.6732632f),
+                        c.real("gamma", c.opset() < 6 ? 1.0507f : 1.050701f)));
         real(ops, "Celu", c -> new ScalarFn.Celu(c.real("alpha", 1)));
         real(
                 ops,

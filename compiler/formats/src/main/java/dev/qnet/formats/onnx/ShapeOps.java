@@ -116,8 +116,8 @@ final class ShapeOps {
         int rank = x.rank();
         long start = c.integer("start", 0);
         long end = c.integer("end", rank);
-        int from = (int) Math.clamp(start < 0 ? start + rank : start, 0, rank);
-        int to = (int) Math.clamp(end < 0 ? end + rank : end, 0, rank);
+        int from = Math.clamp(start < 0 ? start + rank : start, 0, rank);
+        int to = Math.clamp(end < 0 ? end + rank : end, 0, rank);
         long[] dims = IntStream.range(from, Math.max(from, to))
                 .mapToLong(i -> x.dim(i) == Shape.BATCH ? Build.BATCH : x.dim(i))
                 .toArray();
@@ -444,8 +444,8 @@ final class ShapeOps {
             long from = starts[i] < 0 ? starts[i] + n : starts[i];
             long to = ends[i] < 0 ? ends[i] + n : ends[i];
             if (step > 0) {
-                int begin = (int) Math.clamp(from, 0, n);
-                int end = (int) Math.clamp(to, begin, n);
+                int begin = Math.clamp(from, 0, n);
+                int end = Math.clamp(to, begin, n);
                 y = b.slice(y, axis, begin, end, (int) Math.min(step, Math.max(1, n)));
             } else {
                 long first = Math.clamp(from, -1, n - 1L);
