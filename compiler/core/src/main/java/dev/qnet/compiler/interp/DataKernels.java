@@ -6,6 +6,7 @@ import dev.qnet.compiler.ir.Shapes;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntFunction;
 import java.util.function.UnaryOperator;
 
 /** Operations that only move elements, of singles and integers alike. */
@@ -51,42 +52,99 @@ final class DataKernels {
     }
 
     static Kernel pad(DataOp.Pad op) {
+        return v -> fill(
+                v.getFirst(),
+                infer(op, v),
+                op.value(),
+                (axis, at) -> at - op.before().get(axis));
+    }
+
+    static Kernel dilate(DataOp.Dilate op) {
+        return v -> fill(v.getFirst(), infer(op, v), op.value(), (axis, at) -> {
+            int factor = op.factors().get(axis);
+            return at % factor == 0 ? at / factor : -1;
+        });
+    }
+
+    /** The operand's index along an axis for the result's, anything outside the operand where the result is filled. */
+    @FunctionalInterface
+    private interface Source {
+        int at(int axis, int index);
+    }
+
+    /** The result at each position is x at its source, or a constant where that is outside. */
+    private static Value fill(Value x, Shape shape, float value, Source source) {
+        if (x instanceof Value.Ints && value != Math.rint(value)) {
+            throw new ArithmeticException("filling with " + value + ", which is no integer");
+        }
+        int n = shape.elements();
+        Object from = elements(x);
+        Object to = x instanceof Value.Floats ? new float[n] : new long[n];
+        Object filling = x instanceof Value.Floats ? new float[] {value} : new long[] {(long) value};
+        int[] at = new int[shape.rank()];
+        for (int i = 0; i < n; i++) {
+            int index = 0;
+            for (int axis = 0; axis < at.length && index >= 0; axis++) {
+                int p = source.at(axis, at[axis]);
+                boolean inside = p >= 0 && p < x.shape().dim(axis);
+                index = inside ? index * x.shape().dim(axis) + p : -1;
+            }
+            System.arraycopy(index < 0 ? filling : from, Math.max(index, 0), to, i, 1);
+            advance(at, shape);
+        }
+        return value(shape, to);
+    }
+
+    /** Takes the slices of the first operand that the second one names along an axis. */
+    static Kernel take(DataOp.Gather op) {
+        return v -> {
+            Value x = v.get(0);
+            int extent = x.shape().dim(op.axis());
+            Shape shape = infer(op, v);
+            int inner = 1;
+            for (int axis = op.axis() + 1; axis < x.shape().rank(); axis++) {
+                inner *= x.shape().dim(axis);
+            }
+            long[] indices = Kernel.ints(v.get(1));
+            int slice = indices.length * inner;
+            int outer = slice == 0 ? 0 : shape.elements() / slice;
+            Object from = elements(x);
+            Object to = x instanceof Value.Floats ? new float[shape.elements()] : new long[shape.elements()];
+            for (int i = 0; i < indices.length; i++) {
+                long index = indices[i] < 0 ? indices[i] + extent : indices[i];
+                if (index < 0 || index >= extent) {
+                    throw new ArithmeticException(
+                            "index " + indices[i] + " is outside axis " + op.axis() + " of " + x.shape());
+                }
+                for (int o = 0; o < outer; o++) {
+                    System.arraycopy(
+                            from, (o * extent + (int) index) * inner, to, (o * indices.length + i) * inner, inner);
+                }
+            }
+            return value(shape, to);
+        };
+    }
+
+    /** @param to the result's shape, of one item */
+    static Kernel broadcast(Shape to) {
         return v -> {
             Value x = v.getFirst();
-            Shape shape = infer(op, v);
-            int n = shape.elements();
-            int rank = shape.rank();
-            int[] source = new int[n];
-            int[] at = new int[rank];
-            for (int i = 0; i < n; i++) {
-                int from = 0;
-                for (int axis = 0; axis < rank && from >= 0; axis++) {
-                    int p = at[axis] - op.before().get(axis);
-                    boolean inside = p >= 0 && p < x.shape().dim(axis);
-                    from = inside ? from * x.shape().dim(axis) + p : -1;
-                }
-                source[i] = from;
-                advance(at, shape);
-            }
-            return switch (x) {
-                case Value.Floats f -> {
-                    float[] y = new float[n];
-                    for (int i = 0; i < n; i++) {
-                        y[i] = source[i] < 0 ? op.value() : f.data()[source[i]];
-                    }
-                    yield new Value.Floats(shape, y);
-                }
-                case Value.Ints q -> {
-                    if (op.value() != Math.rint(op.value())) {
-                        throw new ArithmeticException("padding " + op.value() + " is no integer");
-                    }
-                    long[] y = new long[n];
-                    for (int i = 0; i < n; i++) {
-                        y[i] = source[i] < 0 ? (long) op.value() : q.data()[source[i]];
-                    }
-                    yield new Value.Ints(shape, y);
-                }
-            };
+            Broadcast map = new Broadcast(x.shape(), to);
+            return pick(x, to, i -> x, (from, i) -> map.index(i));
+        };
+    }
+
+    static Kernel select() {
+        return v -> {
+            Shape shape = infer(new DataOp.Select(), v);
+            List<Broadcast> maps =
+                    v.stream().map(x -> new Broadcast(x.shape(), shape)).toList();
+            long[] condition = Kernel.ints(v.getFirst());
+            return pick(
+                    v.get(1),
+                    shape,
+                    i -> v.get(condition[maps.getFirst().index(i)] != 0 ? 1 : 2),
+                    (from, i) -> maps.get(from == v.get(1) ? 1 : 2).index(i));
         };
     }
 
@@ -145,12 +203,27 @@ final class DataKernels {
 
     /** Called with each input pixel under each window, and the output pixel. */
     private static void windows(ConvLoop loop, ConvLoop.Tap visitor) {
-        for (int oy = 0; oy < loop.outHeight(); oy++) {
-            for (int ox = 0; ox < loop.outWidth(); ox++) {
-                int to = (oy * loop.outWidth() + ox) * loop.channels();
-                loop.taps(oy, ox, (pixel, tap) -> visitor.at(pixel, to));
-            }
+        for (int p = 0; p < loop.pixels(); p++) {
+            int to = p * loop.channels();
+            loop.taps(p, (pixel, tap) -> visitor.at(pixel, to));
         }
+    }
+
+    /** The place in a value of the result's element i. */
+    @FunctionalInterface
+    private interface Place {
+        int of(Value from, int i);
+    }
+
+    /** Each element of the result, of the kind of {@code like}, comes from some value at some place there. */
+    private static Value pick(Value like, Shape shape, IntFunction<Value> from, Place place) {
+        int n = shape.elements();
+        Object to = like instanceof Value.Floats ? new float[n] : new long[n];
+        for (int i = 0; i < n; i++) {
+            Value x = from.apply(i);
+            System.arraycopy(elements(x), place.of(x, i), to, i, 1);
+        }
+        return value(shape, to);
     }
 
     private static Shape infer(DataOp op, List<Value> operands) {

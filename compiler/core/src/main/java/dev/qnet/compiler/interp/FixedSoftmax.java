@@ -6,7 +6,7 @@ import dev.qnet.compiler.ir.Shape;
 import java.util.List;
 
 /**
- * Softmax of 8-bit codes in fixed point, as TFLite's reference kernel (reference_ops::Softmax) computes it with gemmlowp's
+ * Softmax of 8-bit codes to 8-bit or 16-bit codes in fixed point, as TFLite's reference kernel (reference_ops::Softmax) computes it with gemmlowp's
  * fixedpoint.h. Numbers are raw i32 of a Q format: with k integer bits, raw/2^(31 − k).
  */
 final class FixedSoftmax {
@@ -51,7 +51,8 @@ final class FixedSoftmax {
                     long p = diff < op.diffMin()
                             ? 0
                             : Scaling.roundingDivideByPot(
-                                    multiply(reciprocal, exp(scaled(op, diff))), bitsOverUnit + 31 - 8);
+                                    multiply(reciprocal, exp(scaled(op, diff))),
+                                    bitsOverUnit + 31 - result.storage().bits());
                     y[line.at(i)] = Scaling.clamp(
                             p + result.storage().min(),
                             result.storage().min(),

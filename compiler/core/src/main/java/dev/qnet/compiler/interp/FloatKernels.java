@@ -39,7 +39,7 @@ final class FloatKernels {
     }
 
     static Kernel unary(ScalarFn fn) {
-        DoubleUnaryOperator f = function(fn);
+        DoubleUnaryOperator f = Functions.of(fn);
         return v -> {
             float[] x = Kernel.floats(v.getFirst());
             float[] y = new float[x.length];
@@ -50,45 +50,25 @@ final class FloatKernels {
         };
     }
 
-    /** The formula in double, operations in the order in which docs/numerics.md writes them. */
-    private static DoubleUnaryOperator function(ScalarFn fn) {
-        return switch (fn) {
-            case ScalarFn.Relu r -> x -> Math.max(x, 0.0);
-            case ScalarFn.LeakyRelu l -> x -> x >= 0 ? x : l.alpha() * x;
-            case ScalarFn.Clip c -> x -> Math.min(Math.max(x, c.lo()), c.hi());
-            case ScalarFn.Sigmoid s -> x -> 1 / (1 + StrictMath.exp(-x));
-            case ScalarFn.Tanh t -> StrictMath::tanh;
-            case ScalarFn.HardSwish h -> x -> x * Math.min(Math.max(x + 3, 0.0), 6.0) / 6;
-            case ScalarFn.Gelu g -> {
-                double c = StrictMath.sqrt(2 / Math.PI);
-                yield x -> x / 2 * (1 + StrictMath.tanh(c * (x + 0.044715 * (x * x * x))));
-            }
-            case ScalarFn _ -> throw new IllegalArgumentException("not known to the oracle yet: " + fn);
-        };
-    }
-
     static Kernel avgPool(FloatOp.AvgPool op) {
         return v -> {
             float[] x = Kernel.floats(v.getFirst());
             ConvLoop loop = ConvLoop.of(op.window(), v.getFirst().shape());
             int channels = loop.channels();
-            float[] y = new float[loop.outHeight() * loop.outWidth() * channels];
+            float[] y = new float[loop.pixels() * channels];
             double[] sum = new double[channels];
             int[] count = new int[1];
-            int at = 0;
-            for (int oy = 0; oy < loop.outHeight(); oy++) {
-                for (int ox = 0; ox < loop.outWidth(); ox++) {
-                    Arrays.fill(sum, 0);
-                    count[0] = 0;
-                    loop.taps(oy, ox, (pixel, tap) -> {
-                        count[0]++;
-                        for (int c = 0; c < channels; c++) {
-                            sum[c] += x[pixel + c];
-                        }
-                    });
+            for (int p = 0; p < loop.pixels(); p++) {
+                Arrays.fill(sum, 0);
+                count[0] = 0;
+                loop.taps(p, (pixel, tap) -> {
+                    count[0]++;
                     for (int c = 0; c < channels; c++) {
-                        y[at++] = (float) (sum[c] / count[0]);
+                        sum[c] += x[pixel + c];
                     }
+                });
+                for (int c = 0; c < channels; c++) {
+                    y[p * channels + c] = (float) (sum[c] / count[0]);
                 }
             }
             return new Value.Floats(loop.outShape(channels), y);

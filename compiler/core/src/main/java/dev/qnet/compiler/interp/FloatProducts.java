@@ -32,36 +32,32 @@ final class FloatProducts {
         int in = w.dim(3);
         int outPerGroup = out / op.groups();
         float[] xs = x.data();
-        float[] y = new float[loop.outHeight() * loop.outWidth() * out];
+        float[] y = new float[loop.pixels() * out];
         double[] acc = new double[out];
-        int at = 0;
-        for (int oy = 0; oy < loop.outHeight(); oy++) {
-            for (int ox = 0; ox < loop.outWidth(); ox++) {
-                System.arraycopy(bias, 0, acc, 0, out);
-                loop.taps(oy, ox, (pixel, tap) -> {
-                    int row = tap * in * out;
-                    if (outPerGroup == 1) {
-                        // Depthwise: a group has one output, and the loop over groups is the long one.
-                        for (int i = 0; i < in; i++) {
-                            strided(acc, xs, pixel + i, in, weights, row + i * out, out);
-                        }
-                        return;
-                    }
+        for (int p = 0; p < loop.pixels(); p++) {
+            System.arraycopy(bias, 0, acc, 0, out);
+            loop.taps(p, (pixel, tap) -> {
+                int row = tap * in * out;
+                if (outPerGroup == 1) {
+                    // Depthwise: a group has one output, and the loop over groups is the long one.
                     for (int i = 0; i < in; i++) {
-                        for (int g = 0; g < op.groups(); g++) {
-                            multiplyAdd(
-                                    acc,
-                                    g * outPerGroup,
-                                    xs[pixel + g * in + i],
-                                    weights,
-                                    row + i * out + g * outPerGroup,
-                                    outPerGroup);
-                        }
+                        strided(acc, xs, pixel + i, in, weights, row + i * out, out);
                     }
-                });
-                store(acc, y, at);
-                at += out;
-            }
+                    return;
+                }
+                for (int i = 0; i < in; i++) {
+                    for (int g = 0; g < op.groups(); g++) {
+                        multiplyAdd(
+                                acc,
+                                g * outPerGroup,
+                                xs[pixel + g * in + i],
+                                weights,
+                                row + i * out + g * outPerGroup,
+                                outPerGroup);
+                    }
+                }
+            });
+            store(acc, y, p * out);
         }
         return new Value.Floats(loop.outShape(out), y);
     }

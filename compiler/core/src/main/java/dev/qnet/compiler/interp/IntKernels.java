@@ -76,23 +76,20 @@ final class IntKernels {
             long[] x = Kernel.ints(v.getFirst());
             ConvLoop loop = ConvLoop.of(op.window(), v.getFirst().shape());
             int channels = loop.channels();
-            long[] y = new long[loop.outHeight() * loop.outWidth() * channels];
+            long[] y = new long[loop.pixels() * channels];
             long[] sum = new long[channels];
             int[] count = new int[1];
-            int at = 0;
-            for (int oy = 0; oy < loop.outHeight(); oy++) {
-                for (int ox = 0; ox < loop.outWidth(); ox++) {
-                    Arrays.fill(sum, 0);
-                    count[0] = 0;
-                    loop.taps(oy, ox, (pixel, tap) -> {
-                        count[0]++;
-                        for (int c = 0; c < channels; c++) {
-                            sum[c] += x[pixel + c];
-                        }
-                    });
+            for (int p = 0; p < loop.pixels(); p++) {
+                Arrays.fill(sum, 0);
+                count[0] = 0;
+                loop.taps(p, (pixel, tap) -> {
+                    count[0]++;
                     for (int c = 0; c < channels; c++) {
-                        y[at++] = average(sum[c], count[0], op.rounding());
+                        sum[c] += x[pixel + c];
                     }
+                });
+                for (int c = 0; c < channels; c++) {
+                    y[p * channels + c] = average(sum[c], count[0], op.rounding());
                 }
             }
             return new Value.Ints(loop.outShape(channels), y);
@@ -114,7 +111,7 @@ final class IntKernels {
 
     static Kernel table(IntOp.Table op, Quant operand) {
         int size = operand.storage().max() - operand.storage().min() + 1;
-        if (operand.storage().bits() > 8 || op.entries().size() != size) {
+        if (operand.storage().bits() > 16 || op.entries().size() != size) {
             throw new IllegalArgumentException("a table of " + op.entries().size() + " entries for " + operand.storage()
                     + ", which has " + size + " codes");
         }
@@ -130,6 +127,25 @@ final class IntKernels {
             long high = op.entries().get(i + 1);
             return Scaling.clamp(low + (((high - low) * r + 64) >> 7), result.lo(), result.hi());
         });
+    }
+
+    static Kernel thresholds(IntOp.Thresholds op, Type operand) {
+        return v -> {
+            long[] x = Codes.centred(operand.element(), v.get(0));
+            long[] limits = Kernel.ints(v.get(1));
+            int rows = v.get(1).shape().dim(0);
+            int count = v.get(1).shape().dim(1);
+            long[] y = new long[x.length];
+            for (int i = 0; i < y.length; i++) {
+                int row = i % rows;
+                int reached = 0;
+                while (reached < count && limits[row * count + reached] <= x[i]) {
+                    reached++;
+                }
+                y[i] = op.entries().get(reached);
+            }
+            return new Value.Ints(v.getFirst().shape(), y);
+        };
     }
 
     private static Kernel each(LongUnaryOperator f) {

@@ -37,28 +37,24 @@ final class IntProducts {
         int out = w.dim(0);
         int in = w.dim(3);
         int outPerGroup = out / op.groups();
-        long[] y = new long[loop.outHeight() * loop.outWidth() * out];
+        long[] y = new long[loop.pixels() * out];
         long[] acc = new long[out];
-        int at = 0;
-        for (int oy = 0; oy < loop.outHeight(); oy++) {
-            for (int ox = 0; ox < loop.outWidth(); ox++) {
-                System.arraycopy(bias, 0, acc, 0, out);
-                loop.taps(oy, ox, (pixel, tap) -> {
-                    for (int i = 0; i < in; i++) {
-                        for (int g = 0; g < op.groups(); g++) {
-                            multiplyAdd(
-                                    acc,
-                                    g * outPerGroup,
-                                    x[pixel + g * in + i],
-                                    weights,
-                                    (tap * in + i) * out + g * outPerGroup,
-                                    outPerGroup);
-                        }
+        for (int p = 0; p < loop.pixels(); p++) {
+            System.arraycopy(bias, 0, acc, 0, out);
+            loop.taps(p, (pixel, tap) -> {
+                for (int i = 0; i < in; i++) {
+                    for (int g = 0; g < op.groups(); g++) {
+                        multiplyAdd(
+                                acc,
+                                g * outPerGroup,
+                                x[pixel + g * in + i],
+                                weights,
+                                (tap * in + i) * out + g * outPerGroup,
+                                outPerGroup);
                     }
-                });
-                store(acc, y, at, op.rescale(), op.acc());
-                at += out;
-            }
+                }
+            });
+            store(acc, y, p * out, op.rescale(), op.acc());
         }
         return new Value.Ints(loop.outShape(out), y);
     }

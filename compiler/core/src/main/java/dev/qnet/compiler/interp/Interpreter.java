@@ -5,6 +5,7 @@ import dev.qnet.compiler.ir.Element;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.Quant;
+import dev.qnet.compiler.ir.Rounding;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
@@ -25,11 +26,56 @@ import org.jspecify.annotations.Nullable;
  * <p>It is the judge, so it is strict: every value that a node computes must have the node's type, that is its shape, and
  * codes and integers within the type's bounds. An accumulator that does not fit its declared width is an error, never a
  * wrap.
+ *
+ * <p>What a graph remembers from run to run lies in a {@link State}, which a caller makes and hands to each run of one
+ * sequence; a run without one starts from zeros and forgets.
  */
 public final class Interpreter {
     private final Graph graph;
     private final List<Step> steps;
     private final List<Output> outputs;
+    /** Where each of the graph's states finds its next value. */
+    private final List<Integer> next;
+
+    /**
+     * What a graph remembers: a value for each of its states, in the graph's order. For one thread at a time, and for graphs
+     * with these states only.
+     */
+    public static final class State {
+        private final Graph graph;
+        private List<Value> values;
+
+        private State(Graph graph) {
+            this.graph = graph;
+            this.values = List.of();
+            reset();
+        }
+
+        /** Back to zeros. */
+        public void reset() {
+            values = graph.states().stream().map(s -> zeros(s.type())).toList();
+        }
+
+        /** The states' values by name. */
+        public Map<String, Value> values() {
+            Map<String, Value> all = new LinkedHashMap<>();
+            for (int i = 0; i < values.size(); i++) {
+                all.put(graph.states().get(i).id().name(), values.get(i));
+            }
+            return all;
+        }
+
+        /** Real 0, as a quantizer gives it. */
+        private static Value zeros(Type type) {
+            int n = type.shape().elements();
+            Value.Floats zeros = new Value.Floats(type.shape(), new float[n]);
+            return switch (type.element()) {
+                case Element.F32 f -> zeros;
+                case Element.Int i -> new Value.Ints(type.shape(), new long[n]);
+                case Quant q -> Codes.quantize(q, Rounding.TOSA, zeros);
+            };
+        }
+    }
 
     /**
      * One node, its operands' places, and the values that no later node reads.
@@ -51,10 +97,11 @@ public final class Interpreter {
      */
     private record Output(String name, int slot, boolean batch) {}
 
-    private Interpreter(Graph graph, List<Step> steps, List<Output> outputs) {
+    private Interpreter(Graph graph, List<Step> steps, List<Output> outputs, List<Integer> next) {
         this.graph = graph;
         this.steps = steps;
         this.outputs = outputs;
+        this.next = next;
     }
 
     /**
@@ -64,7 +111,8 @@ public final class Interpreter {
      * @return the results by name, with the items stacked where the result has N
      * @throws IllegalArgumentException if inputs are missing, unknown or not of the parameter's type, or the graph is not
      *     well formed
-     * @throws ArithmeticException if an integer leaves the bounds of its type
+     * @throws ArithmeticException if an integer leaves the bounds of its type, an index those of its axis, or an integer is
+     *     divided by 0
      */
     public static Map<String, Value> run(Graph graph, Map<String, Value> inputs) {
         return prepare(graph).run(inputs);
@@ -83,13 +131,14 @@ public final class Interpreter {
     public static Interpreter prepare(Graph graph) {
         Map<ValueId, Integer> slots = new HashMap<>();
         graph.params().forEach(p -> slots.put(p.id(), slots.size()));
+        graph.states().forEach(s -> slots.put(s.id(), slots.size()));
         Map<ValueId, Integer> lastUse = new HashMap<>();
         for (int i = 0; i < graph.nodes().size(); i++) {
             for (ValueId o : graph.nodes().get(i).operands()) {
                 lastUse.put(o, i);
             }
         }
-        graph.results().forEach(r -> lastUse.put(r.value(), Integer.MAX_VALUE));
+        graph.roots().forEach(r -> lastUse.put(r, Integer.MAX_VALUE));
 
         Map<ValueId, Type> types = graph.types();
         Map<ValueId, Value> constants = new HashMap<>();
@@ -138,30 +187,65 @@ public final class Interpreter {
             }
             outputs.add(new Output(r.name(), slot, type.shape().hasBatch()));
         }
-        return new Interpreter(graph, List.copyOf(steps), List.copyOf(outputs));
+        List<Integer> next = new ArrayList<>();
+        for (Graph.State s : graph.states()) {
+            Integer slot = slots.get(s.next());
+            if (slot == null || s.type().shape().hasBatch()) {
+                throw new IllegalArgumentException("state " + s.id() + " has N or becomes no value: " + s.next());
+            }
+            next.add(slot);
+        }
+        return new Interpreter(graph, List.copyOf(steps), List.copyOf(outputs), List.copyOf(next));
+    }
+
+    /** What the graph remembers before its first run: zeros. */
+    public State newState() {
+        return new State(graph);
     }
 
     /** As {@link #run(Graph, Map)}. */
     public Map<String, Value> run(Map<String, Value> inputs) {
-        return run(inputs, (id, value) -> {});
+        return run(inputs, newState());
     }
 
     /**
      * As {@link #run(Graph, Map)}.
      *
-     * @param observer is given every value that a node computes, parameters and constants left out, in the graph's order,
-     *     one item of the batch after the other
+     * @param state what earlier runs have left; it takes what this run leaves, once all has been computed
      */
+    public Map<String, Value> run(Map<String, Value> inputs, State state) {
+        return run(inputs, state, (id, value) -> {});
+    }
+
+    /** As {@link #run(Map, State, BiConsumer)}, from zeros. */
     public Map<String, Value> run(Map<String, Value> inputs, BiConsumer<ValueId, Value> observer) {
+        return run(inputs, newState(), observer);
+    }
+
+    /**
+     * As {@link #run(Graph, Map)}.
+     *
+     * @param state as in {@link #run(Map, State)}
+     * @param observer is given every value that a node computes, parameters, states and constants left out, in the graph's
+     *     order, one item of the batch after the other
+     * @throws IllegalArgumentException also if the state is another graph's
+     */
+    public Map<String, Value> run(Map<String, Value> inputs, State state, BiConsumer<ValueId, Value> observer) {
+        if (!state.graph.states().equals(graph.states())) {
+            throw new IllegalArgumentException("the state is not one of " + graph.name());
+        }
         int items = checkInputs(inputs);
         List<List<Value>> parts = new ArrayList<>();
         outputs.forEach(o -> parts.add(new ArrayList<>()));
+        List<Value> left = state.values;
         for (int item = 0; item < items; item++) {
-            @Nullable Value[] values = runItem(inputs, item, items, observer);
+            @Nullable Value[] values = runItem(inputs, left, item, items, observer);
             for (int i = 0; i < outputs.size(); i++) {
                 parts.get(i).add(value(values, outputs.get(i).slot()));
             }
+            left = next.stream().map(slot -> value(values, slot)).toList();
         }
+        state.values = left;
         Map<String, Value> results = new LinkedHashMap<>();
         for (int i = 0; i < outputs.size(); i++) {
             Output o = outputs.get(i);
@@ -171,8 +255,8 @@ public final class Interpreter {
     }
 
     private @Nullable Value[] runItem(
-            Map<String, Value> inputs, int item, int items, BiConsumer<ValueId, Value> observer) {
-        @Nullable Value[] values = new Value[graph.params().size() + steps.size()];
+            Map<String, Value> inputs, List<Value> states, int item, int items, BiConsumer<ValueId, Value> observer) {
+        @Nullable Value[] values = new Value[graph.params().size() + states.size() + steps.size()];
         int slot = 0;
         for (Graph.Param p : graph.params()) {
             Value whole = inputs.get(p.id().name());
@@ -180,6 +264,9 @@ public final class Interpreter {
                 throw new IllegalArgumentException("input " + p.id().name() + " is missing");
             }
             values[slot++] = p.type().shape().hasBatch() ? item(whole, item, items) : whole;
+        }
+        for (Value s : states) {
+            values[slot++] = s;
         }
         for (Step s : steps) {
             if (s.constant() != null) {

@@ -24,15 +24,15 @@ final class Kernels {
     static Kernel of(Node node, List<Type> types, List<@Nullable Value> known) {
         Op op = node.op();
         return switch (op) {
-            case DataOp d -> data(d, types);
+            case DataOp d -> data(d, node.type(), types);
             case FloatOp f -> real(f, known);
             case QuantOp q -> quant(q, node.type(), types);
-            case NumOp n -> throw new IllegalArgumentException("not known to the oracle yet: " + op);
+            case NumOp n -> NumKernels.of(n, node.type(), types.getFirst());
             case IntOp i -> integer(i, node.type(), types, known);
         };
     }
 
-    private static Kernel data(DataOp op, List<Type> types) {
+    private static Kernel data(DataOp op, Type type, List<Type> types) {
         return switch (op) {
             case DataOp.Constant c -> {
                 Value value = Value.of(c.value());
@@ -45,7 +45,10 @@ final class Kernels {
             case DataOp.Pad p -> DataKernels.pad(p);
             case DataOp.MaxPool p -> DataKernels.maxPool(p);
             case DataOp.ResizeNearest r -> DataKernels.resize(r);
-            case DataOp _ -> throw new IllegalArgumentException("not known to the oracle yet: " + op);
+            case DataOp.Gather g -> DataKernels.take(g);
+            case DataOp.Broadcast b -> DataKernels.broadcast(type.shape().item());
+            case DataOp.Dilate d -> DataKernels.dilate(d);
+            case DataOp.Select s -> DataKernels.select();
         };
     }
 
@@ -60,7 +63,7 @@ final class Kernels {
             case FloatOp.Mean m -> FloatKernels.mean(m);
             case FloatOp.BatchNorm b -> FloatKernels.batchNorm(b);
             case FloatOp.Softmax s -> FloatKernels.softmax(s);
-            case FloatOp _ -> throw new IllegalArgumentException("not known to the oracle yet: " + op);
+            case FloatOp.Recurrent r -> RecurrentKernel.of(r);
         };
     }
 
@@ -95,7 +98,11 @@ final class Kernels {
             case IntOp.DynamicParams p -> DynamicKernels.params(p, type.shape().item());
             case IntOp.DynamicQuantize q -> DynamicKernels.quantize(q);
             case IntOp.DynamicDequantize d -> DynamicKernels.dequantize();
-            case IntOp _ -> throw new IllegalArgumentException("not known to the oracle yet: " + op);
+            case IntOp.Softmax16 s -> TableSoftmax.kernel(s);
+            case IntOp.ResizeBilinear r -> Bilinear.kernel(r);
+            case IntOp.Thresholds t -> IntKernels.thresholds(t, types.getFirst());
+            case IntOp.LstmGate g -> LstmKernels.gate(g, types);
+            case IntOp.LstmCell c -> LstmKernels.cell(c);
         };
     }
 }

@@ -90,7 +90,7 @@ class DataOpsTest {
         assertThat(run(op, Shape.of(3, 4), count(2, 2)))
                 .containsExactly(9L, 9L, 9L, 9L, 0L, 1L, 9L, 9L, 2L, 3L, 9L, 9L);
         assertThatThrownBy(() -> run(new DataOp.Pad(List.of(1), List.of(0), 0.5f), Shape.of(2), count(1)))
-                .hasMessage("%y0: padding 0.5 is no integer");
+                .hasMessage("%y0: filling with 0.5, which is no integer");
     }
 
     @Test
