@@ -61,7 +61,7 @@ final class Build {
                         ? Character.toString(c)
                         : "_")
                 .collect(Collectors.joining());
-        if (clean.isEmpty() || !Character.isLetter(clean.charAt(0)) && clean.charAt(0) != '_') {
+        if (clean.isEmpty() || (!Character.isLetter(clean.charAt(0)) && clean.charAt(0) != '_')) {
             clean = "v" + clean;
         }
         String name = clean;

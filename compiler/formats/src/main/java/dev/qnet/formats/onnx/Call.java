@@ -225,7 +225,7 @@ final class Call {
     float real(String name, float otherwise) {
         return switch (attributes.get(name)) {
             case null -> otherwise;
-            case Proto.Attribute.Float f -> f.value();
+            case Proto.Attribute.Real f -> f.value();
             default -> throw kind(name, "a real number");
         };
     }
@@ -250,7 +250,7 @@ final class Call {
     float @Nullable [] reals(String name) {
         return switch (attributes.get(name)) {
             case null -> null;
-            case Proto.Attribute.Floats f -> {
+            case Proto.Attribute.Reals f -> {
                 float[] v = new float[f.values().size()];
                 for (int i = 0; i < v.length; i++) {
                     v[i] = f.values().get(i);

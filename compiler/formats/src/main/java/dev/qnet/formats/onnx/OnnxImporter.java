@@ -72,7 +72,7 @@ public final class OnnxImporter {
         }
 
         boolean has(String name) {
-            return values.containsKey(name) || around != null && around.has(name);
+            return values.containsKey(name) || (around != null && around.has(name));
         }
 
         @Nullable Val get(String name) {

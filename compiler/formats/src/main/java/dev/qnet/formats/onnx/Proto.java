@@ -93,7 +93,7 @@ final class Proto {
     sealed interface Attribute {
         record Int(long value) implements Attribute {}
 
-        record Float(float value) implements Attribute {}
+        record Real(float value) implements Attribute {}
 
         record Text(ByteString value) implements Attribute {}
 
@@ -107,8 +107,8 @@ final class Proto {
             }
         }
 
-        record Floats(List<java.lang.Float> values) implements Attribute {
-            public Floats {
+        record Reals(List<Float> values) implements Attribute {
+            public Reals {
                 values = List.copyOf(values);
             }
         }

@@ -319,7 +319,7 @@ final class ProtoReader {
         Proto.Attribute value =
                 switch (reference.isEmpty() ? kind : -1) {
                     case -1 -> new Proto.Attribute.Reference(reference, kind);
-                    case 1 -> new Proto.Attribute.Float(f);
+                    case 1 -> new Proto.Attribute.Real(f);
                     case 2 -> new Proto.Attribute.Int(i);
                     case 3 -> new Proto.Attribute.Text(s);
                     case 4 ->
@@ -330,7 +330,7 @@ final class ProtoReader {
                         for (float v : floats.toArray()) {
                             list.add(v);
                         }
-                        yield new Proto.Attribute.Floats(list);
+                        yield new Proto.Attribute.Reals(list);
                     }
                     case 7 -> new Proto.Attribute.Ints(Arrays.stream(ints.toArray()).boxed().toList());
                     case 8 -> new Proto.Attribute.Texts(strings);

@@ -144,7 +144,7 @@ final class ProtoWriter {
         text(1, name);
         int type =
                 switch (attribute) {
-                    case Proto.Attribute.Float f -> {
+                    case Proto.Attribute.Real f -> {
                         out.writeFloat(2, f.value());
                         yield 1;
                     }
@@ -164,7 +164,7 @@ final class ProtoWriter {
                         nested(6, w -> w.graph(g.value()));
                         yield 5;
                     }
-                    case Proto.Attribute.Floats f -> {
+                    case Proto.Attribute.Reals f -> {
                         for (float v : f.values()) {
                             out.writeFloat(7, v);
                         }

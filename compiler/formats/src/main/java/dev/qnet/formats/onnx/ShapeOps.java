@@ -47,11 +47,11 @@ final class ShapeOps {
                     c.out(decoded(c, t.value()));
                     return;
                 }
-                case Proto.Attribute.Float f -> {
+                case Proto.Attribute.Real f -> {
                     c.out(b.scalar(f.value()));
                     return;
                 }
-                case Proto.Attribute.Floats f -> {
+                case Proto.Attribute.Reals f -> {
                     float[] v = c.reals(name);
                     c.out(b.floats(List.of(f.values().size()), v == null ? new float[0] : v));
                     return;
@@ -423,8 +423,8 @@ final class ShapeOps {
         if (starts == null
                 || ends == null
                 || ends.length != starts.length
-                || axes != null && axes.length != starts.length
-                || steps != null && steps.length != starts.length) {
+                || (axes != null && axes.length != starts.length)
+                || (steps != null && steps.length != starts.length)) {
             throw c.refuse("needs as many starts, ends, axes and steps");
         }
         Val y = x;
@@ -566,8 +566,8 @@ final class ShapeOps {
         }
         long i = c.numbers(1)[0];
         int at = c.axis(i, x.dim(axis));
-        List<Integer> dims = new ArrayList<>(x.shape().dims());
-        dims.remove(axis);
+        List<Integer> dims = new ArrayList<>(x.shape().dims().subList(0, axis));
+        dims.addAll(x.shape().dims().subList(axis + 1, x.rank()));
         return c.build().reshape(c.build().slice(x, axis, at, at + 1, 1), dims);
     }
 

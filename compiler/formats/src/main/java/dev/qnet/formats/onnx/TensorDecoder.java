@@ -101,8 +101,8 @@ final class TensorDecoder {
                 case BOOL -> b.get(i) == 0 ? 0 : 1;
                 case INT16 -> b.getShort(2 * i);
                 case UINT16 -> b.getShort(2 * i) & 0xffff;
-                case INT4, UINT4 -> narrow(type, b.get(i / 2) >> 4 * (i % 2));
-                case INT2, UINT2 -> narrow(type, b.get(i / 4) >> 2 * (i % 4));
+                case INT4, UINT4 -> narrow(type, b.get(i / 2) >> (4 * (i % 2)));
+                case INT2, UINT2 -> narrow(type, b.get(i / 4) >> (2 * (i % 4)));
                 default -> b.getInt(4 * i);
             };
         }
@@ -132,16 +132,14 @@ final class TensorDecoder {
                     + " values, but the file holds " + have);
         }
         long[] ints = t.ints();
-        switch (type) {
-            case FLOAT -> {
-                return new Tensor.OfFloat(shape, t.floats());
-            }
+        return switch (type) {
+            case FLOAT -> new Tensor.OfFloat(shape, t.floats());
             case DOUBLE -> {
                 float[] v = new float[n];
                 for (int i = 0; i < n; i++) {
                     v[i] = (float) t.doubles()[i];
                 }
-                return new Tensor.OfFloat(shape, v);
+                yield new Tensor.OfFloat(shape, v);
             }
             case FLOAT16, BFLOAT16 -> {
                 float[] v = new float[n];
@@ -150,11 +148,9 @@ final class TensorDecoder {
                             ? Float.float16ToFloat((short) ints[i])
                             : Float.intBitsToFloat((int) ints[i] << 16);
                 }
-                return new Tensor.OfFloat(shape, v);
+                yield new Tensor.OfFloat(shape, v);
             }
-            case INT64 -> {
-                return Tensor.OfLong.of(shape, ints);
-            }
+            case INT64 -> Tensor.OfLong.of(shape, ints);
             default -> {
                 int[] v = new int[n];
                 for (int i = 0; i < n; i++) {
@@ -164,14 +160,14 @@ final class TensorDecoder {
                         case BOOL -> ints[i] == 0 ? 0 : 1;
                         case INT16 -> (short) ints[i];
                         case UINT16 -> (int) (ints[i] & 0xffff);
-                        case INT4, UINT4 -> narrow(type, (int) (ints[i / 2] >> 4 * (i % 2)));
-                        case INT2, UINT2 -> narrow(type, (int) (ints[i / 4] >> 2 * (i % 4)));
+                        case INT4, UINT4 -> narrow(type, (int) (ints[i / 2] >> (4 * (i % 2))));
+                        case INT2, UINT2 -> narrow(type, (int) (ints[i / 4] >> (2 * (i % 4))));
                         default -> (int) ints[i];
                     };
                 }
-                return new Tensor.OfInt(shape, v);
+                yield new Tensor.OfInt(shape, v);
             }
-        }
+        };
     }
 
     private static ByteString external(String what, Map<String, String> entries, @Nullable Path folder)
