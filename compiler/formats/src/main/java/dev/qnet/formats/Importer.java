@@ -4,6 +4,7 @@ import dev.qnet.compiler.source.CompileException;
 import dev.qnet.compiler.source.Diagnostic;
 import dev.qnet.compiler.source.Span;
 import dev.qnet.formats.onnx.OnnxImporter;
+import dev.qnet.formats.tflite.TfliteImporter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -34,6 +35,9 @@ public final class Importer {
         }
         if (file.toString().toLowerCase(Locale.ROOT).endsWith(".onnx")) {
             return OnnxImporter.read(file, options);
+        }
+        if (file.toString().toLowerCase(Locale.ROOT).endsWith(".tflite")) {
+            return TfliteImporter.read(file, options);
         }
         throw new CompileException(
                 Diagnostic.error("unknown-format", Span.NONE, file + " is neither a .tflite nor an .onnx file"));

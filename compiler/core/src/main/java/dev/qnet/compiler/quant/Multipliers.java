@@ -111,9 +111,9 @@ public final class Multipliers {
      * PreprocessSoftmaxScaling and CalculateInputRadius. A scale below 2^-26, which TFLite refuses, counts as 2^-26: its
      * differences are then below one unit of Q5.26 either way.
      */
-    public static Softmax softmax(float inputScale) {
+    public static Softmax softmax(double inputScale) {
         int fractionBits = 31 - SOFTMAX_INTEGER_BITS;
-        double m = Math.min((double) inputScale * (1L << fractionBits), (1L << 31) - 1.0);
+        double m = Math.min(inputScale * (1L << fractionBits), (1L << 31) - 1.0);
         // QuantizeMultiplier without its limit of 30 on the shift: the largest m is just below 2^31.
         double atLeastOne = Math.max(m, 1.0);
         int shift = Math.getExponent(atLeastOne) + 1;

@@ -247,8 +247,8 @@ final class Call {
 
     /** A node whose value is no tensor of the model. */
     Val emit(Op operation, Element element, Val... operands) {
-        String near = op.outputs().isEmpty() ? "" : out(0).name();
-        return graph().node((near.isEmpty() ? "op" + op.index() : near) + "/step", operation, element, operands);
+        String near = op.outputs().isEmpty() ? "op" + op.index() : out(0).label();
+        return graph().node(near + "/step", operation, element, operands);
     }
 
     /** A node of float arithmetic. */
@@ -258,7 +258,7 @@ final class Call {
 
     /** A constant that is no tensor of the model, or not as the model has it. */
     Val constant(TensorDef like, Tensor value, Element element) {
-        return graph().constant(like.name().isEmpty() ? "t" + like.index() : like.name(), value, element);
+        return graph().constant(like.label(), value, element);
     }
 
     Val ints(List<Integer> values) {

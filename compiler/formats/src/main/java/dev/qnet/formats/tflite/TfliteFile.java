@@ -49,6 +49,11 @@ record TfliteFile(
             boolean variable,
             boolean sparse,
             boolean external) {
+        /** The name, or one made of the index where there is none. */
+        String label() {
+            return name.isEmpty() ? "t" + index : name;
+        }
+
         String typeName() {
             return type == null ? "type " + typeNumber : type.name();
         }
@@ -71,6 +76,12 @@ record TfliteFile(
             List<Integer> outputs,
             List<Integer> intermediates,
             FlatFile.@Nullable Table options) {}
+
+    /** The names of the model's inputs, in its order. */
+    List<String> inputNames() {
+        Subgraph main = graphs.getFirst();
+        return main.inputs().stream().map(i -> main.tensors().get(i).label()).toList();
+    }
 
     /** Reads a file. */
     static TfliteFile read(String name, ByteBuffer bytes) {

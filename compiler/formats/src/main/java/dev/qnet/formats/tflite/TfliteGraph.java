@@ -69,7 +69,7 @@ final class TfliteGraph {
     }
 
     private static boolean open(TensorDef t, ImportOptions options) {
-        List<Integer> given = options.shapes().get(t.name());
+        List<Integer> given = options.shapes().get(t.label());
         if (given != null) {
             return !given.isEmpty() && given.getFirst() == -1;
         }
@@ -96,7 +96,7 @@ final class TfliteGraph {
                 Val v = value(t);
                 results.add(new Graph.Result(resultName(t, names), v.id()));
             } catch (Unsupported e) {
-                errors.add("output " + t.name() + ": " + e.getMessage());
+                errors.add("output " + t.label() + ": " + e.getMessage());
             }
         }
         if (errors.isEmpty() && !needed.isEmpty()) {
@@ -112,7 +112,7 @@ final class TfliteGraph {
     }
 
     private static String resultName(TensorDef t, Set<String> names) {
-        String base = t.name().isEmpty() ? "t" + t.index() : t.name();
+        String base = t.label();
         String name = base;
         for (int i = 2; !names.add(name); i++) {
             name = base + "_" + i;
@@ -123,25 +123,25 @@ final class TfliteGraph {
     private void param(int index) {
         TensorDef t = tensor(index);
         if (values.containsKey(index)) {
-            errors.add("input " + t.name() + " is listed twice");
+            errors.add("input " + t.label() + " is listed twice");
             return;
         }
         try {
-            Tensor fixed = options.fixed().get(t.name());
+            Tensor fixed = options.fixed().get(t.label());
             if (fixed != null) {
                 values.put(index, fixed(t, fixed));
                 return;
             }
             Shape shape = Constants.shape(t);
-            List<Integer> given = options.shapes().get(t.name());
+            List<Integer> given = options.shapes().get(t.label());
             if (given != null) {
                 shape = new Shape(batch || given.isEmpty() || given.getFirst() != -1 ? given : with1(given));
             } else if (batch && open(t, options)) {
                 shape = shape.with(0, Shape.BATCH);
             }
-            values.put(index, graph.param(label(t), new Type(Call.element(t), shape)));
+            values.put(index, graph.param(t.label(), new Type(Call.element(t), shape)));
         } catch (Unsupported | IllegalArgumentException | ArithmeticException e) {
-            errors.add("input " + t.name() + ": " + e.getMessage());
+            errors.add("input " + t.label() + ": " + e.getMessage());
             lost.add(index);
         }
     }
@@ -157,7 +157,7 @@ final class TfliteGraph {
         if (value instanceof Tensor.OfFloat != element instanceof Element.F32) {
             throw new Unsupported("is given " + value + ", but takes " + element);
         }
-        return graph.constant(label(t), value, element);
+        return graph.constant(t.label(), value, element);
     }
 
     private void operator(OperatorDef op) {
@@ -196,10 +196,6 @@ final class TfliteGraph {
         return !t.variable() && constants.has(t) && !inputs.contains(t.index());
     }
 
-    static String label(TensorDef t) {
-        return t.name().isEmpty() ? "t" + t.index() : t.name();
-    }
-
     Val value(TensorDef t) {
         Val v = values.get(t.index());
         if (v != null) {
@@ -223,14 +219,14 @@ final class TfliteGraph {
                     case Element.F32 f -> {
                         if (t.type() != TensorType.FLOAT32) {
                             notes.add(new Report.Note(
-                                    Report.Kind.REMARK, label(t), "", t.typeName() + " is taken as f32"));
+                                    Report.Kind.REMARK, t.label(), "", t.typeName() + " is taken as f32"));
                         }
                         yield new Tensor.OfFloat(shape, constants.floats(t));
                     }
                     case Element.Int i -> Tensor.OfLong.of(shape, constants.integers(t));
                     case Quant q -> new Tensor.OfInt(shape, constants.codes(t));
                 };
-        return graph.constant(label(t), value, element);
+        return graph.constant(t.label(), value, element);
     }
 
     /** A tensor has to be known, but a user gives it at run time. */
@@ -268,10 +264,10 @@ final class TfliteGraph {
             return constants.integers(t);
         }
         if (inputs.contains(t.index())) {
-            needed.add(t.name());
-            throw new Needed(t.name());
+            needed.add(t.label());
+            throw new Needed(t.label());
         }
-        throw new Unsupported("needs " + label(t) + " as a constant, but it is computed at run time");
+        throw new Unsupported("needs " + t.label() + " as a constant, but it is computed at run time");
     }
 
     /** Whether a tensor's integers can be had with {@link #integers}. */
@@ -302,7 +298,7 @@ final class TfliteGraph {
     }
 
     void remark(Report.Kind kind, OperatorDef op, String text) {
-        String node = op.outputs().isEmpty() ? "" : label(tensor(op.outputs().getFirst()));
+        String node = op.outputs().isEmpty() ? "" : tensor(op.outputs().getFirst()).label();
         notes.add(new Report.Note(kind, node, Operators.name(op), text));
     }
 
