@@ -177,6 +177,15 @@ final class Convolutions {
             int bias,
             int biasType) {
         int out = shape.dim(0);
+        // Transposed convolutions have no such kernel in TFLite.
+        if (bias == 2 && Hybrid.is(x, c.in(1))) {
+            Quant weights = Call.weights(c.in(1), axis, out);
+            Val w = c.constant(c.in(1), new Tensor.OfInt(shape, ordered(c.codes(1), order)), weights);
+            IntOp sums = new IntOp.Conv2d(window, groups, Element.INT32, null);
+            Val y = Hybrid.product(c, sums, x, w, Hybrid.symmetric(weights), bias);
+            c.result(c.activated(activation, y));
+            return;
+        }
         if (x.isFloat()) {
             float[] values = ordered(Weights.real(c, 1), order);
             Val w = c.constant(c.in(1), new Tensor.OfFloat(shape, values), Element.FLOAT);

@@ -32,6 +32,13 @@ final class Products {
         }
         Val x = rows(c, c.x(0), shape.dim(1), c.flag(2));
         int activation = c.byteOption(0, 0);
+        if (Hybrid.is(x, c.in(1)) && c.isConstant(1)) {
+            Quant weights = Call.weights(c.in(1), 0, shape.dim(0));
+            Val w = c.constant(c.in(1), new Tensor.OfInt(shape, c.codes(1)), weights);
+            Val y = Hybrid.product(c, new IntOp.Dense(Element.INT32, null), x, w, !c.flag(3), 2);
+            c.result(c.activated(activation, y));
+            return;
+        }
         if (x.isFloat()) {
             Val w = c.isConstant(1)
                     ? c.constant(c.in(1), new Tensor.OfFloat(shape, Weights.real(c, 1)), Element.FLOAT)

@@ -17,8 +17,7 @@ final class Weights {
     private Weights() {}
 
     /**
-     * The weights of float arithmetic. Codes (a "dynamic range" model) become real numbers: TFLite quantizes the activations
-     * instead, differently in each of its implementations.
+     * The weights of float arithmetic. Codes become real numbers.
      */
     static float[] real(Call c, int operand) {
         TensorDef t = c.in(operand);
