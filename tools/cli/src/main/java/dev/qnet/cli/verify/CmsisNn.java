@@ -5,20 +5,24 @@ import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.Element;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.IntOp;
+import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.Quant;
+import dev.qnet.compiler.ir.Rescale;
 import dev.qnet.compiler.ir.Rounding;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Storage;
 import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.ir.Window;
+import dev.qnet.compiler.quant.FixedPointTables;
 import dev.qnet.compiler.source.CompileException;
 import dev.qnet.compiler.source.Diagnostic;
 import dev.qnet.compiler.source.Span;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Unit tests of CMSIS-NN as graphs: a kernel is the operation, or the few operations, that compute the same. Their outputs
@@ -73,7 +77,14 @@ final class CmsisNn {
             case "max_pool_s8", "max_pool_s16" -> pool(false);
             case "elementwise_add_s8", "elementwise_add_s16" -> add();
             case "elementwise_mul_s8", "elementwise_mul_s16" -> mul();
-            case "softmax_s8" -> softmax();
+            case "softmax_s8", "softmax_s8_s16" -> softmax();
+            case "softmax_s16" -> softmax16();
+            case "maximum_minimum_s8", "maximum_s8", "minimum_s8" -> extremum();
+            case "transpose_conv_s8", "reverse_transpose_conv_s8" -> transposeConv();
+            case "lstm_unidirectional_s8", "lstm_unidirectional_s16" -> new CmsisLstm(c, g).build();
+            case "svdf_s8", "svdf_state_s16_s8" -> {
+                return svdf();
+            }
             case "pad_s8" -> pad();
             case "transpose_s8" -> transpose();
             case "ds_cnn_s_s8", "ds_cnn_l_s8" -> network();
@@ -81,7 +92,7 @@ final class CmsisNn {
                 throw new CompileException(Diagnostic.error(
                         "unsupported-operator", Span.NONE, "there is no equal of the kernel " + c.kernel()));
         }
-        Graph graph = g.graph(kernel.toLowerCase(Locale.ROOT));
+        Graph graph = g.graph(kernel);
         Shape shape = graph.types().get(graph.results().getFirst().value()).shape();
         long[] expected = c.tensor(c.output());
         int item = shape.elements();
@@ -136,8 +147,8 @@ final class CmsisNn {
         }
         // With 64-bit biases TensorFlow Lite accumulates in 64 bits.
         boolean wide = c.ctype(name).equals("int64_t");
-        ValueId b = g.constant(Element.INT32, Shape.of(out), c.tensor(name));
-        return g.add(result, op.of(wide ? Element.INT64 : Element.INT32), x, w, b);
+        Element.Int acc = wide ? Element.INT64 : Element.INT32;
+        return g.add(result, op.of(acc), x, w, g.constant(acc, Shape.of(out), c.tensor(name)));
     }
 
     private void dense() {
@@ -212,7 +223,162 @@ final class CmsisNn {
         Shape shape = Shape.of(c.param("NUM_ROWS"), c.param("ROW_SIZE"));
         ValueId x = g.input(codes("input"), value("input", shape));
         IntOp op = new IntOp.Softmax(1, c.param("INPUT_MULT"), c.param("INPUT_LEFT_SHIFT"), c.param("DIFF_MIN"));
-        g.add(Quant.of(Storage.I8, 1f / 256, -128), op, x);
+        boolean narrow = c.ctype(c.output()).equals("int8_t");
+        g.add(narrow ? Quant.of(Storage.I8, 1f / 256, -128) : Quant.of(Storage.I16, 1f / 65536, -32768), op, x);
+    }
+
+    private void softmax16() {
+        Shape shape = Shape.of(c.param("NUM_ROWS"), c.param("ROW_SIZE"));
+        ValueId x = g.input(codes("input"), value("input", shape));
+        IntOp op = new IntOp.Softmax16(
+                1,
+                c.param("INPUT_MULT"),
+                c.param("INPUT_LEFT_SHIFT"),
+                FixedPointTables.softmaxExp(),
+                FixedPointTables.softmaxReciprocal());
+        g.add(Quant.of(Storage.I16, 1f / 32768, 0), op, x);
+    }
+
+    /** The larger or the smaller of two, broadcast. Both have the parameters of the result. */
+    private void extremum() {
+        ValueId x = g.input(codes("input_tensor_1"), value("input_tensor_1", side("_1")));
+        ValueId y = g.input(codes("input_tensor_2"), value("input_tensor_2", side("_2")));
+        boolean max = c.has("LAYER_TYPE")
+                ? c.rawParam("LAYER_TYPE").asText().equals("maximum")
+                : c.kernel().startsWith("maximum");
+        NumOp op = new NumOp.Binary(max ? NumOp.Binary.Fn.MAX : NumOp.Binary.Fn.MIN);
+        g.add(codes("input_tensor_1"), op, x, y);
+    }
+
+    private Shape side(String suffix) {
+        return new Shape(Stream.of("BATCH", "HEIGHT", "WIDTH", "CHANNEL")
+                .map(axis -> c.param(axis + suffix))
+                .toList());
+    }
+
+    /**
+     * A transposed convolution as a convolution: of the input with stride − 1 zeros between its elements, with the kernel
+     * turned round, padded by what the kernel reaches beyond the transposed padding.
+     */
+    private void transposeConv() {
+        int in = c.param("IN_CH");
+        int out = c.param("OUT_CH");
+        int h = c.param("INPUT_H");
+        int w = c.param("INPUT_W");
+        int kh = c.param("FILTER_Y");
+        int kw = c.param("FILTER_X");
+        int sh = c.param("STRIDE_Y");
+        int sw = c.param("STRIDE_X");
+        Quant type = activation("input", "INPUT_OFFSET");
+        ValueId x = g.batch(type, images("input", h, w, in));
+        if (sh > 1 || sw > 1) {
+            x = g.add(type, new DataOp.Dilate(List.of(1, sh, sw, 1), type.perTensor().zero()), x);
+        }
+        int tall = (h - 1) * sh + 1;
+        int wide = (w - 1) * sw + 1;
+        int top = kh - 1 - c.param("PAD_Y");
+        int left = kw - 1 - c.param("PAD_X");
+        int bottom = c.param("OUTPUT_H") + kh - 1 - tall - top;
+        int right = c.param("OUTPUT_W") + kw - 1 - wide - left;
+        if (top < 0 || left < 0 || bottom < 0 || right < 0) {
+            DataOp slice = new DataOp.Slice(
+                    List.of(0, Math.max(0, -top), Math.max(0, -left), 0),
+                    List.of(0, tall - Math.max(0, -bottom), wide - Math.max(0, -right), in),
+                    List.of(1, 1, 1, 1));
+            x = g.add(type, slice, x);
+        }
+        ValueId weights = g.constant(
+                weightType(false, 0),
+                Shape.of(out, kh, kw, in),
+                turned(c.tensor(c.anyOf("weights", "input_weights")), out, kh * kw, in));
+        Window window = new Window(
+                kh, kw, 1, 1, 1, 1, Math.max(0, top), Math.max(0, left), Math.max(0, bottom), Math.max(0, right));
+        Quant result = result(c, c.ctype(c.output()));
+        linear("", out, result, x, weights, acc -> new IntOp.Conv2d(window, 1, acc, c.rescale("")));
+    }
+
+    /** [out][taps][in] with the taps in reverse. */
+    private static long[] turned(long[] weights, int out, int taps, int in) {
+        if (weights.length != out * taps * in) {
+            throw new CaseException("the weights do not fit the macros");
+        }
+        long[] to = new long[weights.length];
+        for (int o = 0; o < out; o++) {
+            for (int t = 0; t < taps; t++) {
+                System.arraycopy(weights, (o * taps + t) * in, to, (o * taps + taps - 1 - t) * in, in);
+            }
+        }
+        return to;
+    }
+
+    /**
+     * A filter over time, decomposed by rank: features of each step enter a state, which a filter each weighs. The input is
+     * a sequence of steps, the output that of the last; the items of a batch have nothing to do with each other.
+     */
+    private Subject svdf() {
+        int features = c.param("FEATURE_BATCHES");
+        int units = features / c.param("RANK");
+        int in = c.param("INPUT_SIZE");
+        int batch = c.param("INPUT_BATCHES");
+        long[] sequence = c.tensor("input_sequence");
+        long[] expected = c.tensor(c.output());
+        if (sequence.length % (in * batch) != 0 || expected.length != units * batch) {
+            throw new CaseException("the arrays of inputs and outputs do not fit the macros");
+        }
+        if (Arrays.stream(c.tensor("state")).anyMatch(s -> s != 0)) {
+            throw new CaseException("the state starts with other numbers than 0");
+        }
+        svdfStep(features, units, in);
+        List<Subject.Sample> samples = new ArrayList<>();
+        for (int b = 0; b < batch; b++) {
+            List<List<Value>> steps = new ArrayList<>();
+            for (int at = b * in; at < sequence.length; at += batch * in) {
+                steps.add(List.of(Value.of(Shape.of(1, in), Arrays.copyOfRange(sequence, at, at + in))));
+            }
+            Value y = Value.of(Shape.of(units), Arrays.copyOfRange(expected, b * units, (b + 1) * units));
+            samples.add(new Subject.Sample("item " + b, steps, List.of(List.of(y))));
+        }
+        return new Subject(g.graph("svdf"), samples, Tolerance.EXACT);
+    }
+
+    private void svdfStep(int features, int units, int in) {
+        int times = c.param("TIME_BATCHES");
+        // Here the macro is the zero point itself.
+        Quant input = Quant.of(Storage.I8, 1, c.param("INPUT_OFFSET"));
+        ValueId x = g.input(input, Value.of(Shape.of(1, in), new long[in]));
+        Quant stateType = Quant.of(storage(c.ctype("state")), 1, 0);
+        ValueId w = g.constant(weightType(false, 0), Shape.of(features, in), c.tensor("weights_feature"));
+        Rescale toState = new Rescale(
+                Rounding.TFLITE,
+                List.of(c.fixed("MULTIPLIER_IN", "SHIFT_1")),
+                0,
+                c.param("IN_ACTIVATION_MIN"),
+                c.param("IN_ACTIVATION_MAX"));
+        ValueId feature = g.add(stateType, new IntOp.Dense(Element.INT32, toState), x, w);
+        ValueId state = g.state(stateType, Shape.of(features, times));
+        ValueId next = g.add(stateType, new DataOp.Reshape(Shape.of(features, 1)), feature);
+        if (times > 1) {
+            DataOp latest = new DataOp.Slice(List.of(0, 1), List.of(features, times), List.of(1, 1));
+            next = g.add(stateType, new DataOp.Concat(1), g.add(stateType, latest, state), next);
+        }
+        g.next(state, next);
+        Quant timeType = Quant.of(storage(c.ctype("weights_time")), 1, 0);
+        ValueId t = g.constant(timeType, Shape.of(features, times), c.tensor("weights_time"));
+        ValueId products = g.add(Element.INT32, new IntOp.Mul(Element.INT32, null), next, t);
+        ValueId rows = g.add(
+                Element.INT32, new DataOp.Reshape(Shape.of(units, features / units * times)), products);
+        ValueId sum = g.add(Element.INT32, new IntOp.Sum(List.of(1), false, Element.INT32, null), rows);
+        if (c.hasTensor("biases")) {
+            ValueId bias = g.constant(Element.INT32, Shape.of(units), c.tensor("biases"));
+            sum = g.add(Element.INT32, new NumOp.Binary(NumOp.Binary.Fn.ADD), sum, bias);
+        }
+        Rescale toOutput = new Rescale(
+                Rounding.TFLITE,
+                List.of(c.fixed("MULTIPLIER_OUT", "SHIFT_2")),
+                c.param("OUTPUT_OFFSET"),
+                c.lo(),
+                c.hi());
+        g.add(result(c, "int8_t"), new IntOp.Requantize(toOutput), sum);
     }
 
     private void pad() {

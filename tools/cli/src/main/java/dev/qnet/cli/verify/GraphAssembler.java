@@ -24,6 +24,7 @@ import java.util.stream.Stream;
 final class GraphAssembler {
     private final List<Graph.Param> params = new ArrayList<>();
     private final List<Node> nodes = new ArrayList<>();
+    private final List<Graph.State> states = new ArrayList<>();
     private final List<Value> inputs = new ArrayList<>();
     private final Map<ValueId, Type> types = new HashMap<>();
 
@@ -45,13 +46,30 @@ final class GraphAssembler {
         return id;
     }
 
-    ValueId constant(Element element, Shape shape, long[] values) {
+    ValueId constant(Element element, Shape shape, long... values) {
         if (shape.elements() != values.length) {
             throw new CaseException("an array of " + values.length + " elements cannot have shape " + shape);
         }
-        Tensor tensor = new Tensor.OfInt(
-                shape, Arrays.stream(values).mapToInt(Math::toIntExact).toArray());
+        boolean wide = Arrays.stream(values).anyMatch(v -> v != (int) v);
+        Tensor tensor = wide
+                ? new Tensor.OfLong(shape, values)
+                : new Tensor.OfInt(
+                        shape, Arrays.stream(values).mapToInt(v -> (int) v).toArray());
         return add(new Type(element, shape), new DataOp.Constant(tensor));
+    }
+
+    /** A state, which starts as real 0; {@link #next} says what it becomes. */
+    ValueId state(Element element, Shape shape) {
+        ValueId id = new ValueId("s" + states.size());
+        Type type = new Type(element, shape);
+        types.put(id, type);
+        states.add(new Graph.State(id, type, id, Span.NONE));
+        return id;
+    }
+
+    /** What a state is in the next run. */
+    void next(ValueId state, ValueId value) {
+        states.replaceAll(s -> s.id().equals(state) ? new Graph.State(s.id(), s.type(), value, s.span()) : s);
     }
 
     /** A node of an element, whose shape is inferred. */
@@ -78,10 +96,7 @@ final class GraphAssembler {
 
     /** The graph; its result y is the last node. */
     Graph graph(String name) {
-        return new Graph(
-                name,
-                params,
-                nodes,
-                List.of(new Graph.Result("y", nodes.getLast().id())));
+        Graph.Result y = new Graph.Result("y", nodes.getLast().id());
+        return new Graph(name, params, nodes, List.of(y)).withStates(states);
     }
 }

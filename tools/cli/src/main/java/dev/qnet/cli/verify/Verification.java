@@ -25,6 +25,9 @@ public final class Verification {
     /** Deep graphs recurse. */
     private static final long STACK_BYTES = 64L << 20;
 
+    /** Characters of a message that are shown. */
+    private static final int LONGEST = 240;
+
     private final List<Executor> executors;
     private final Duration limit;
 
@@ -220,6 +223,9 @@ public final class Verification {
     /** An exception in one line. */
     private static String describe(Throwable t) {
         String message = t.getMessage() == null ? "" : t.getMessage().strip().replaceAll("\\s*\\R\\s*", "; ");
+        if (message.length() > LONGEST) {
+            message = message.substring(0, LONGEST) + "…";
+        }
         return switch (t) {
             case CaseException c -> message;
             case java.nio.file.NoSuchFileException n -> n.getFile() + ": there is no such file";
