@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 
 /** Reads a model of another system; the file's name says of which. */
@@ -39,7 +40,27 @@ public final class Importer {
         if (file.toString().toLowerCase(Locale.ROOT).endsWith(".tflite")) {
             return TfliteImporter.read(file, options);
         }
-        throw new CompileException(
+        throw unknown(file);
+    }
+
+    /**
+     * The names of a model's inputs, in its order, constants not counted; test data come in this order.
+     *
+     * @throws CompileException if the file is no such model
+     * @throws IOException if the file cannot be read
+     */
+    public static List<String> inputs(Path file) throws IOException {
+        if (file.toString().toLowerCase(Locale.ROOT).endsWith(".onnx")) {
+            return OnnxImporter.inputs(file);
+        }
+        if (file.toString().toLowerCase(Locale.ROOT).endsWith(".tflite")) {
+            return TfliteImporter.inputs(file);
+        }
+        throw unknown(file);
+    }
+
+    private static CompileException unknown(Path file) {
+        return new CompileException(
                 Diagnostic.error("unknown-format", Span.NONE, file + " is neither a .tflite nor an .onnx file"));
     }
 }

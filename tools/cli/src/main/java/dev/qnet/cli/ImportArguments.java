@@ -85,7 +85,7 @@ final class ImportArguments {
         dev.qnet.runtime.Tensor t = dev.qnet.runtime.Tensor.of(a);
         long[] values = Engine.integers(t);
         if (Arrays.stream(values).anyMatch(v -> v != (int) v)) {
-            throw new UserException("integers beyond 32 bits cannot be given with --fix yet");
+            return new Tensor.OfLong(shape, values);
         }
         return new Tensor.OfInt(
                 shape, Arrays.stream(values).mapToInt(v -> (int) v).toArray());

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * TFLite models as graphs whose integers are those of TFLite's reference kernels. docs/formats.md lists the operators and what is
@@ -26,12 +27,26 @@ public final class TfliteImporter {
      * @throws IOException if the file cannot be read
      */
     public static Imported read(Path path, ImportOptions options) throws IOException {
+        return read(path.toString(), bytes(path), options);
+    }
+
+    /**
+     * The names of a model's inputs, in its order.
+     *
+     * @throws CompileException if the file is no TFLite model
+     * @throws IOException if the file cannot be read
+     */
+    public static List<String> inputs(Path path) throws IOException {
+        return TfliteFile.read(path.toString(), bytes(path)).inputNames();
+    }
+
+    private static ByteBuffer bytes(Path path) throws IOException {
         try (FileChannel channel = FileChannel.open(path)) {
             if (channel.size() > Integer.MAX_VALUE) {
                 throw new CompileException(Diagnostic.error(
                         "too-large", Span.NONE, path + " is larger than the 2 GiB that a FlatBuffers file can have"));
             }
-            return read(path.toString(), channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size()), options);
+            return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size());
         }
     }
 

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.Shape;
+import dev.qnet.formats.Importer;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -22,7 +23,7 @@ final class GoldenFolder {
     private final JsonNode json;
 
     /** An input or output: how its files are to be read. */
-    private record Port(String name, int[] shape, String dtype) {}
+    private record Port(Shape shape, String dtype) {}
 
     private GoldenFolder(Path path, String list) throws IOException {
         Path parent = path.toAbsolutePath().getParent();
@@ -72,7 +73,7 @@ final class GoldenFolder {
             samples.add(new Subject.Sample(
                     s.path("name").asText(), List.of(values(inputs, texts(field(s, "inputs")))), expected));
         }
-        return load(inputs, samples);
+        return load(samples);
     }
 
     private Loaded operator() throws IOException {
@@ -81,13 +82,12 @@ final class GoldenFolder {
         List<Value> given = values(inputs, files("inputs"));
         List<List<Value>> expected =
                 values(outputs, files("outputs")).stream().map(List::of).toList();
-        return load(inputs, List.of(new Subject.Sample("", List.of(given), expected)));
+        return load(List.of(new Subject.Sample("", List.of(given), expected)));
     }
 
-    private Loaded load(List<Port> inputs, List<Subject.Sample> samples) throws IOException {
+    private Loaded load(List<Subject.Sample> samples) throws IOException {
         Path model = folder.resolve(field(json, "model").asText());
-        List<String> names = inputs.stream().map(Port::name).toList();
-        return new ModelWithData(model, names, samples).load(tolerance());
+        return new ModelWithData(model, Importer.inputs(model), samples).load(tolerance());
     }
 
     private Tolerance tolerance() {
@@ -102,10 +102,7 @@ final class GoldenFolder {
         for (JsonNode p : field(json, list)) {
             List<Integer> shape = new ArrayList<>();
             field(p, "shape").forEach(d -> shape.add(d.asInt()));
-            ports.add(new Port(
-                    p.path("name").asText(),
-                    shape.stream().mapToInt(d -> d).toArray(),
-                    field(p, "dtype").asText()));
+            ports.add(new Port(new Shape(shape), field(p, "dtype").asText()));
         }
         return ports;
     }
@@ -144,7 +141,7 @@ final class GoldenFolder {
     }
 
     private static Value value(byte[] bytes, Port port, Path file) {
-        Shape shape = Shape.of(port.shape());
+        Shape shape = port.shape();
         int width = width(port.dtype(), file);
         int n = shape.elements();
         if ((long) n * width != bytes.length) {

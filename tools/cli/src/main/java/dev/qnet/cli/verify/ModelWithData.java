@@ -83,7 +83,7 @@ final class ModelWithData {
             case Value.Floats f -> new Tensor.OfFloat(f.shape(), f.data());
             case Value.Ints i -> {
                 if (Arrays.stream(i.data()).anyMatch(v -> v != (int) v)) {
-                    throw new CaseException("64-bit integers cannot be given as constants yet");
+                    yield new Tensor.OfLong(i.shape(), i.data());
                 }
                 yield new Tensor.OfInt(
                         i.shape(),

@@ -11,7 +11,7 @@ import java.util.Set;
 /** Reads a case of any kind. */
 final class Reader {
     /** Codes of diagnostics that say a file is damaged, in contrast to: beyond what there is. */
-    static final Set<String> DAMAGED = Set.of("damaged-file");
+    static final Set<String> DAMAGED = Set.of("bad-model");
 
     private Reader() {}
 

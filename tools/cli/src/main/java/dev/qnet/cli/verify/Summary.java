@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** What became of many cases, in numbers and grouped for a person. */
 public final class Summary {
@@ -104,7 +105,7 @@ public final class Summary {
             if (r.status() == Status.UNSUPPORTED) {
                 String why = r.outcomes().stream()
                         .filter(o -> o.status() == Status.UNSUPPORTED)
-                        .map(o -> (o.executor().equals(CaseResult.ALL) ? "" : o.executor() + ": ") + o.text())
+                        .map(o -> (o.executor().equals(CaseResult.ALL) ? "" : o.executor() + ": ") + kind(o.text()))
                         .findFirst()
                         .orElse("");
                 by.computeIfAbsent(why, k -> new ArrayList<>()).add(r.checked().name());
@@ -114,6 +115,15 @@ public final class Summary {
                 .sorted((a, b) ->
                         Integer.compare(b.getValue().size(), a.getValue().size()))
                 .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue, (a, b) -> a, LinkedHashMap::new));
+    }
+
+    /** A reason without the names of single nodes, so that equal ones meet. */
+    private static String kind(String reason) {
+        return Stream.of(reason.split("; "))
+                .map(part -> part.replaceAll(" (?:'[^']*'|\\(operator \\d+\\))", "").replaceFirst("^and \\d+ more$", ""))
+                .filter(part -> !part.isEmpty())
+                .distinct()
+                .collect(Collectors.joining("; "));
     }
 
     /** All results as what a JSON writer takes. */

@@ -208,11 +208,14 @@ public final class Verification {
         return Optional.empty();
     }
 
-    /** All errors of an exception in one line. */
+    /** All errors of an exception in one line, without the name of the model's file in front. */
     static String reason(CompileException e) {
         List<String> errors = e.diagnostics().stream()
                 .filter(d -> d.severity() == Diagnostic.Severity.ERROR)
-                .map(d -> d.message().strip().replaceAll("\\s*\\R\\s*", "; "))
+                .map(d -> d.message()
+                        .strip()
+                        .replaceFirst("^\\S*\\.(?:tflite|onnx)(?: cannot be imported)?:?\\s+", "")
+                        .replaceAll("\\s*\\R\\s*", "; "))
                 .distinct()
                 .toList();
         int shown = Math.min(errors.size(), 3);
