@@ -40,6 +40,8 @@ import picocli.CommandLine.ParentCommand;
         footerHeading = "%nExamples:%n",
         footer = {"  qnet explain calibrated.qnet", "  qnet explain calibrated.qnet --json"})
 final class ExplainCommand implements Callable<Integer> {
+    private static final int LONGEST_NAME = 48;
+
     @ParentCommand
     @SuppressWarnings("NullAway.Init")
     private QnetCommand parent;
@@ -153,7 +155,7 @@ final class ExplainCommand implements Callable<Integer> {
         long activations = 0;
         for (Layer l : layers) {
             table.row(
-                    l.name(),
+                    Table.brief(l.name(), LONGEST_NAME),
                     l.operation(),
                     l.shape(),
                     l.storage(),

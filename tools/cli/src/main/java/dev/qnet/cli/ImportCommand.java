@@ -38,6 +38,8 @@ import picocli.CommandLine.ParentCommand;
             "  qnet import model.onnx --input-shape x=1,3,224,224 -o model.qnet"
         })
 final class ImportCommand implements Callable<Integer> {
+    private static final int LONGEST_NAME = 48;
+
     @ParentCommand
     @SuppressWarnings("NullAway.Init")
     private QnetCommand parent;
@@ -119,7 +121,7 @@ final class ImportCommand implements Callable<Integer> {
         console.out().print(operators);
         if (!r.notes().isEmpty()) {
             Table notes = new Table("what", "node", "operator", "how");
-            r.notes().forEach(n -> notes.row(kind(n), n.node(), n.operator(), n.text()));
+            r.notes().forEach(n -> notes.row(kind(n), Table.brief(n.node(), LONGEST_NAME), n.operator(), n.text()));
             console.out().println();
             console.out().print(notes);
         }

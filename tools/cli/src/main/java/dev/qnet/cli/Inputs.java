@@ -29,15 +29,16 @@ final class Inputs {
     private static final List<String> PICTURES = List.of("png", "jpg", "jpeg", "bmp", "gif");
 
     private final List<TensorInfo> expected;
-    private final Scaling scaling;
+    private final @Nullable Scaling scaling;
     private final @Nullable ElementType bin;
 
-    Inputs(List<TensorInfo> expected, Scaling scaling) {
+    /** @param scaling how pixels become numbers, or null for what suits each input */
+    Inputs(List<TensorInfo> expected, @Nullable Scaling scaling) {
         this(expected, scaling, null);
     }
 
     /** @param bin what .bin files hold, or null for the input's own type, or f32 where only that fits */
-    Inputs(List<TensorInfo> expected, Scaling scaling, @Nullable ElementType bin) {
+    Inputs(List<TensorInfo> expected, @Nullable Scaling scaling, @Nullable ElementType bin) {
         this.expected = expected;
         this.scaling = scaling;
         this.bin = bin;
@@ -112,7 +113,7 @@ final class Inputs {
         }
         String extension = extension(file);
         if (PICTURES.contains(extension)) {
-            return Images.read(file, info, scaling);
+            return Images.read(file, info, scaling != null ? scaling : Scaling.suiting(info));
         }
         String name = String.valueOf(file.getFileName());
         return switch (extension) {

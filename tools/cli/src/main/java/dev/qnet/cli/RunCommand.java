@@ -76,11 +76,10 @@ final class RunCommand implements Callable<Integer> {
     @Option(
             names = "--scale",
             paramLabel = "HOW",
-            defaultValue = "raw",
             description = "How pixels become numbers: raw (0 to 255), unit (0 to 1), signed (-1 to 1), or "
-                    + "MEAN,STD or MEAN,MEAN,MEAN,STD,STD,STD on 0 to 255. Default: ${DEFAULT-VALUE}.")
-    @SuppressWarnings("NullAway.Init")
-    private String scale;
+                    + "MEAN,STD or MEAN,MEAN,MEAN,STD,STD,STD on 0 to 255. Default: raw, but unit or signed for a quantized "
+                    + "input whose codes stand for no larger numbers.")
+    private @Nullable String scale;
 
     @Option(
             names = "--white",
@@ -123,7 +122,7 @@ final class RunCommand implements Callable<Integer> {
             names.clear();
             names.addAll(Files.readAllLines(labels));
         }
-        Map<String, Tensor> in = new Inputs(engine.inputs(), Scaling.parse(scale)).read(inputs);
+        Map<String, Tensor> in = new Inputs(engine.inputs(), scale == null ? null : Scaling.parse(scale)).read(inputs);
         Map<String, Tensor> out = engine.run(in);
         if (json) {
             console.out().println(new ObjectMapper().writeValueAsString(json(out)));

@@ -31,6 +31,11 @@ final class Table {
         return this;
     }
 
+    /** A name in at most so many characters; of a long one its end, which tells it from its neighbours. */
+    static String brief(String name, int most) {
+        return name.length() <= most ? name : "…" + name.substring(name.length() - most + 1);
+    }
+
     boolean isEmpty() {
         return rows.isEmpty();
     }

@@ -25,7 +25,8 @@ public final class Images {
     }
 
     /**
-     * A picture as a batch of one for an input [N, height, width, channels] of 1 (grey) or 3 (red, green, blue) channels:
+     * A picture as a batch of one for an input of 1 (grey) or 3 (red, green, blue) channels, which lie side by side
+     * [N, height, width, channels] or one behind the other [N, channels, height, width]:
      * {@linkplain Picture#withChannels turned} grey or coloured and {@linkplain Picture#resized resized} as needed, then
      * scaled to real numbers. An input of plain {@code u8}, without quantization, gets the levels themselves.
      *
@@ -34,51 +35,54 @@ public final class Images {
      */
     public static Tensor read(Path file, TensorInfo input, Scaling scaling) throws IOException {
         boolean levels = input.type() == ElementType.U8 && input.quantization() == null;
-        if (input.shape().size() != 4
-                || (input.shape().get(3) != 1 && input.shape().get(3) != 3)
-                || !(levels || input.accepts(ElementType.F32))) {
+        Layout layout = Layout.of(input.shape());
+        if (layout == null || !(levels || input.accepts(ElementType.F32))) {
             throw new UserException(
                     file + ": input '" + input.name() + "' takes no pictures, it expects " + input.expectation());
         }
-        int height = input.shape().get(1);
-        int width = input.shape().get(2);
-        int channels = input.shape().get(3);
-        byte[] fitted = read(file).withChannels(channels).resized(height, width).levels();
+        int channels = layout.channels();
+        byte[] fitted = read(file)
+                .withChannels(channels)
+                .resized(layout.height(), layout.width())
+                .levels();
+        int[] shape = input.shapeFor(1);
         if (!levels) {
-            return Tensor.ofFloats(scaling.apply(fitted, channels), 1, height, width, channels);
+            return Tensor.ofFloats(layout.from(scaling.apply(fitted, channels)), shape);
         }
         if (!scaling.equals(Scaling.RAW)) {
             throw new UserException(
                     file + ": input '" + input.name() + "' takes levels as they are, and --scale asks for others",
                     "leave --scale out");
         }
-        return Tensor.ofUint8(fitted, 1, height, width, channels);
+        return Tensor.ofUint8(layout.from(fitted), shape);
     }
 
     /**
-     * Writes the first item of a tensor [N, height, width, 1 or 3] of f32 or u8 as PNG: 0 is black, {@code white} is
-     * white, what lies outside is clipped, and NaN is black.
+     * Writes the first item of a tensor of f32 or u8, laid out as {@link #read(Path, TensorInfo, Scaling)} says, as PNG:
+     * 0 is black, {@code white} is white, what lies outside is clipped, and NaN is black.
      *
      * @throws UserException if the tensor is no picture
      * @throws IOException if the file cannot be written
      */
     public static void writePng(Path file, Tensor tensor, float white) throws IOException {
         int[] shape = tensor.shape();
-        if (shape.length != 4
-                || (shape[3] != 1 && shape[3] != 3)
+        Layout layout = Layout.of(Arrays.stream(shape).boxed().toList());
+        if (layout == null
                 || tensor.size() == 0
                 || (tensor.type() != ElementType.F32 && tensor.type() != ElementType.U8)) {
             throw new UserException(
                     file + ": an output " + tensor.type() + " " + Arrays.toString(shape)
-                            + " is no picture, f32 or u8 [N, height, width, 1 or 3]",
+                            + " is no picture, f32 or u8 [N, height, width, 1 or 3] or [N, 1 or 3, height, width]",
                     "write it as .npy");
         }
-        byte[] levels = new byte[shape[1] * shape[2] * shape[3]];
+        byte[] levels = new byte[layout.height() * layout.width() * layout.channels()];
+        boolean real = tensor.type() == ElementType.F32;
         for (int i = 0; i < levels.length; i++) {
-            float v = tensor.type() == ElementType.F32 ? tensor.floats()[i] : Byte.toUnsignedInt(tensor.bytes()[i]);
+            int at = layout.place(i);
+            float v = real ? tensor.floats()[at] : Byte.toUnsignedInt(tensor.bytes()[at]);
             levels[i] = (byte) Math.clamp(Math.round((double) v * 255 / white), 0, 255);
         }
-        write(file, new Picture(shape[1], shape[2], shape[3], levels));
+        write(file, new Picture(layout.height(), layout.width(), layout.channels(), levels));
     }
 
     /** Writes a picture as PNG, whole or not at all. */

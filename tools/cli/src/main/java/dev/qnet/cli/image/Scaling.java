@@ -1,6 +1,8 @@
 package dev.qnet.cli.image;
 
 import dev.qnet.cli.UserException;
+import dev.qnet.runtime.Quantization;
+import dev.qnet.runtime.TensorInfo;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -41,6 +43,23 @@ public record Scaling(List<Float> mean, List<Float> std) {
             case "signed" -> of(127.5f, 127.5f);
             default -> numbers(text);
         };
+    }
+
+    /**
+     * What suits an input where nothing is said: levels, but 0 to 1 or −1 to 1 where the input is quantized and its codes
+     * stand for numbers no further from 0 than that.
+     */
+    public static Scaling suiting(TensorInfo input) {
+        Quantization q = input.quantization();
+        if (q == null || !q.isPerTensor()) {
+            return RAW;
+        }
+        float lowest = (q.lo() - q.zeroPoint()) * q.scale();
+        float highest = (q.hi() - q.zeroPoint()) * q.scale();
+        if (highest > 2) {
+            return RAW;
+        }
+        return lowest < -highest / 4 ? parse("signed") : parse("unit");
     }
 
     private static Scaling numbers(String text) {

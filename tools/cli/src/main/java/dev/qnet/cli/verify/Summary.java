@@ -120,7 +120,8 @@ public final class Summary {
     /** A reason without the names of single nodes, so that equal ones meet. */
     private static String kind(String reason) {
         return Stream.of(reason.split("; "))
-                .map(part -> part.replaceAll(" (?:'[^']*'|\\(operator \\d+\\))", "").replaceFirst("^and \\d+ more$", ""))
+                .map(part -> part.replaceAll(" (?:'[^']*'|\\(operator \\d+\\))", "").replaceFirst("^and \\d+ more$", "")
+                        .replaceFirst("^: ", ""))
                 .filter(part -> !part.isEmpty())
                 .distinct()
                 .collect(Collectors.joining("; "));
