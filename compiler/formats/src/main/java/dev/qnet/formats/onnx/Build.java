@@ -9,6 +9,8 @@ import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.Op;
+import dev.qnet.compiler.ir.Quant;
+import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.ScalarFn;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Shapes;
@@ -120,7 +122,9 @@ final class Build {
         Type type = new Type(element, shape);
         boolean known = !shape.hasBatch() && operands.stream().allMatch(Val::isConstant);
         if (known && !operands.isEmpty() && shape.elements() <= MAX_FOLDED) {
-            return fold(op, type, operands);
+            Val folded = fold(op, type, operands);
+            Val codes = codes(op, type, operands);
+            return codes == null ? folded : folded.coded(codes);
         }
         if (!shape.hasBatch() && shape.elements() == 0) {
             return constant(empty(element, shape), element);
@@ -149,11 +153,33 @@ final class Build {
             if (v.symbolic()) {
                 throw new Refusal("needs the batch size as a number, but the model leaves it open");
             }
-            id = new ValueId(fresh(hint + ".const"));
-            nodes.add(new Node(id, new DataOp.Constant(t), List.of(), v.type(), Span.NONE));
+            Val codes = v.codes();
+            if (codes == null) {
+                id = new ValueId(fresh(hint + ".const"));
+                nodes.add(new Node(id, new DataOp.Constant(t), List.of(), v.type(), Span.NONE));
+            } else {
+                ValueId from = id(codes);
+                id = new ValueId(fresh(hint + ".const"));
+                nodes.add(new Node(id, new QuantOp.Dequantize(), List.of(from), v.type(), Span.NONE));
+            }
             v.id(id);
         }
         return id;
+    }
+
+    /** The codes of a constant whose elements were moved, or null. */
+    private @Nullable Val codes(Op op, Type type, List<Val> operands) {
+        Val codes = operands.getFirst().codes();
+        if (codes == null || !(op instanceof DataOp d)) {
+            return null;
+        }
+        Quant q = Moves.moved(d, codes.type().quant(), codes.type().shape(), type.shape());
+        if (q == null) {
+            return null;
+        }
+        List<Val> moved = new ArrayList<>(operands);
+        moved.set(0, codes);
+        return fold(op, type.withElement(q), moved);
     }
 
     private static Tensor empty(Element element, Shape shape) {

@@ -23,6 +23,8 @@ final class Val {
     private final DataType declared;
     private final @Nullable Tensor constant;
     private final boolean symbolic;
+    /** The codes that a constant of real numbers is made of, as it is held. */
+    private final @Nullable Val codes;
     /** The name of what is held, once it has one; shared by all readings of it. */
     private final Name name;
     /** The same value in other layouts, as far as anyone asked. */
@@ -39,6 +41,7 @@ final class Val {
             DataType declared,
             @Nullable Tensor constant,
             boolean symbolic,
+            @Nullable Val codes,
             Name name,
             Map<List<Integer>, Val> forms) {
         this.type = type;
@@ -46,6 +49,7 @@ final class Val {
         this.declared = declared;
         this.constant = constant;
         this.symbolic = symbolic;
+        this.codes = codes;
         this.name = name;
         this.forms = forms;
     }
@@ -54,7 +58,7 @@ final class Val {
     static Val of(ValueId id, Type type) {
         Name name = new Name();
         name.id = id;
-        return new Val(type, plain(type.shape().rank()), DataType.UNDEFINED, null, false, name, new HashMap<>());
+        return new Val(type, plain(type.shape().rank()), DataType.UNDEFINED, null, false, null, name, new HashMap<>());
     }
 
     /** A constant; {@code symbolic} if it holds {@link Build#BATCH}. */
@@ -66,13 +70,14 @@ final class Val {
                 DataType.UNDEFINED,
                 constant,
                 symbolic,
+                null,
                 new Name(),
                 new HashMap<>());
     }
 
     /** This plain value read as one whose logical axis i is held as axis {@code layout[i]}. */
     Val in(List<Integer> other) {
-        return new Val(type, List.copyOf(other), declared, constant, symbolic, name, new HashMap<>());
+        return new Val(type, List.copyOf(other), declared, constant, symbolic, codes, name, new HashMap<>());
     }
 
     /** What is held, as a plain value. */
@@ -82,7 +87,21 @@ final class Val {
 
     /** This value under an ONNX type that its element does not tell: int4, float16. */
     Val declared(DataType as) {
-        return new Val(type, layout, as, constant, symbolic, name, forms);
+        return new Val(type, layout, as, constant, symbolic, codes, name, forms);
+    }
+
+    /**
+     * This constant of real numbers as what quantized codes stand for. Where it is used as it is, the graph holds the codes.
+     *
+     * @param of the codes, as this constant is held
+     */
+    Val coded(Val of) {
+        return new Val(type, layout, declared, constant, symbolic, of.held(), new Name(), new HashMap<>());
+    }
+
+    /** The codes that this constant is made of, as it is held, or null. */
+    @Nullable Val codes() {
+        return codes;
     }
 
     private static List<Integer> plain(int rank) {
