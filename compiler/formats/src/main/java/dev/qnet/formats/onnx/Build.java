@@ -593,7 +593,8 @@ final class Build {
         if (x.type().shape().hasBatch() && held.getFirst() == 0) {
             throw new Refusal("reduces the batch axis, which the model leaves open");
         }
-        Val r = emit(op.apply(held), x.element(), x.held());
+        Op operation = op.apply(held);
+        Val r = x.elements() == 0 ? none(operation, x) : emit(operation, x.element(), x.held());
         if (keep) {
             return r.in(x.layout());
         }
@@ -606,6 +607,22 @@ final class Build {
             }
         }
         return r.in(left);
+    }
+
+    /** What a reduction makes of nothing. */
+    private Val none(Op op, Val x) {
+        Shape shape = Shapes.infer(op, List.of(x.type().shape()));
+        double low = x.element() instanceof Element.Int i ? i.min() : Double.NEGATIVE_INFINITY;
+        double high = x.element() instanceof Element.Int i ? i.max() : Double.POSITIVE_INFINITY;
+        double value = op instanceof NumOp.Reduce r
+                ? switch (r.fn()) {
+                    case SUM -> 0;
+                    case PROD -> 1;
+                    case MAX -> low;
+                    case MIN -> high;
+                }
+                : Double.NaN;
+        return filled(x.element(), shape, value);
     }
 
     Val softmax(Val x, int axis) {

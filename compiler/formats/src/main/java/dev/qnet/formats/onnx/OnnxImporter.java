@@ -27,6 +27,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -391,7 +392,60 @@ public final class OnnxImporter {
         }
     }
 
-    private void lower(List<Proto.Node> nodes, Set<String> wanted, Scope scope, Setting setting) {
+    /**
+     * Nodes with those that others need before them, otherwise in their own order: some files come out of order. What lies
+     * on a cycle comes last, where it is refused.
+     */
+    private static List<Proto.Node> ordered(List<Proto.Node> nodes) {
+        Map<String, Integer> makers = new HashMap<>();
+        boolean sorted = true;
+        for (int i = nodes.size() - 1; i >= 0; i--) {
+            for (String out : nodes.get(i).outputs()) {
+                makers.put(out, i);
+            }
+        }
+        List<Set<Integer>> users = new ArrayList<>();
+        int[] missing = new int[nodes.size()];
+        for (int i = 0; i < nodes.size(); i++) {
+            users.add(new LinkedHashSet<>());
+        }
+        for (int i = 0; i < nodes.size(); i++) {
+            Set<String> reads = new HashSet<>(nodes.get(i).inputs());
+            nodes.get(i).attributes().values().forEach(a -> names(a, reads));
+            for (String in : reads) {
+                Integer maker = in.isEmpty() ? null : makers.get(in);
+                if (maker != null) {
+                    sorted &= maker < i;
+                    missing[i] += users.get(maker).add(i) ? 1 : 0;
+                }
+            }
+        }
+        if (sorted) {
+            return nodes;
+        }
+        PriorityQueue<Integer> ready = new PriorityQueue<>();
+        for (int i = 0; i < missing.length; i++) {
+            if (missing[i] == 0) {
+                ready.add(i);
+            }
+        }
+        Set<Integer> order = new LinkedHashSet<>();
+        for (Integer i = ready.poll(); i != null; i = ready.poll()) {
+            order.add(i);
+            for (int user : users.get(i)) {
+                if (--missing[user] == 0) {
+                    ready.add(user);
+                }
+            }
+        }
+        for (int i = 0; i < missing.length; i++) {
+            order.add(i);
+        }
+        return order.stream().map(nodes::get).toList();
+    }
+
+    private void lower(List<Proto.Node> given, Set<String> wanted, Scope scope, Setting setting) {
+        List<Proto.Node> nodes = ordered(given);
         boolean[] needed = needed(nodes, wanted);
         for (int i = 0; i < nodes.size(); i++) {
             Proto.Node n = nodes.get(i);

@@ -27,6 +27,13 @@ final class Operators {
         Operators all = new Operators();
         ArithmeticOps.register(all);
         ShapeOps.register(all);
+        ProductOps.register(all);
+        ConvOps.register(all);
+        PoolOps.register(all);
+        NormOps.register(all);
+        ReduceOps.register(all);
+        ResizeOps.register(all);
+        RecurrentOps.register(all);
         return all;
     }
 
