@@ -19,7 +19,16 @@ record Accumulator(Element.Int element, @Nullable Val bias) {
      * @param typeOption the option that says what accumulates, or -1
      */
     static Accumulator of(Call c, Val x, int bias, int typeOption) {
-        boolean wide = x.quant().storage() == Storage.I16;
+        return of(c, x.quant().storage(), bias, typeOption);
+    }
+
+    /** Of 32 bits whatever the activations are. */
+    static Accumulator narrow(Call c, int bias) {
+        return of(c, Storage.I8, bias, -1);
+    }
+
+    private static Accumulator of(Call c, Storage activations, int bias, int typeOption) {
+        boolean wide = activations == Storage.I16;
         if (!c.has(bias)) {
             boolean narrow = typeOption >= 0 && TensorType.of(c.byteOption(typeOption, 0)) == TensorType.INT32;
             return new Accumulator(wide && !narrow ? Element.INT64 : Element.INT32, null);
@@ -29,7 +38,7 @@ record Accumulator(Element.Int element, @Nullable Val bias) {
             throw new Unsupported("takes a constant bias");
         }
         if (t.type() != TensorType.INT32 && !(wide && t.type() == TensorType.INT64)) {
-            throw new Unsupported("has a bias of " + t.typeName() + " for " + x.quant().storage() + " codes");
+            throw new Unsupported("has a bias of " + t.typeName() + " for " + activations + " codes");
         }
         long[] values = c.integers(bias);
         Tensor tensor = Tensor.OfLong.of(Shape.of(values.length), values);

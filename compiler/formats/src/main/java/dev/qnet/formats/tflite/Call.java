@@ -11,6 +11,7 @@ import dev.qnet.compiler.ir.Scheme;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Storage;
 import dev.qnet.compiler.ir.Tensor;
+import dev.qnet.compiler.ir.Type;
 import dev.qnet.formats.Report;
 import dev.qnet.formats.tflite.TfliteFile.OperatorDef;
 import dev.qnet.formats.tflite.TfliteFile.QuantDef;
@@ -99,6 +100,26 @@ final class Call {
 
     boolean isConstant(int i) {
         return has(i) && model.isConstant(in(i));
+    }
+
+    /** A tensor that is no operand: an intermediate one. */
+    TensorDef tensor(int index) {
+        return model.tensor(index);
+    }
+
+    /** A variable operand as a state of the graph, under a shape of as many elements as the file has. */
+    Val state(int i, Shape shape) {
+        TensorDef t = in(i);
+        if (!t.variable()) {
+            throw new Unsupported("keeps its state in " + t.label() + ", which is no variable");
+        }
+        if (shape.hasBatch() || Constants.shape(t).elements() != shape.elements()) {
+            throw new Unsupported("has a state " + Constants.shape(t) + " instead of " + shape);
+        }
+        if (!model.claim(t)) {
+            throw new Unsupported("shares its state " + t.label() + " with another operator");
+        }
+        return graph().state(t.label(), new Type(element(t), shape));
     }
 
     /** A constant's integers; nothing but the file or earlier shapes may decide them. */

@@ -13,12 +13,12 @@ final class HardSwish {
      */
     static int code(int x, FixedPoint output, FixedPoint relu) {
         short fine = (short) (x * 128);
-        short preshift = roundingHighMul(fine, half(output.multiplier()));
+        short preshift = (short) Gemmlowp16.times(fine, half(output.multiplier()));
         short r = fine;
         if (relu.shift() > 0) {
             r = shifted(r, relu.shift() - 1);
         }
-        r = roundingHighMul(r, half(relu.multiplier()));
+        r = (short) Gemmlowp16.times(r, half(relu.multiplier()));
         if (relu.shift() > 0) {
             r = shifted(r, 1);
         }
@@ -34,16 +34,6 @@ final class HardSwish {
     /** DownScaleInt32ToInt16Multiplier. */
     private static short half(int multiplier) {
         return multiplier >= Integer.MAX_VALUE - (1 << 15) ? Short.MAX_VALUE : (short) ((multiplier + (1 << 15)) >> 16);
-    }
-
-    /** gemmlowp's SaturatingRoundingDoublingHighMul for 16 bits. */
-    private static short roundingHighMul(short a, short b) {
-        if (a == b && a == Short.MIN_VALUE) {
-            return Short.MAX_VALUE;
-        }
-        int ab = a * b;
-        int nudge = ab >= 0 ? 1 << 14 : 1 - (1 << 14);
-        return (short) ((ab + nudge) / (1 << 15));
     }
 
     private static short shifted(short x, int by) {

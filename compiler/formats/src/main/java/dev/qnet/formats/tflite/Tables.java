@@ -17,7 +17,11 @@ final class Tables {
      * @param f from a code of x to a code of the result, which is limited to the storage
      */
     static Val of(Call c, Val x, Quant result, IntUnaryOperator f) {
-        Storage from = x.quant().storage();
+        return c.emit(new IntOp.Table(entries(c, x.quant().storage(), result, f)), result, x);
+    }
+
+    /** The entries of a table that several nodes may share. */
+    static List<Integer> entries(Call c, Storage from, Quant result, IntUnaryOperator f) {
         if (from.bits() > 16) {
             throw new Unsupported("takes codes of 8 or 16 bits, found " + from);
         }
@@ -28,6 +32,6 @@ final class Tables {
         for (int q = from.min(); q <= from.max(); q++) {
             entries.add(FixedPoint.clamp(f.applyAsInt(q), result.lo(), result.hi()));
         }
-        return c.emit(new IntOp.Table(entries), result, x);
+        return List.copyOf(entries);
     }
 }

@@ -24,7 +24,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
 
 /** Makes a graph of a file's main subgraph, operator by operator, and gathers what cannot be imported. */
 final class TfliteGraph {
@@ -44,6 +43,7 @@ final class TfliteGraph {
     /** Results of operators that cannot be imported. */
     private final Set<Integer> lost = new HashSet<>();
 
+    private final Set<Integer> claimed = new HashSet<>();
     private final Set<String> needed = new LinkedHashSet<>();
     private final List<String> errors = new ArrayList<>();
     private final List<Report.Note> notes = new ArrayList<>();
@@ -325,13 +325,8 @@ final class TfliteGraph {
                 .withFix("docs/formats.md lists what TFLite models may use; convert the model without the others"));
     }
 
-    /** The values by tensor, for states. */
-    @Nullable
-    Val computed(TensorDef t) {
-        return values.get(t.index());
-    }
-
-    void put(TensorDef t, Val v) {
-        values.put(t.index(), v);
+    /** Whether a variable belongs to nobody yet. */
+    boolean claim(TensorDef t) {
+        return claimed.add(t.index());
     }
 }
