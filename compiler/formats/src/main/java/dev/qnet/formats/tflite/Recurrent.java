@@ -16,6 +16,7 @@ import dev.qnet.compiler.ir.Window;
 import dev.qnet.compiler.quant.Multipliers;
 import dev.qnet.formats.tflite.TfliteFile.TensorDef;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** Layers with a memory, which becomes states of the graph. */
@@ -70,9 +71,6 @@ final class Recurrent {
     }
 
     private static Val realLstm(Call c, Val x) {
-        if (c.floatOption(1, 0) != 0) {
-            throw new Unsupported("clips its cell state");
-        }
         int hidden = units(c);
         int inputs = x.shape().dim(2);
         // TFLite's order i, f, c, o becomes i, o, f, c.
@@ -93,6 +91,16 @@ final class Recurrent {
             throw new Unsupported("has states of " + h.element() + " for f32");
         }
         ScalarFn activation = activation(c.byteOption(0, 0));
+        if (c.floatOption(1, 0) != 0) {
+            float[] sums = Arrays.copyOf(bias, 4 * hidden);
+            Val rows = c.real(
+                    new FloatOp.Dense(),
+                    x,
+                    c.floats("weights", Shape.of(4 * hidden, inputs), w),
+                    c.floats("bias", Shape.of(4 * hidden), sums));
+            Val recurrent = c.floats("recurrent_weights", Shape.of(4 * hidden, hidden), r);
+            return new Unrolled(c, hidden, activation, peepholes).run(rows, recurrent, h, cell);
+        }
         FloatOp op = new FloatOp.Recurrent(
                 FloatOp.Recurrent.Cell.LSTM,
                 false,
@@ -115,6 +123,87 @@ final class Recurrent {
         c.graph().remember(cell, last(c, all, steps, hidden, 2 * hidden));
         return c.emit(
                 new DataOp.Slice(List.of(0, 0, 0), List.of(batch, steps, hidden), List.of(1, 1, 1)), Element.FLOAT, all);
+    }
+
+    /** An LSTM whose cell state is clipped, which no single operation does: step by step. */
+    private static final class Unrolled {
+        private final Call c;
+        private final int hidden;
+        private final ScalarFn activation;
+        private final float clip;
+        private final List<Val> peepholes = new ArrayList<>();
+
+        /** @param peepholes of i, o, f; zeros for none */
+        Unrolled(Call c, int hidden, ScalarFn activation, float[] peepholes) {
+            this.c = c;
+            this.hidden = hidden;
+            this.activation = activation;
+            this.clip = c.floatOption(1, 0);
+            if (!(clip > 0)) {
+                throw new Unsupported("clips its cell state to " + clip);
+            }
+            boolean any = false;
+            for (float p : peepholes) {
+                any |= p != 0;
+            }
+            for (int i = 0; any && i < 3; i++) {
+                float[] part = Arrays.copyOfRange(peepholes, i * hidden, (i + 1) * hidden);
+                this.peepholes.add(c.floats("peepholes", Shape.of(hidden), part));
+            }
+        }
+
+        /** @param rows what each step adds up from x and the bias, [B,T,4H] in the order i, o, f, c */
+        Val run(Val rows, Val recurrent, Val h, Val cell) {
+            int batch = rows.shape().dim(0);
+            int steps = rows.shape().dim(1);
+            if (steps < 1 || steps > MAX_STEPS) {
+                throw new Unsupported("runs over " + steps + " steps; with a clipped cell state, up to " + MAX_STEPS);
+            }
+            Val state = h;
+            Val memory = cell;
+            List<Val> outputs = new ArrayList<>();
+            for (int t = 0; t < steps; t++) {
+                Val sums = binary(
+                        FloatOp.Binary.Fn.ADD, step(c, rows, t), c.real(new FloatOp.Dense(), state, recurrent));
+                Val i = unary(new ScalarFn.Sigmoid(), gate(sums, 0, memory));
+                Val f = unary(new ScalarFn.Sigmoid(), gate(sums, 2, memory));
+                Val g = unary(activation, part(sums, 3));
+                Val kept = binary(FloatOp.Binary.Fn.MUL, f, memory);
+                Val added = binary(FloatOp.Binary.Fn.MUL, i, g);
+                memory = unary(new ScalarFn.Clip(-clip, clip), binary(FloatOp.Binary.Fn.ADD, kept, added));
+                Val o = unary(new ScalarFn.Sigmoid(), gate(sums, 1, memory));
+                state = binary(FloatOp.Binary.Fn.MUL, o, unary(activation, memory));
+                outputs.add(c.reshaped(state, Shape.of(batch, 1, hidden)));
+            }
+            c.graph().remember(h, state);
+            c.graph().remember(cell, memory);
+            return outputs.size() == 1
+                    ? outputs.getFirst()
+                    : c.emit(new DataOp.Concat(1), Element.FLOAT, outputs.toArray(new Val[0]));
+        }
+
+        private Val gate(Val sums, int i, Val memory) {
+            Val sum = part(sums, i);
+            return peepholes.isEmpty()
+                    ? sum
+                    : binary(FloatOp.Binary.Fn.ADD, sum, binary(FloatOp.Binary.Fn.MUL, memory, peepholes.get(i)));
+        }
+
+        private Val part(Val sums, int i) {
+            int batch = sums.shape().dim(0);
+            return c.emit(
+                    new DataOp.Slice(List.of(0, i * hidden), List.of(batch, (i + 1) * hidden), List.of(1, 1)),
+                    Element.FLOAT,
+                    sums);
+        }
+
+        private Val unary(ScalarFn fn, Val x) {
+            return c.real(new FloatOp.Unary(fn), x);
+        }
+
+        private Val binary(FloatOp.Binary.Fn fn, Val x, Val y) {
+            return c.real(new FloatOp.Binary(fn), x, y);
+        }
     }
 
     /** Hidden or cell state of the last step. */
