@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.qnet.cli.verify.Case;
 import dev.qnet.cli.verify.CaseResult;
 import dev.qnet.cli.verify.Cases;
+import dev.qnet.cli.verify.ConformancePage;
 import dev.qnet.cli.verify.Executor;
 import dev.qnet.cli.verify.Summary;
 import dev.qnet.cli.verify.Verification;
@@ -116,7 +117,7 @@ final class VerifyCommand implements Callable<Integer> {
             print(console, summary);
         }
         if (markdown != null) {
-            String page = VerifyPage.of(summary);
+            String page = ConformancePage.of(summary);
             AtomicFiles.write(markdown, out -> out.write(page.getBytes(StandardCharsets.UTF_8)));
             console.err().println("wrote " + markdown);
         }

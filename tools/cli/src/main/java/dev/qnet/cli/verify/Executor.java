@@ -5,6 +5,7 @@ import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.runtime.Model;
+import dev.qnet.runtime.Session;
 import dev.qnet.runtime.Tensor;
 import dev.qnet.runtime.TensorInfo;
 import dev.qnet.runtime.kernel.Backend;
@@ -62,8 +63,9 @@ public sealed interface Executor {
             Interpreter interpreter = Interpreter.prepare(graph);
             return steps -> {
                 Map<String, Value> out = Map.of();
+                Interpreter.State state = interpreter.newState();
                 for (List<Value> inputs : steps) {
-                    out = interpreter.run(named(graph, inputs));
+                    out = interpreter.run(named(graph, inputs), state);
                 }
                 List<Value> results = new ArrayList<>();
                 for (Graph.Result r : graph.results()) {
@@ -93,21 +95,34 @@ public sealed interface Executor {
         public Prepared prepare(Program program) {
             Model model = program.artifact().load(backend);
             return steps -> {
-                Map<String, Tensor> out = Map.of();
-                for (List<Value> inputs : steps) {
-                    Map<String, Tensor> in = new LinkedHashMap<>();
-                    for (int i = 0; i < inputs.size(); i++) {
-                        TensorInfo info = model.inputs().get(i);
-                        in.put(info.name(), Tensors.of(inputs.get(i), info.type()));
+                try (Session session = model.session()) {
+                    List<Tensor> out = List.of();
+                    for (List<Value> inputs : steps) {
+                        out = run(model, session, inputs);
                     }
-                    out = model.runRaw(in);
+                    return out.stream().map(Tensors::value).toList();
                 }
-                List<Value> results = new ArrayList<>();
-                for (TensorInfo o : model.outputs()) {
-                    results.add(Tensors.value(Objects.requireNonNull(out.get(o.name()), o.name())));
-                }
-                return results;
             };
+        }
+
+        /** One run in a session, which keeps the states. */
+        private static List<Tensor> run(Model model, Session session, List<Value> inputs) {
+            int items = 1;
+            for (int i = 0; i < inputs.size(); i++) {
+                TensorInfo info = model.inputs().get(i);
+                Tensor t = Tensors.of(inputs.get(i), info.type());
+                session.input(i, t);
+                items = info.batched() ? t.dim(0) : items;
+            }
+            List<Tensor> out = new ArrayList<>();
+            for (int i = 0; i < model.outputs().size(); i++) {
+                TensorInfo info = model.outputs().get(i);
+                Tensor t = Tensor.allocate(info.type(), info.shapeFor(items));
+                session.output(i, t);
+                out.add(t);
+            }
+            session.run();
+            return out;
         }
     }
 

@@ -1,15 +1,15 @@
-package dev.qnet.cli;
+package dev.qnet.cli.verify;
 
-import dev.qnet.cli.verify.Summary;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
 /** The counts of {@code qnet verify} as a page of Markdown. */
-final class VerifyPage {
-    private VerifyPage() {}
+public final class ConformancePage {
+    private ConformancePage() {}
 
-    static String of(Summary summary) {
+    /** The page. */
+    public static String of(Summary summary) {
         StringBuilder s = new StringBuilder();
         s.append("# Conformance\n\n");
         s.append(
