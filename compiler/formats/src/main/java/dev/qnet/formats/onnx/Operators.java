@@ -34,6 +34,7 @@ final class Operators {
         ReduceOps.register(all);
         ResizeOps.register(all);
         RecurrentOps.register(all);
+        CodeProductOps.register(all, CodeOps.register(all));
         return all;
     }
 
