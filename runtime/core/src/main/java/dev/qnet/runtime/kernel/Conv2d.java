@@ -42,6 +42,23 @@ public final class Conv2d implements UnaryKernel {
         return new Conv2d(backend.loops().conv(spec));
     }
 
+    /** As above, with biases that need more than 32 bits. */
+    public static Conv2d withLongBias(
+            Backend backend,
+            Operand x,
+            int height,
+            int width,
+            int channels,
+            int filters,
+            Window window,
+            int groups,
+            int[] weights,
+            long[] bias,
+            Output out) {
+        ConvSpec spec = ConvSpec.withLongBias(x, height, width, channels, filters, window, groups, weights, bias, out);
+        return new Conv2d(backend.loops().conv(spec));
+    }
+
     @Override
     public void run(Banks banks, int x, int y) {
         kernel.run(banks, x, y);

@@ -1,5 +1,6 @@
 package dev.qnet.runtime.kernel;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,7 +15,9 @@ import org.jspecify.annotations.Nullable;
  * @param window the window
  * @param groups output channel o reads the input channels of group {@code o / (O/groups)}
  * @param weights effective integers: zero points subtracted, group multipliers multiplied in
- * @param bias one an output channel, zeros where the layer has none
+ * @param bias one an output channel, zeros where the layer has none; the low 32 bits, which are all that a 32-bit
+ *     accumulator keeps
+ * @param wideBias the same, whole
  * @param out what becomes of the accumulators
  */
 @SuppressWarnings("ArrayRecordComponent") // a bundle of arguments, never compared
@@ -28,6 +31,7 @@ record ConvSpec(
         int groups,
         int[] weights,
         int[] bias,
+        long[] wideBias,
         Output out) {
     ConvSpec {
         if (x.kind().bytes() > 2) {
@@ -59,17 +63,28 @@ record ConvSpec(
             int[] weights,
             int @Nullable [] bias,
             Output out) {
-        return new ConvSpec(
-                x,
-                height,
-                width,
-                channels,
-                filters,
-                window,
-                groups,
-                weights,
-                bias == null ? new int[filters] : bias,
-                out);
+        int[] b = bias == null ? new int[filters] : bias;
+        long[] wide = Arrays.stream(b).asLongStream().toArray();
+        return new ConvSpec(x, height, width, channels, filters, window, groups, weights, b, wide, out);
+    }
+
+    /** As above, with biases that need more than 32 bits. */
+    static ConvSpec withLongBias(
+            Operand x,
+            int height,
+            int width,
+            int channels,
+            int filters,
+            Window window,
+            int groups,
+            int[] weights,
+            long[] bias,
+            Output out) {
+        int[] low = new int[bias.length];
+        for (int i = 0; i < low.length; i++) {
+            low[i] = (int) bias[i];
+        }
+        return new ConvSpec(x, height, width, channels, filters, window, groups, weights, low, bias.clone(), out);
     }
 
     int outHeight() {

@@ -3,8 +3,8 @@ package dev.qnet.runtime.kernel;
 import java.util.Arrays;
 
 /**
- * Moves elements of any kind between strided blocks: reshape, transpose, concat, slice, pad and nearest-neighbour
- * resize are all this. Operand and result must not overlap.
+ * Moves elements of any kind between strided blocks: reshape, transpose, concat, slice, pad, dilate and broadcast
+ * are all this. Operand and result must not overlap.
  */
 public final class Copy implements UnaryKernel {
     private final Kind kind;
@@ -146,6 +146,42 @@ public final class Copy implements UnaryKernel {
         return new Copy(kind, shape, strides(shape), ys, 0, base, size, value);
     }
 
+    /**
+     * The operand, repeated along axes of one element.
+     *
+     * @param shape the operand's shape
+     * @param to the result's shape, to which it broadcasts as in NumPy
+     */
+    public static Copy broadcast(Kind kind, int[] shape, int[] to) {
+        if (!Arrays.equals(Broadcast.shape(shape, to), to)) {
+            throw new IllegalArgumentException(
+                    Arrays.toString(shape) + " does not broadcast to " + Arrays.toString(to));
+        }
+        return new Copy(kind, to, Broadcast.strides(shape, to.length), strides(to), 0, 0, 0, 0);
+    }
+
+    /**
+     * The operand with a value between neighbours.
+     *
+     * @param shape the operand's shape
+     * @param factors one more than the elements added between two neighbours, an axis each
+     * @param value a number, or a code for integer kinds
+     */
+    public static Copy dilate(Kind kind, int[] shape, int[] factors, float value) {
+        int rank = shape.length;
+        int[] result = new int[rank];
+        int size = 1;
+        for (int d = 0; d < rank; d++) {
+            result[d] = shape[d] == 0 ? 0 : (shape[d] - 1) * factors[d] + 1;
+            size = Math.multiplyExact(size, result[d]);
+        }
+        int[] ys = strides(result);
+        for (int d = 0; d < rank; d++) {
+            ys[d] *= factors[d];
+        }
+        return new Copy(kind, shape, strides(shape), ys, 0, 0, size, value);
+    }
+
     /** Row-major strides. */
     private static int[] strides(int[] shape) {
         int[] s = new int[shape.length];
@@ -222,7 +258,7 @@ public final class Copy implements UnaryKernel {
     }
 
     /** Neighbours to neighbours. For a few elements a loop is faster than a call of arraycopy, whatever the type. */
-    private static void copyRun(Object bank, int x, int y, int n) {
+    static void copyRun(Object bank, int x, int y, int n) {
         if (n < 16) {
             row(bank, x, 1, y, 1, n);
         } else {

@@ -35,6 +35,13 @@ public final class Dense implements UnaryKernel {
         return new Dense(backend.loops().conv(spec));
     }
 
+    /** As above, with biases that need more than 32 bits. */
+    public static Dense withLongBias(
+            Backend backend, Operand x, int rows, int features, int units, int[] weights, long[] bias, Output out) {
+        ConvSpec spec = ConvSpec.withLongBias(x, 1, rows, features, units, Window.POINT, 1, weights, bias, out);
+        return new Dense(backend.loops().conv(spec));
+    }
+
     @Override
     public void run(Banks banks, int x, int y) {
         kernel.run(banks, x, y);

@@ -6,7 +6,16 @@ public final class FloatBinary implements BinaryKernel {
     public enum Fn {
         ADD,
         SUB,
-        MUL
+        MUL,
+        DIV,
+        /** In double, as {@link StrictMath#pow}, rounded once. */
+        POW,
+        /** NaN if either is; −0 below +0. */
+        MIN,
+        /** As {@link #MIN}. */
+        MAX,
+        /** The remainder of the quotient truncated towards 0: C's fmod. */
+        MOD
     }
 
     private final Fn fn;
@@ -46,6 +55,31 @@ public final class FloatBinary implements BinaryKernel {
             case MUL -> {
                 for (int i = 0; i < n; i++) {
                     a[z + i] = a[x + i * xStep] * a[y + i * yStep];
+                }
+            }
+            case DIV -> {
+                for (int i = 0; i < n; i++) {
+                    a[z + i] = a[x + i * xStep] / a[y + i * yStep];
+                }
+            }
+            case POW -> {
+                for (int i = 0; i < n; i++) {
+                    a[z + i] = (float) StrictMath.pow(a[x + i * xStep], a[y + i * yStep]);
+                }
+            }
+            case MIN -> {
+                for (int i = 0; i < n; i++) {
+                    a[z + i] = Math.min(a[x + i * xStep], a[y + i * yStep]);
+                }
+            }
+            case MAX -> {
+                for (int i = 0; i < n; i++) {
+                    a[z + i] = Math.max(a[x + i * xStep], a[y + i * yStep]);
+                }
+            }
+            case MOD -> {
+                for (int i = 0; i < n; i++) {
+                    a[z + i] = a[x + i * xStep] % a[y + i * yStep];
                 }
             }
         }

@@ -19,60 +19,118 @@ public final class FloatUnary implements UnaryKernel {
         /** x · min(max(x + 3, 0), 6) / 6. */
         HARD_SWISH,
         /** x/2 · (1 + tanh(√(2/π)·(x + 0.044715·x³))), Hendrycks and Gimpel's tanh form. */
-        GELU
+        GELU,
+        /** x/2 · (1 + erf(x/√2)). */
+        GELU_ERF,
+        /** x for x ≥ 0, else a·(exp(x) − 1). */
+        ELU,
+        /** b·x for x &gt; 0, else b·a·(exp(x) − 1). */
+        SELU,
+        /** max(0, x) + min(0, a·(exp(x/a) − 1)). */
+        CELU,
+        /** x·tanh(softplus(x)). */
+        MISH,
+        /** min(max(a·x + b, 0), 1). */
+        HARD_SIGMOID,
+        /** max(x, 0) + log1p(exp(−|x|)). */
+        SOFTPLUS,
+        /** x/(1 + |x|). */
+        SOFTSIGN,
+        /** x for x &gt; a, else 0. */
+        THRESHOLDED_RELU,
+        /** a·x + b. */
+        AFFINE,
+        /** a·tanh(b·x). */
+        SCALED_TANH,
+        /** x/(1 + exp(−x)). */
+        SILU,
+        ERF,
+        SQRT,
+        EXP,
+        LOG,
+        SIN,
+        COS,
+        ABS,
+        NEG,
+        /** −1, 0 or 1, a zero as it is; NaN stays. */
+        SIGN,
+        FLOOR,
+        CEIL,
+        /** Ties to even. */
+        ROUND,
+        /** 1/x. */
+        RECIPROCAL
     }
 
-    private static final double SQRT_2_OVER_PI = StrictMath.sqrt(2 / Math.PI);
-
-    private final Fn fn;
+    private final Scalar scalar;
     private final int n;
-    private final float a;
-    private final float b;
 
-    private FloatUnary(Fn fn, int n, float a, float b) {
-        this.fn = fn;
+    private FloatUnary(Scalar scalar, int n) {
+        this.scalar = scalar;
         this.n = n;
-        this.a = a;
-        this.b = b;
     }
 
     /** Plans for n elements; a and b are 0 where the function has no parameters. */
     public static FloatUnary of(Backend backend, Fn fn, int n, float a, float b) {
-        return new FloatUnary(fn, n, a, b);
+        return new FloatUnary(new Scalar(fn, a, b), n);
     }
 
     @Override
     public void run(Banks banks, int x, int y) {
         float[] f = banks.floats;
-        switch (fn) {
-            // Of comparisons alone, the same in single as in double.
+        switch (scalar.fn()) {
+            // What follows is the same in single as in double, or rounds alike.
             case RELU -> {
                 for (int i = 0; i < n; i++) {
                     f[y + i] = Math.max(f[x + i], 0f);
                 }
             }
             case CLIP -> {
+                float a = scalar.a();
+                float b = scalar.b();
                 for (int i = 0; i < n; i++) {
                     f[y + i] = Math.min(Math.max(f[x + i], a), b);
                 }
             }
-            case LEAKY_RELU, SIGMOID, TANH, HARD_SWISH, GELU -> {
+            case ABS -> {
                 for (int i = 0; i < n; i++) {
-                    f[y + i] = (float) apply(f[x + i]);
+                    f[y + i] = Math.abs(f[x + i]);
                 }
             }
+            case NEG -> {
+                for (int i = 0; i < n; i++) {
+                    f[y + i] = -f[x + i];
+                }
+            }
+            case SQRT -> {
+                for (int i = 0; i < n; i++) {
+                    f[y + i] = (float) Math.sqrt(f[x + i]);
+                }
+            }
+            case FLOOR -> {
+                for (int i = 0; i < n; i++) {
+                    f[y + i] = (float) Math.floor(f[x + i]);
+                }
+            }
+            case CEIL -> {
+                for (int i = 0; i < n; i++) {
+                    f[y + i] = (float) Math.ceil(f[x + i]);
+                }
+            }
+            case ROUND -> {
+                for (int i = 0; i < n; i++) {
+                    f[y + i] = (float) Math.rint(f[x + i]);
+                }
+            }
+            case LEAKY_RELU, SIGMOID, TANH, HARD_SWISH, GELU, GELU_ERF, ELU, SELU, CELU, MISH -> all(f, x, y);
+            case HARD_SIGMOID, SOFTPLUS, SOFTSIGN, THRESHOLDED_RELU, AFFINE, SCALED_TANH, SILU -> all(f, x, y);
+            case ERF, EXP, LOG, SIN, COS, SIGN, RECIPROCAL -> all(f, x, y);
         }
     }
 
-    private double apply(double x) {
-        return switch (fn) {
-            case RELU -> Math.max(x, 0);
-            case LEAKY_RELU -> x >= 0 ? x : a * x;
-            case CLIP -> Math.min(Math.max(x, a), b);
-            case SIGMOID -> 1 / (1 + StrictMath.exp(-x));
-            case TANH -> StrictMath.tanh(x);
-            case HARD_SWISH -> x * Math.min(Math.max(x + 3, 0), 6) / 6;
-            case GELU -> x / 2 * (1 + StrictMath.tanh(SQRT_2_OVER_PI * (x + 0.044715 * (x * x * x))));
-        };
+    private void all(float[] f, int x, int y) {
+        for (int i = 0; i < n; i++) {
+            f[y + i] = (float) scalar.apply(f[x + i]);
+        }
     }
 }

@@ -36,10 +36,14 @@ public final class InterpolatedTable implements UnaryKernel {
     public void run(Banks banks, int x, int y) {
         short[] a = banks.shorts;
         for (int i = 0; i < n; i++) {
-            int u = a[x + i] + 32768;
-            int e = entries[u >> 7];
-            int v = e + (((entries[(u >> 7) + 1] - e) * (u & 127) + 64) >> 7);
-            a[y + i] = (short) Math.max(lo, Math.min(hi, v));
+            a[y + i] = (short) Math.max(lo, Math.min(hi, at(entries, a[x + i])));
         }
+    }
+
+    /** The interpolated entry of a code. */
+    static int at(int[] entries, int code) {
+        int u = code + 32768;
+        int e = entries[u >> 7];
+        return e + (((entries[(u >> 7) + 1] - e) * (u & 127) + 64) >> 7);
     }
 }

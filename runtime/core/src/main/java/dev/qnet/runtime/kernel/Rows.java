@@ -111,6 +111,39 @@ final class Rows {
         }
     }
 
+    /** Stores longs, narrowed to the kind. */
+    static void store(Banks b, Kind kind, int to, long[] from, int n) {
+        switch (kind) {
+            case S8, U8 -> {
+                byte[] a = b.bytes;
+                for (int i = 0; i < n; i++) {
+                    a[to + i] = (byte) from[i];
+                }
+            }
+            case S16, U16 -> {
+                short[] a = b.shorts;
+                for (int i = 0; i < n; i++) {
+                    a[to + i] = (short) from[i];
+                }
+            }
+            case S32 -> {
+                int[] a = b.ints;
+                for (int i = 0; i < n; i++) {
+                    a[to + i] = (int) from[i];
+                }
+            }
+            case S64 -> System.arraycopy(from, 0, b.longs, to, n);
+            case F32 -> throw new IllegalArgumentException("longs are no elements of " + kind);
+        }
+    }
+
+    /** Makes truth values: 1 of all but 0. */
+    static void truth(long[] a, int n) {
+        for (int i = 0; i < n; i++) {
+            a[i] = a[i] != 0 ? 1 : 0;
+        }
+    }
+
     private static IllegalArgumentException notInt(Kind kind) {
         return new IllegalArgumentException(kind + " elements do not fit an int");
     }

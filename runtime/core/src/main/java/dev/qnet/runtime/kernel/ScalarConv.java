@@ -124,7 +124,7 @@ final class ScalarConv implements UnaryKernel {
                     for (int g = 0; g < spec.groups(); g++) {
                         patch.gather(b, x, oy, ox, g, p, 0);
                         for (int o = 0; o < n; o++) {
-                            acc[o] = spec.bias()[g * n + o] + dot(p, weights, (g * n + o) * k, k);
+                            acc[o] = spec.wideBias()[g * n + o] + dot(p, weights, (g * n + o) * k, k);
                         }
                         spec.out().store(b, to + g * n, acc, 0, n, g * n);
                     }

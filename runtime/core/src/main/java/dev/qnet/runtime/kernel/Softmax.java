@@ -2,8 +2,8 @@ package dev.qnet.runtime.kernel;
 
 /**
  * Softmax of codes along an axis, in integers, as TFLite's reference kernel: gemmlowp fixed point with 5 integer bits
- * for the scaled difference to the largest code and 12 for the sum. The result has scale 1/256, and zero point 0 or
- * −128.
+ * for the scaled difference to the largest code and 12 for the sum. A result of 8 bits has scale 1/256, and zero point 0
+ * or −128; one of 16 bits has scale 1/65536 and zero point −32768.
  */
 public final class Softmax implements UnaryKernel {
     private static final int SUM_INTEGER_BITS = 12;
@@ -37,11 +37,17 @@ public final class Softmax implements UnaryKernel {
      * @param multiplier with leftShift, scales a difference of codes to Q5.26
      * @param leftShift 0 to 31
      * @param diffMin differences below count as 0
-     * @param y {@link Kind#U8}: zero point 0; {@link Kind#S8}: zero point −128
+     * @param y {@link Kind#U8}: zero point 0; {@link Kind#S8}: zero point −128; {@link Kind#S16}: zero
+     *     point −32768
      */
     public static Softmax of(
             Backend backend, Kind x, int[] shape, int axis, int multiplier, int leftShift, int diffMin, Kind y) {
-        if (x.bytes() != 1 || y.bytes() != 1 || axis < 0 || axis >= shape.length || leftShift < 0 || leftShift > 31) {
+        if (x.bytes() != 1
+                || (y.bytes() != 1 && y != Kind.S16)
+                || axis < 0
+                || axis >= shape.length
+                || leftShift < 0
+                || leftShift > 31) {
             throw new IllegalArgumentException("a softmax of " + x + " to " + y + " along axis " + axis + " of "
                     + shape.length + ", left shift " + leftShift);
         }
@@ -80,11 +86,16 @@ public final class Softmax implements UnaryKernel {
         }
         int headroom = Integer.numberOfLeadingZeros(sum);
         int reciprocal = Gemmlowp.oneOverOnePlus((sum << headroom) - Integer.MIN_VALUE);
-        int shift = SUM_INTEGER_BITS - headroom + 31 - 8;
+        int shift = SUM_INTEGER_BITS - headroom + 31 - 8 * y.bytes();
         int least = (int) y.min();
         for (int i = 0; i < extent; i++) {
             int v = exp[i] == 0 ? 0 : Gemmlowp.divideByPot(Gemmlowp.doublingHighMul(reciprocal, exp[i]), shift);
-            b.bytes[yAt + i * inner] = (byte) Math.max(least, Math.min((int) y.max(), v + least));
+            int code = Math.max(least, Math.min((int) y.max(), v + least));
+            if (y == Kind.S16) {
+                b.shorts[yAt + i * inner] = (short) code;
+            } else {
+                b.bytes[yAt + i * inner] = (byte) code;
+            }
         }
     }
 

@@ -1,25 +1,30 @@
 package dev.qnet.runtime.kernel;
 
-/** A function of one code of 8 bits or fewer, as a table. In place where the result is a byte too. */
+/**
+ * A function of one code of 16 bits or fewer, as a table. In place where operand and result are of one width, of at most
+ * 16 bits.
+ */
 public final class Table implements UnaryKernel {
+    private final Kind x;
     private final Kind kind;
     private final int n;
 
-    /** The result for each byte of the operand, read as unsigned. */
-    private final int[] byByte;
+    /** The result for each bit pattern of the operand, read as unsigned. */
+    private final int[] byBits;
 
     /** The same, for results of a byte. */
     private final byte[] bytes;
 
-    private Table(Kind kind, int n, int[] byByte, byte[] bytes) {
+    private Table(Kind x, Kind kind, int n, int[] byBits, byte[] bytes) {
+        this.x = x;
         this.kind = kind;
         this.n = n;
-        this.byByte = byByte;
+        this.byBits = byBits;
         this.bytes = bytes;
     }
 
     /**
-     * Plans.
+     * Plans, for codes of 8 bits and fewer.
      *
      * @param n elements
      * @param min the code of the first entry: the lowest of the operand's storage. Codes without an entry, which no
@@ -31,27 +36,69 @@ public final class Table implements UnaryKernel {
         if (entries.length > 256 || min < -128 || min + entries.length > 256 || !y.fitsInt()) {
             throw new IllegalArgumentException("a table of " + entries.length + " entries from " + min + " to " + y);
         }
-        int[] byByte = new int[256];
-        byte[] bytes = new byte[256];
-        for (int i = 0; i < entries.length; i++) {
-            byByte[(min + i) & 0xFF] = entries[i];
-            bytes[(min + i) & 0xFF] = (byte) entries[i];
+        return of(Kind.U8, n, min, entries, y);
+    }
+
+    /** As {@link #of(Backend, int, int, int[], Kind)}, for codes of 16 bits. */
+    public static Table wide(Backend backend, int n, int min, int[] entries, Kind y) {
+        if (entries.length > 65536 || min < -32768 || min + entries.length > 65536 || !y.fitsInt()) {
+            throw new IllegalArgumentException("a table of " + entries.length + " entries from " + min + " to " + y);
         }
-        return new Table(y, n, byByte, bytes);
+        return of(Kind.U16, n, min, entries, y);
+    }
+
+    private static Table of(Kind x, int n, int min, int[] entries, Kind y) {
+        int size = 1 << (8 * x.bytes());
+        int[] byBits = new int[size];
+        byte[] bytes = new byte[y.bytes() == 1 ? size : 0];
+        for (int i = 0; i < entries.length; i++) {
+            int at = (min + i) & (size - 1);
+            byBits[at] = entries[i];
+            if (bytes.length > 0) {
+                bytes[at] = (byte) entries[i];
+            }
+        }
+        return new Table(x, y, n, byBits, bytes);
     }
 
     @Override
-    public void run(Banks banks, int x, int y) {
+    public void run(Banks banks, int xAt, int yAt) {
+        if (x == Kind.U16) {
+            runWide(banks, xAt, yAt);
+            return;
+        }
         switch (kind) {
-            case S8, U8 -> look(banks.bytes, x, banks.bytes, y, bytes, n);
+            case S8, U8 -> look(banks.bytes, xAt, banks.bytes, yAt, bytes, n);
             case S16, U16 -> {
                 for (int i = 0; i < n; i++) {
-                    banks.shorts[y + i] = (short) byByte[banks.bytes[x + i] & 0xFF];
+                    banks.shorts[yAt + i] = (short) byBits[banks.bytes[xAt + i] & 0xFF];
                 }
             }
             case S32 -> {
                 for (int i = 0; i < n; i++) {
-                    banks.ints[y + i] = byByte[banks.bytes[x + i] & 0xFF];
+                    banks.ints[yAt + i] = byBits[banks.bytes[xAt + i] & 0xFF];
+                }
+            }
+            case S64, F32 -> throw new AssertionError(kind);
+        }
+    }
+
+    private void runWide(Banks b, int xAt, int yAt) {
+        short[] a = b.shorts;
+        switch (kind) {
+            case S8, U8 -> {
+                for (int i = 0; i < n; i++) {
+                    b.bytes[yAt + i] = bytes[a[xAt + i] & 0xFFFF];
+                }
+            }
+            case S16, U16 -> {
+                for (int i = 0; i < n; i++) {
+                    a[yAt + i] = (short) byBits[a[xAt + i] & 0xFFFF];
+                }
+            }
+            case S32 -> {
+                for (int i = 0; i < n; i++) {
+                    b.ints[yAt + i] = byBits[a[xAt + i] & 0xFFFF];
                 }
             }
             case S64, F32 -> throw new AssertionError(kind);

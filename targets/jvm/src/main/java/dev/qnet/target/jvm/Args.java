@@ -3,16 +3,20 @@ package dev.qnet.target.jvm;
 import dev.qnet.compiler.ir.Element;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.Rescale;
+import dev.qnet.compiler.ir.ScalarFn;
 import dev.qnet.compiler.ir.Scheme;
 import dev.qnet.compiler.ir.Storage;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.Window;
 import dev.qnet.runtime.WeightsReader;
 import dev.qnet.runtime.kernel.Backend;
+import dev.qnet.runtime.kernel.Images;
 import dev.qnet.runtime.kernel.Kind;
 import dev.qnet.runtime.kernel.Operand;
 import dev.qnet.runtime.kernel.Output;
 import dev.qnet.runtime.kernel.Rounding;
+import dev.qnet.runtime.kernel.Scalar;
+import dev.qnet.runtime.kernel.UnaryKernel;
 import dev.qnet.runtime.kernel.Weights;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -72,6 +76,11 @@ final class Args {
         return with(type);
     }
 
+    Args text(String value) {
+        code.push(value);
+        return with(String.class);
+    }
+
     /** A constant of a runtime's enum. */
     Args constant(Enum<?> value) {
         code.push(value);
@@ -110,6 +119,12 @@ final class Args {
         return values == null ? nothing(int[].class) : ints(values);
     }
 
+    Args longs(long[] values) {
+        slice(weights.longs(values), values.length);
+        code.call(WeightsReader.class, "longs", long[].class, int.class, int.class);
+        return with(long[].class);
+    }
+
     Args floats(float[] values) {
         if (values.length <= INLINE) {
             code.push(values);
@@ -144,6 +159,28 @@ final class Args {
         code.push(w.top()).push(w.left()).push(w.bottom()).push(w.right());
         code.callSpecial(owner, "<init>", "(IIIIIIIIII)V");
         return with(dev.qnet.runtime.kernel.Window.class);
+    }
+
+    /** A function of one number. */
+    Args scalar(ScalarFn fn) {
+        Scalars.of(fn).push(code);
+        return with(Scalar.class);
+    }
+
+    /**
+     * The kernel of one image on the stack, which a factory has left there, becomes one of all images of an item.
+     *
+     * @param x the operand [N,H,W,C]
+     * @param y the result [N,H',W',C']
+     */
+    void images(Type x, Type y) {
+        int n = x.shape().toArray()[0];
+        if (n != 1) {
+            code.push(n)
+                    .push(n == 0 ? 0 : x.shape().elements() / n)
+                    .push(n == 0 ? 0 : y.shape().elements() / n);
+            code.callStatic(Images.class, "of", Images.class, UnaryKernel.class, int.class, int.class, int.class);
+        }
     }
 
     Args rescale(Rescale r) {

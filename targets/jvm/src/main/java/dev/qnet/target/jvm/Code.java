@@ -67,6 +67,11 @@ final class Code {
         return this;
     }
 
+    Code push(String value) {
+        mv.visitLdcInsn(value);
+        return this;
+    }
+
     Code push(Type type) {
         mv.visitLdcInsn(type);
         return this;

@@ -4,8 +4,10 @@ import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.runtime.kernel.Copy;
+import dev.qnet.runtime.kernel.Gather;
 import dev.qnet.runtime.kernel.MaxPool;
 import dev.qnet.runtime.kernel.ResizeNearest;
+import dev.qnet.runtime.kernel.Select;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -57,7 +59,7 @@ final class DataLayers {
             }
             case DataOp.MaxPool p -> {
                 Type x = layers.operand(n, 0);
-                layers.unary(
+                layers.image(
                         n,
                         a -> IntLayers.image(a.backend().kind(x.element()), x)
                                 .window(p.window())
@@ -65,15 +67,52 @@ final class DataLayers {
             }
             case DataOp.ResizeNearest r -> {
                 Type x = layers.operand(n, 0);
-                layers.unary(
+                layers.image(
                         n,
                         a -> IntLayers.image(a.kind(x.element()), x)
                                 .number(r.height())
                                 .number(r.width())
                                 .call(ResizeNearest.class, "of"));
             }
-            case DataOp.Gather _, DataOp.Broadcast _, DataOp.Dilate _, DataOp.Select _ ->
-                throw new IllegalStateException("refused before: " + op);
+            case DataOp.Gather g -> {
+                Type x = layers.operand(n, 0);
+                Type indices = layers.operand(n, 1);
+                layers.binary(
+                        n,
+                        a -> a.kind(x.element())
+                                .shape(x)
+                                .number(g.axis())
+                                .kind(indices.element())
+                                .number(indices.shape().elements())
+                                .text(n.id().name())
+                                .call(Gather.class, "of"));
+            }
+            case DataOp.Broadcast b -> {
+                Type x = layers.operand(n, 0);
+                layers.unary(
+                        n, a -> a.kind(x.element()).shape(x).shape(n.type()).call(Copy.class, "broadcast"));
+            }
+            case DataOp.Dilate d -> {
+                Type x = layers.operand(n, 0);
+                layers.unary(
+                        n,
+                        a -> a.kind(x.element())
+                                .shape(x)
+                                .ints(d.factors())
+                                .number(d.value())
+                                .call(Copy.class, "dilate"));
+            }
+            case DataOp.Select _ ->
+                layers.ternary(
+                        n,
+                        0,
+                        1,
+                        2,
+                        a -> a.kind(n.type().element())
+                                .shape(layers.operand(n, 0))
+                                .shape(layers.operand(n, 1))
+                                .shape(layers.operand(n, 2))
+                                .call(Select.class, "of"));
         }
     }
 

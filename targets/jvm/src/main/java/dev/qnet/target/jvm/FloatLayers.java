@@ -13,6 +13,9 @@ import dev.qnet.runtime.kernel.FloatMatMul;
 import dev.qnet.runtime.kernel.FloatMean;
 import dev.qnet.runtime.kernel.FloatSoftmax;
 import dev.qnet.runtime.kernel.FloatUnary;
+import dev.qnet.runtime.kernel.Recurrent;
+import dev.qnet.runtime.kernel.Scalar;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Emits the layers of {@link FloatOp}s: float islands. */
@@ -28,7 +31,7 @@ final class FloatLayers {
         int elements = x.shape().elements();
         switch (op) {
             case FloatOp.Conv2d c ->
-                layers.unary(
+                layers.image(
                         n,
                         a -> IntLayers.image(a.backend(), x)
                                 .number(layers.operand(n, 1).shape().dim(0))
@@ -63,7 +66,7 @@ final class FloatLayers {
                                 .call(FloatBinary.class, "of"));
             case FloatOp.Unary u -> unary(n, u.fn(), elements);
             case FloatOp.AvgPool p ->
-                layers.unary(
+                layers.image(
                         n,
                         a -> IntLayers.image(a.backend(), x).window(p.window()).call(FloatAvgPool.class, "of"));
             case FloatOp.Mean m ->
@@ -83,32 +86,56 @@ final class FloatLayers {
             }
             case FloatOp.Softmax s ->
                 layers.unary(n, a -> a.backend().shape(x).number(s.axis()).call(FloatSoftmax.class, "of"));
-            case FloatOp.Recurrent r -> throw new IllegalStateException("refused before: " + op);
+            case FloatOp.Recurrent r -> recurrent(n, r, x);
         }
     }
 
     private void unary(Node n, ScalarFn fn, int elements) {
-        switch (fn) {
-            case ScalarFn.Relu f -> unary(n, FloatUnary.Fn.RELU, elements, 0, 0);
-            case ScalarFn.LeakyRelu f -> unary(n, FloatUnary.Fn.LEAKY_RELU, elements, f.alpha(), 0);
-            case ScalarFn.Clip f -> unary(n, FloatUnary.Fn.CLIP, elements, f.lo(), f.hi());
-            case ScalarFn.Sigmoid f -> unary(n, FloatUnary.Fn.SIGMOID, elements, 0, 0);
-            case ScalarFn.Tanh f -> unary(n, FloatUnary.Fn.TANH, elements, 0, 0);
-            case ScalarFn.HardSwish f -> unary(n, FloatUnary.Fn.HARD_SWISH, elements, 0, 0);
-            case ScalarFn.Gelu f -> unary(n, FloatUnary.Fn.GELU, elements, 0, 0);
-            case ScalarFn f -> throw new IllegalStateException("refused before: " + f);
-        }
-    }
-
-    private void unary(Node n, FloatUnary.Fn fn, int elements, float p, float q) {
+        Scalars s = Scalars.of(fn);
         layers.unary(
                 n,
                 a -> a.backend()
-                        .constant(fn)
+                        .constant(s.fn())
                         .number(elements)
-                        .number(p)
-                        .number(q)
+                        .number(s.a())
+                        .number(s.b())
                         .call(FloatUnary.class, "of"));
+    }
+
+    private void recurrent(Node n, FloatOp.Recurrent r, Type x) {
+        boolean lstm = r.cell() == FloatOp.Recurrent.Cell.LSTM;
+        int[] extents = x.shape().toArray();
+        int hidden = layers.operand(n, 2).shape().dim(1);
+        int[] sizes = {extents[0], extents[1], extents[2], hidden};
+        // One initial state an item, or one for all.
+        boolean ownHidden = layers.operand(n, 4).shape().toArray()[0] != 1;
+        boolean ownCell = lstm && layers.operand(n, 5).shape().toArray()[0] != 1;
+        Consumer<Args> factory = a -> {
+            a.backend().constant(cell(r.cell())).ints(sizes).flag(ownHidden).flag(ownCell);
+            a.flag(r.reverse()).flag(r.linearBeforeReset()).flag(r.coupled()).number(r.clip());
+            for (int i = 0; i < 3; i++) {
+                if (i < r.activations().size()) {
+                    a.scalar(r.activations().get(i));
+                } else {
+                    a.nothing(Scalar.class);
+                }
+            }
+            a.floats(layers.floats(n, 1)).floats(layers.floats(n, 2)).floats(layers.floats(n, 3));
+            a.floats(lstm ? layers.floats(n, 6) : new float[0]).call(Recurrent.class, "of");
+        };
+        if (lstm) {
+            layers.ternary(n, 0, 4, 5, factory);
+        } else {
+            layers.binary(n, 0, 4, factory);
+        }
+    }
+
+    private static Recurrent.Cell cell(FloatOp.Recurrent.Cell cell) {
+        return switch (cell) {
+            case RNN -> Recurrent.Cell.RNN;
+            case GRU -> Recurrent.Cell.GRU;
+            case LSTM -> Recurrent.Cell.LSTM;
+        };
     }
 
     private static FloatBinary.Fn fn(FloatOp.Binary.Fn fn) {
@@ -116,7 +143,11 @@ final class FloatLayers {
             case ADD -> FloatBinary.Fn.ADD;
             case SUB -> FloatBinary.Fn.SUB;
             case MUL -> FloatBinary.Fn.MUL;
-            case DIV, POW, MIN, MAX, MOD -> throw new IllegalStateException("refused before: " + fn);
+            case DIV -> FloatBinary.Fn.DIV;
+            case POW -> FloatBinary.Fn.POW;
+            case MIN -> FloatBinary.Fn.MIN;
+            case MAX -> FloatBinary.Fn.MAX;
+            case MOD -> FloatBinary.Fn.MOD;
         };
     }
 

@@ -14,13 +14,17 @@ import dev.qnet.runtime.kernel.DynamicDequantize;
 import dev.qnet.runtime.kernel.DynamicParams;
 import dev.qnet.runtime.kernel.DynamicQuantize;
 import dev.qnet.runtime.kernel.InterpolatedTable;
+import dev.qnet.runtime.kernel.LstmCell;
+import dev.qnet.runtime.kernel.LstmGate;
 import dev.qnet.runtime.kernel.MatMul;
 import dev.qnet.runtime.kernel.Mul;
 import dev.qnet.runtime.kernel.Requantize;
+import dev.qnet.runtime.kernel.ResizeBilinear;
 import dev.qnet.runtime.kernel.Softmax;
+import dev.qnet.runtime.kernel.Softmax16;
 import dev.qnet.runtime.kernel.Sum;
 import dev.qnet.runtime.kernel.Table;
-import org.jspecify.annotations.Nullable;
+import dev.qnet.runtime.kernel.Thresholds;
 
 /** Emits the layers of {@link IntOp}s. */
 final class IntLayers {
@@ -64,7 +68,7 @@ final class IntLayers {
                                 .kind(n.type().element())
                                 .call(Requantize.class, "of"));
             case IntOp.AvgPool p ->
-                layers.unary(
+                layers.image(
                         n,
                         a -> image(a.backend().kind(x.element()), x)
                                 .window(p.window())
@@ -87,7 +91,7 @@ final class IntLayers {
                                 .number(x.quant().storage().min())
                                 .ints(t.entries())
                                 .kind(n.type().element())
-                                .call(Table.class, "of"));
+                                .call(Table.class, x.quant().storage().bits() > 8 ? "wide" : "of"));
             case IntOp.InterpolatedTable t ->
                 layers.unary(
                         n,
@@ -138,39 +142,96 @@ final class IntLayers {
                                 .floatsOrNull(n.operands().size() < 4 ? null : layers.floats(n, 3))
                                 .call(DynamicDequantize.class, "of"));
             }
-            case IntOp.Softmax16 _, IntOp.ResizeBilinear _, IntOp.Thresholds _, IntOp.LstmGate _, IntOp.LstmCell _ ->
-                throw new IllegalStateException("refused before: " + op);
+            case IntOp.Softmax16 s ->
+                layers.unary(
+                        n,
+                        a -> a.backend()
+                                .shape(x)
+                                .number(s.axis())
+                                .number(s.multiplier())
+                                .number(s.leftShift())
+                                .ints(s.exp())
+                                .ints(s.reciprocal())
+                                .call(Softmax16.class, "of"));
+            case IntOp.ResizeBilinear r ->
+                layers.image(
+                        n,
+                        a -> image(a.kind(x.element()), x)
+                                .number(r.height())
+                                .number(r.width())
+                                .flag(r.alignCorners())
+                                .flag(r.halfPixelCenters())
+                                .call(ResizeBilinear.class, "of"));
+            case IntOp.Thresholds t -> {
+                int channels = lastAxis(x);
+                layers.unary(
+                        n,
+                        a -> a.operand(x)
+                                .number(channels == 0 ? 0 : elements(x) / channels)
+                                .number(channels)
+                                .longs(layers.longs(n, 1))
+                                .ints(t.entries())
+                                .kind(n.type().element())
+                                .call(Thresholds.class, "of"));
+            }
+            case IntOp.LstmGate g -> gate(n, g, x);
+            case IntOp.LstmCell c ->
+                layers.quaternary(
+                        n,
+                        a -> a.number(elements(x))
+                                .number(c.inputShift())
+                                .number(c.clip())
+                                .call(LstmCell.class, "of"));
         }
     }
 
     private void conv2d(Node n, IntOp.Conv2d c, Type x) {
         Type w = layers.operand(n, 1);
-        layers.unary(
-                n,
-                a -> image(a.backend().operand(x), x)
-                        .number(w.shape().dim(0))
-                        .window(c.window())
-                        .number(c.groups())
-                        .weights(layers.ints(n, 1), w)
-                        .intsOrNull(bias(n))
-                        .output(c.acc(), c.rescale(), n.type())
-                        .call(Conv2d.class, "of"));
+        layers.image(n, a -> {
+            image(a.backend().operand(x), x)
+                    .number(w.shape().dim(0))
+                    .window(c.window())
+                    .number(c.groups())
+                    .weights(layers.ints(n, 1), w);
+            boolean wide = bias(n, a);
+            a.output(c.acc(), c.rescale(), n.type()).call(Conv2d.class, wide ? "withLongBias" : "of");
+        });
     }
 
     private void dense(Node n, IntOp.Dense d, Type x) {
         Type w = layers.operand(n, 1);
         int features = w.shape().dim(1);
-        layers.unary(
+        layers.unary(n, a -> {
+            a.backend()
+                    .operand(x)
+                    .number(features == 0 ? 0 : elements(x) / features)
+                    .number(features)
+                    .number(w.shape().dim(0))
+                    .weights(layers.ints(n, 1), w);
+            boolean wide = bias(n, a);
+            a.output(d.acc(), d.rescale(), n.type()).call(Dense.class, wide ? "withLongBias" : "of");
+        });
+    }
+
+    private void gate(Node n, IntOp.LstmGate g, Type x) {
+        Type h = layers.operand(n, 1);
+        Type w = layers.operand(n, 2);
+        Type r = layers.operand(n, 3);
+        int units = w.shape().dim(0);
+        layers.binary(
                 n,
-                a -> a.backend()
-                        .operand(x)
-                        .number(features == 0 ? 0 : elements(x) / features)
-                        .number(features)
-                        .number(w.shape().dim(0))
-                        .weights(layers.ints(n, 1), w)
-                        .intsOrNull(bias(n))
-                        .output(d.acc(), d.rescale(), n.type())
-                        .call(Dense.class, "of"));
+                a -> a.operand(x)
+                        .operand(h)
+                        .number(units == 0 ? 0 : n.type().shape().elements() / units)
+                        .number(w.shape().dim(1))
+                        .number(r.shape().dim(1))
+                        .number(units)
+                        .weights(layers.ints(n, 2), w)
+                        .weights(layers.ints(n, 3), r)
+                        .intsOrNull(n.operands().size() < 5 ? null : layers.ints(n, 4))
+                        .ints(new int[] {g.input().multiplier(), g.recurrent().multiplier()})
+                        .ints(new int[] {g.input().shift(), g.recurrent().shift()})
+                        .call(LstmGate.class, "of"));
     }
 
     private void add(Node n, IntOp.Add add) {
@@ -198,8 +259,15 @@ final class IntLayers {
         }
     }
 
-    private int @Nullable [] bias(Node n) {
-        return n.operands().size() < 3 ? null : layers.ints(n, 2);
+    /** Pushes operand 2, if there is one; returns whether it needs more than 32 bits. */
+    private boolean bias(Node n, Args a) {
+        boolean wide = n.operands().size() > 2 && layers.isLong(n, 2);
+        if (wide) {
+            a.longs(layers.longs(n, 2));
+        } else {
+            a.intsOrNull(n.operands().size() < 3 ? null : layers.ints(n, 2));
+        }
+        return wide;
     }
 
     private Args pair(Args a, Node n) {

@@ -75,6 +75,7 @@ public final class JvmTarget {
         DataLayers data = new DataLayers(layers);
         QuantLayers quant = new QuantLayers(layers);
         IntLayers ints = new IntLayers(layers);
+        NumLayers numbers = new NumLayers(layers);
         FloatLayers floats = new FloatLayers(layers);
         for (Node n : graph.nodes()) {
             if (ports.skips(n.id())) {
@@ -83,7 +84,7 @@ public final class JvmTarget {
             switch (n.op()) {
                 case DataOp d -> data.emit(n, d);
                 case QuantOp q -> quant.emit(n, q);
-                case NumOp m -> throw new IllegalStateException("refused before: " + m);
+                case NumOp m -> numbers.emit(n, m);
                 case IntOp i -> ints.emit(n, i);
                 case FloatOp f -> floats.emit(n, f);
             }

@@ -8,6 +8,8 @@ import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.runtime.kernel.Banks;
 import dev.qnet.runtime.kernel.BinaryKernel;
+import dev.qnet.runtime.kernel.QuaternaryKernel;
+import dev.qnet.runtime.kernel.TernaryKernel;
 import dev.qnet.runtime.kernel.UnaryKernel;
 import java.util.Arrays;
 import java.util.Map;
@@ -43,6 +45,18 @@ final class Layers {
         throw new IllegalStateException("operand " + i + " of " + n.id() + " is no constant of integers");
     }
 
+    /** The elements of operand i, a constant of integers that may need more than 32 bits. */
+    long[] longs(Node n, int i) {
+        return constant(n, i) instanceof Tensor.OfLong t
+                ? t.values()
+                : Arrays.stream(ints(n, i)).asLongStream().toArray();
+    }
+
+    /** Whether operand i is a constant with elements that do not fit 32 bits. */
+    boolean isLong(Node n, int i) {
+        return constant(n, i) instanceof Tensor.OfLong;
+    }
+
     /** The elements of operand i, a constant of singles. */
     float[] floats(Node n, int i) {
         if (constant(n, i) instanceof Tensor.OfFloat t) {
@@ -64,6 +78,29 @@ final class Layers {
     /** Adds a layer that computes a node from operands 0 and 1. */
     void binary(Node n, Consumer<Args> factory) {
         add(n, factory, BinaryKernel.class, n.operand(0), n.operand(1));
+    }
+
+    /** Adds a layer that computes a node from operands i, j and k. */
+    void ternary(Node n, int i, int j, int k, Consumer<Args> factory) {
+        add(n, factory, TernaryKernel.class, n.operand(i), n.operand(j), n.operand(k));
+    }
+
+    /** Adds a layer that computes a node from operands i and j. */
+    void binary(Node n, int i, int j, Consumer<Args> factory) {
+        add(n, factory, BinaryKernel.class, n.operand(i), n.operand(j));
+    }
+
+    /** Adds a layer that computes a node from operands 0 to 3. */
+    void quaternary(Node n, Consumer<Args> factory) {
+        add(n, factory, QuaternaryKernel.class, n.operand(0), n.operand(1), n.operand(2), n.operand(3));
+    }
+
+    /** Adds a layer that computes a node, and images one behind the other, from operand 0 [N,H,W,C]. */
+    void image(Node n, Consumer<Args> factory) {
+        unary(n, a -> {
+            factory.accept(a);
+            a.images(operand(n, 0), n.type());
+        });
     }
 
     /** Adds a layer that computes a part of a node from operand i. */

@@ -13,7 +13,8 @@ final class Operands {
 
     /** Whether operand i is read from the banks. */
     static boolean inBanks(Node n, int i) {
-        return i < banked(n);
+        // Of a recurrent layer the sequence and the initial states.
+        return n.op() instanceof FloatOp.Recurrent ? i == 0 || i == 4 || i == 5 : i < banked(n);
     }
 
     /** How many operands, from the first, are read from the banks. */
@@ -27,7 +28,8 @@ final class Operands {
             case IntOp.Requantize _, IntOp.AvgPool _, IntOp.Clamp _, IntOp.Table _, IntOp.InterpolatedTable _ -> all;
             case IntOp.Softmax _, IntOp.DynamicParams _, IntOp.DynamicQuantize _ -> all;
             case NumOp _, IntOp.Softmax16 _, IntOp.ResizeBilinear _, IntOp.LstmCell _ -> all;
-            case IntOp.Thresholds _, FloatOp.Recurrent _ -> 1;
+            case IntOp.Thresholds _ -> 1;
+            case FloatOp.Recurrent _ -> all;
             case IntOp.LstmGate _ -> 2;
         };
     }

@@ -10,6 +10,7 @@ import dev.qnet.compiler.ir.Storage;
 import dev.qnet.compiler.ir.Tensor;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
+import dev.qnet.compiler.pass.MemoryPlanner;
 import dev.qnet.compiler.source.CompileException;
 import dev.qnet.compiler.source.Diagnostic;
 import dev.qnet.compiler.source.Span;
@@ -23,8 +24,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Where the values of one item lie: for each a bank, by the width of its elements, and an offset. A reshape lies where
- * its operand does. Inputs live from before the first step, outputs to after the last; constants that layers read as
+ * Where the values of one item lie: for each a bank, by the width of its elements, and an offset. A view lies where its
+ * operand does. Inputs live from before the first step, outputs to after the last; constants that layers read as
  * activations live always.
  */
 final class Placement {
@@ -79,7 +80,7 @@ final class Placement {
                     use(n.operand(i), step, banked);
                 }
             }
-            if (n.op() instanceof DataOp.Reshape) {
+            if (MemoryPlanner.isView(n)) {
                 aliases.put(n.id(), root(n.operand(0)));
             } else {
                 lives.put(
