@@ -2,10 +2,13 @@ package dev.qnet.runtime.kernel;
 
 import static dev.qnet.runtime.kernel.Data.RESULT;
 import static dev.qnet.runtime.kernel.Data.pick;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.Random;
 import java.util.function.DoubleUnaryOperator;
 import net.jqwik.api.EdgeCasesMode;
+import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 
@@ -118,6 +121,31 @@ class FloatKernelsTest {
                 case HARD_SWISH -> x -> x * Math.min(Math.max(x + 3, 0.0), 6.0) / 6;
                 case GELU ->
                     x -> x / 2 * (1 + StrictMath.tanh(StrictMath.sqrt(2 / Math.PI) * (x + 0.044715 * (x * x * x))));
+                case GELU_ERF -> x -> x / 2 * (1 + Erf.erf(x / StrictMath.sqrt(2)));
+                case ELU -> x -> x >= 0 ? x : -1.5f * (StrictMath.exp(x) - 1);
+                case SELU -> x -> x > 0 ? 6f * x : 6.0 * -1.5 * (StrictMath.exp(x) - 1);
+                case CELU -> x -> Math.max(0, x) + Math.min(0, -1.5f * (StrictMath.exp(x / -1.5f) - 1));
+                case MISH -> x -> x * StrictMath.tanh(softplus(x));
+                case HARD_SIGMOID -> x -> Math.min(Math.max(-1.5f * x + 6f, 0), 1);
+                case SOFTPLUS -> FloatKernelsTest::softplus;
+                case SOFTSIGN -> x -> x / (1 + Math.abs(x));
+                case THRESHOLDED_RELU -> x -> x > -1.5f ? x : 0;
+                case AFFINE -> x -> -1.5f * x + 6f;
+                case SCALED_TANH -> x -> -1.5f * StrictMath.tanh(6f * x);
+                case SILU -> x -> x / (1 + StrictMath.exp(-x));
+                case ERF -> Erf::erf;
+                case SQRT -> StrictMath::sqrt;
+                case EXP -> StrictMath::exp;
+                case LOG -> StrictMath::log;
+                case SIN -> StrictMath::sin;
+                case COS -> StrictMath::cos;
+                case ABS -> Math::abs;
+                case NEG -> x -> -x;
+                case SIGN -> Math::signum;
+                case FLOOR -> Math::floor;
+                case CEIL -> Math::ceil;
+                case ROUND -> Math::rint;
+                case RECIPROCAL -> x -> 1 / x;
             };
             long[] expected = new long[50];
             for (int i = 0; i < 50; i++) {
@@ -125,6 +153,27 @@ class FloatKernelsTest {
             }
             check(fn.name(), FloatUnary.of(Backend.SCALAR, fn, 50, -1.5f, 6f), b, expected);
         }
+    }
+
+    private static double softplus(double x) {
+        return Math.max(x, 0) + StrictMath.log1p(StrictMath.exp(-Math.abs(x)));
+    }
+
+    @Example
+    void errorFunction() {
+        assertThat(new double[] {Erf.erf(1e-12), Erf.erf(0.5), Erf.erf(-1), Erf.erf(2), Erf.erf(-3.5), Erf.erf(7)})
+                .containsExactly(
+                        new double[] {
+                            1.1283791670955126e-12,
+                            0.5204998778130465,
+                            -0.8427007929497149,
+                            0.9953222650189527,
+                            -0.9999992569016276,
+                            1
+                        },
+                        within(0x1p-53));
+        assertThat(Erf.erf(Double.NaN)).isNaN();
+        assertThat(Erf.erf(-0.0)).isEqualTo(-0.0);
     }
 
     @Property(tries = 30, edgeCases = EdgeCasesMode.NONE)
@@ -142,6 +191,11 @@ class FloatKernelsTest {
                             case ADD -> x + y;
                             case SUB -> x - y;
                             case MUL -> x * y;
+                            case DIV -> x / y;
+                            case POW -> StrictMath.pow(x, y);
+                            case MIN -> Math.min(x, y);
+                            case MAX -> Math.max(x, y);
+                            case MOD -> x % y;
                         });
             }
             FloatBinary kernel = FloatBinary.of(Backend.SCALAR, fn, new int[] {3, 4, c}, new int[] {c});

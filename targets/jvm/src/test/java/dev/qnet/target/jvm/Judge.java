@@ -11,6 +11,7 @@ import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Storage;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
+import dev.qnet.runtime.ElementType;
 import dev.qnet.runtime.Model;
 import dev.qnet.runtime.Tensor;
 import dev.qnet.runtime.kernel.Backend;
@@ -29,7 +30,10 @@ final class Judge {
     }
 
     static void compare(Graph graph, CompiledArtifact artifact, int items, long seed) {
-        Map<String, Value> inputs = inputs(graph, items, new Random(seed));
+        compare(graph, artifact, inputs(graph, items, new Random(seed)));
+    }
+
+    static void compare(Graph graph, CompiledArtifact artifact, Map<String, Value> inputs) {
         Map<String, Value> expected = Interpreter.run(graph, inputs);
         for (Backend backend : Backend.values()) {
             Model model = artifact.load(backend);
@@ -67,7 +71,7 @@ final class Judge {
                     long code = random.nextInt(8) == 0 ? q.lo() : random.nextLong(q.lo(), q.hi() + 1L);
                     yield q.storage() == Storage.BIPOLAR && code == 0 ? 1 : code;
                 }
-                case Element.Int t -> random.nextInt(1 << 14) - (1 << 13);
+                case Element.Int t -> Math.clamp((long) random.nextInt(1 << 14) - (1 << 13), t.min(), t.max());
                 case Element.F32 f -> throw new AssertionError();
             };
         }
@@ -115,12 +119,13 @@ final class Judge {
 
     private static Value value(Tensor t) {
         Shape shape = Shape.of(t.shape());
+        if (t.type() == ElementType.F32) {
+            return Value.of(shape, t.floats());
+        }
         long[] codes = new long[t.size()];
         for (int k = 0; k < codes.length; k++) {
             switch (t.type()) {
-                case F32 -> {
-                    return Value.of(shape, t.floats());
-                }
+                case F32 -> throw new AssertionError();
                 case I8 -> codes[k] = t.bytes()[k];
                 case U8 -> codes[k] = Byte.toUnsignedInt(t.bytes()[k]);
                 case I16 -> codes[k] = t.shorts()[k];

@@ -8,6 +8,7 @@ import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.GraphParser;
 import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.ScalarFn;
 import java.io.IOException;
@@ -51,11 +52,12 @@ final class OperationsTest {
     @Test
     void everyOperationOccurs() {
         Set<Class<?>> expected = new HashSet<>();
-        Stream.of(DataOp.class, FloatOp.class, QuantOp.class, IntOp.class, ScalarFn.class)
+        Stream.of(DataOp.class, FloatOp.class, QuantOp.class, NumOp.class, IntOp.class, ScalarFn.class)
                 .forEach(family -> expected.addAll(Arrays.asList(family.getPermittedSubclasses())));
         expected.remove(QuantOp.FakeQuant.class);
         Set<Class<?>> found = new HashSet<>();
-        cases().forEach(name -> graph(name).nodes().forEach(n -> add(n, found)));
+        Stream.concat(cases().map(OperationsTest::graph), RandomOperationsTest.graphs())
+                .forEach(g -> g.nodes().forEach(n -> add(n, found)));
         assertThat(found).isEqualTo(expected);
     }
 
