@@ -63,11 +63,13 @@ public final class Softmax16 implements UnaryKernel {
             e[i] = InterpolatedTable.at(exp, saturate(d + 32767));
             sum += e[i];
         }
-        int h = Integer.numberOfLeadingZeros(sum);
+        // The largest code gives about 1, unless the table is an odd one.
+        int h = Integer.numberOfLeadingZeros(Math.max(sum, 1));
+        long half = h == 31 ? 0 : 1L << (30 - h);
         long shifted = (((long) sum << (h - 1)) + (1 << 13)) >> 14;
         int r = InterpolatedTable.at(reciprocal, saturate(shifted - 98304));
         for (int i = 0; i < n; i++) {
-            int v = (int) (((long) e[i] * r + (1L << (30 - h))) >> (31 - h));
+            int v = (int) (((long) e[i] * r + half) >> (31 - h));
             a[y + i * step] = (short) Math.max(0, Math.min(32767, v));
         }
     }
