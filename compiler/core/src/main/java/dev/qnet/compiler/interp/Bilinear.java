@@ -2,6 +2,7 @@ package dev.qnet.compiler.interp;
 
 import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Shape;
+import dev.qnet.compiler.ir.Storage;
 
 /** Bilinear resizing of codes in fixed point, as TFLite's reference_ops::ResizeBilinearInteger computes it. */
 final class Bilinear {
@@ -19,7 +20,7 @@ final class Bilinear {
      */
     private record Position(int lower, int upper, long weight) {}
 
-    static Kernel kernel(IntOp.ResizeBilinear op) {
+    static Kernel kernel(IntOp.ResizeBilinear op, Storage storage) {
         return v -> {
             long[] x = Kernel.ints(v.getFirst());
             Shape from = v.getFirst().shape();
@@ -40,7 +41,8 @@ final class Bilinear {
                             long left = upperLeft * (ONE - row.weight()) + lowerLeft * row.weight();
                             long right = upperRight * (ONE - row.weight()) + lowerRight * row.weight();
                             long sum = left * (ONE - column.weight()) + right * column.weight();
-                            y[at++] = (sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20);
+                            long rounded = (sum + (sum > 0 ? 1 << 19 : -(1 << 19))) / (1 << 20);
+                            y[at++] = Scaling.clamp(rounded, storage.min(), storage.max());
                         }
                     }
                 }

@@ -99,7 +99,7 @@ final class Kernels {
             case IntOp.DynamicQuantize q -> DynamicKernels.quantize(q);
             case IntOp.DynamicDequantize d -> DynamicKernels.dequantize();
             case IntOp.Softmax16 s -> TableSoftmax.kernel(s);
-            case IntOp.ResizeBilinear r -> Bilinear.kernel(r);
+            case IntOp.ResizeBilinear r -> Bilinear.kernel(r, type.quant().storage());
             case IntOp.Thresholds t -> IntKernels.thresholds(t, types.getFirst());
             case IntOp.LstmGate g -> LstmKernels.gate(g, types);
             case IntOp.LstmCell c -> LstmKernels.cell(c);

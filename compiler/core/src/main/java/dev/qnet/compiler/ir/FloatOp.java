@@ -81,8 +81,9 @@ public sealed interface FloatOp extends Op {
      * </pre>
      *
      * <p>A gate's sum runs in double: from bw + br, over x, then over h, ascending, then the peephole's product; it is
-     * clipped and rounded to single once. (With linearBeforeReset the sum Rh + br is rounded apart, and so is its product
-     * with r.) Activations are as {@link Unary}; each state is computed in double from singles and rounded once.
+     * clipped and rounded to single once. The products r∘h are rounded to single in front of their sum. (With
+     * linearBeforeReset the sum Rh + br, from br, is rounded apart, and so is its product with r, which is added to the sum
+     * of bw and Wx.) 1 − z and 1 − i are taken in double. Activations are as {@link Unary}; each state is computed in double from singles and rounded once.
      *
      * @param reverse whether the sequence runs from its end; results stay in the sequence's order
      * @param activations f for RNN; f, g for GRU; f, g, h for LSTM

@@ -141,8 +141,9 @@ public sealed interface IntOp extends Op {
     /**
      * x i16 codes along an axis → i16 codes with scale 1/32768, zero 0: TFLite's SoftmaxInt16. With
      * d = tflite_scale(q − max) by multiplier and leftShift, saturated at d + 32767 to i16: e = exp table at it; over the
-     * axis S = Σ e; h = leading zeros of S as 32 bits; r = reciprocal table at saturate16(((S·2^(h−1) + 2^13) >> 14) − 98304);
-     * {@code (e·r + 2^(30−h)) >> (31−h)}, clamped to 0..32767. A table is read as {@link InterpolatedTable} says.
+     * axis S = Σ e; h = leading zeros of S as 32 bits, 1 to 31; r = reciprocal table at
+     * saturate16(((S·2^(h−1) + 2^13) >> 14) − 98304); {@code (e·r + 2^(30−h)) >> (31−h)}, clamped to 0..32767 (for h = 31,
+     * e·r). S below 1, which only tables that are no exponentials give, is an error. A table is read as {@link InterpolatedTable} says.
      *
      * @param exp 513 entries, exp on [−10, 0]
      * @param reciprocal 513 entries, 1/(1+x) on [0, 1]
@@ -160,14 +161,19 @@ public sealed interface IntOp extends Op {
 
     /**
      * x quantized [N,H,W,C] → the same element [N,height,width,C], bilinear, in TFLite's fixed point
-     * (reference_ops::ResizeBilinearInteger): positions and weights have 10 fraction bits, the weighted sum has 20 and is
-     * rounded half away from zero.
+     * (reference_ops::ResizeBilinearInteger): positions and weights have 10 fraction bits, divisions truncate. Rows (and
+     * columns likewise): with n = H, m = height, or both less 1 where alignCorners and height &gt; 1, the scale is
+     * {@code k = (1024·n + m/2)/m}; result row o lies at {@code p = o·k}, or with halfPixelCenters
+     * {@code o·k + k/2 − 512}; between rows {@code lo = min(max(p/1024, 0), H − 1)} and {@code hi = min((p + 1023)/1024, H − 1)}
+     * with weights {@code 1024 − f} and {@code f = p − 1024·lo}. (f is below 0 in front of the first row, where lo = hi.
+     * TFLite does not limit lo to H − 1, and reads outside where rounding of k leads there.) The weighted sum S of the four
+     * codes, not centred, has 20 fraction bits: {@code (S ± 2^19)/2^20}, + for S &gt; 0, clamped to the storage.
      */
     record ResizeBilinear(int height, int width, boolean alignCorners, boolean halfPixelCenters) implements IntOp {}
 
     /**
      * x plain i32 or i64, or codes (which enter as q − z), [..,C]; t i32 or i64, plain, [C,T] or [1,T], ascending along T → the
-     * node's quantized type: {@code entries[number of t[c][..] ≤ x]}. How a staircase, such as batch norm followed by a
+     * node's quantized type: {@code entries[number of t[c][..] ≤ x]}, c the index along x's last axis. How a staircase, such as batch norm followed by a
      * low-bit quantizer, ends as integers.
      *
      * @param entries T + 1 codes
@@ -181,7 +187,7 @@ public sealed interface IntOp extends Op {
     /**
      * A gate of TFLite's 8x8_16 LSTM before its activation: x codes [..,I], h codes [..,J], w codes [H,I], r codes [H,J], optional
      * plain i32 bias [H] → i16 codes [..,H]: {@code sat16(sat16(scale_x(Σ w·x + bias)) + scale_h(Σ r·h))}, where each
-     * scale is a tflite contract's of one multiplier.
+     * scale is a tflite contract's of one multiplier. Both sums fit i32.
      *
      * @param input scales the product with x
      * @param recurrent scales the product with h
@@ -191,7 +197,8 @@ public sealed interface IntOp extends Op {
     /**
      * The cell state of TFLite's 8x8_16 LSTM: f, c, i, g i16 codes [..,H] → c's element:
      * {@code sat16(rdp(f·c, 15) + sat16(rdp(i·g, inputShift)))}, then limited to ±clip; rdp(a, n) divides by 2^n, ties away from
-     * zero, and the first term is saturated too.
+     * zero, and the first term is saturated too. (TFLite's CwiseMul does not saturate, but wraps where |a|·2^-n can reach 2^15:
+     * for gates in Q0.15 never with n = 15, and for the other product only with inputShift below 15.)
      *
      * @param inputShift 30 + log2 of the cell state's scale, 1 to 31
      * @param clip in codes, 0 for none

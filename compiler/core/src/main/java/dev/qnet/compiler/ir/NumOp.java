@@ -44,7 +44,7 @@ public sealed interface NumOp extends Op {
         }
     }
 
-    /** x, y of one element, f32 or plain integers, broadcast → bool. NaN is unequal to all and in no order. */
+    /** x, y of one element, f32 or plain integers, broadcast → bool. NaN is unequal to all and in no order; −0 equals 0. */
     record Compare(Compare.Fn fn) implements NumOp {
         /** The relations. */
         public enum Fn {
@@ -71,7 +71,8 @@ public sealed interface NumOp extends Op {
 
     /**
      * x, f32 or plain integers, reduced over axes (not the batch axis); the result has x's element. f32: sums and products in
-     * double, ascending row-major, rounded once; NaN wins in MIN and MAX.
+     * double, ascending row-major, rounded once; NaN wins in MIN and MAX, and −0 is below 0. Of nothing: 0, 1, and for MIN
+     * and MAX the highest and the lowest number, ±∞ for f32.
      *
      * @param axes ascending, at least one
      * @param keepDims whether reduced axes stay with extent 1
@@ -92,7 +93,7 @@ public sealed interface NumOp extends Op {
 
     /**
      * x, f32 or plain integers: its k largest (or smallest) along an axis (not the batch axis), in order; of equals the one
-     * with the lower index comes first. NaN counts as larger than all numbers.
+     * with the lower index comes first. NaN counts as larger than all numbers and equal to itself, −0 as equal to 0.
      *
      * @param indices whether the result is their indices (i64) instead of the elements
      */
