@@ -117,4 +117,62 @@ class DataOpsTest {
         assertThat(run(new DataOp.ResizeNearest(3, 1), Shape.of(1, 3, 1, 2), count(1, 2, 2, 2)))
                 .containsExactly(0L, 1L, 0L, 1L, 4L, 5L);
     }
+
+    private static Value gather(Element element, int axis, Value x, Value indices) {
+        return Nodes.run(new DataOp.Gather(axis), element, List.of(element, Element.INT64), x, indices);
+    }
+
+    @Test
+    void gatherTakesSlicesByIndex() {
+        Value rows = Value.of(Shape.of(2, 2), 2L, -1, 0, -3);
+        assertThat(gather(U8, 0, count(3, 2), rows)).isEqualTo(Value.of(Shape.of(2, 2, 2), 4L, 5, 4, 5, 0, 1, 0, 1));
+        assertThat(gather(U8, 1, count(2, 3), Value.of(Shape.SCALAR, 1L))).isEqualTo(Value.of(Shape.of(2), 1L, 4));
+        assertThat(gather(Element.FLOAT, 1, singles(count(2, 3)), Value.of(Shape.of(1), -1L)))
+                .isEqualTo(Value.of(Shape.of(2, 1), 2f, 5));
+        assertThat(gather(U8, 1, count(2, 2, 2), Value.of(Shape.of(3), 1L, 1, 0)))
+                .isEqualTo(Value.of(Shape.of(2, 3, 2), 2L, 3, 2, 3, 0, 1, 6, 7, 6, 7, 4, 5));
+        for (long outside : new long[] {3, -4}) {
+            assertThatThrownBy(() -> gather(U8, 0, count(3, 2), Value.of(Shape.of(1), outside)))
+                    .isInstanceOf(ArithmeticException.class)
+                    .hasMessage("%y0: index " + outside + " is outside axis 0 of [3x2]");
+        }
+    }
+
+    @Test
+    void broadcastRepeatsExtentsOfOne() {
+        assertThat(run(new DataOp.Broadcast(Shape.of(2, 2, 3)), Shape.of(2, 2, 3), count(2, 1)))
+                .containsExactly(0L, 0L, 0L, 1L, 1L, 1L, 0L, 0L, 0L, 1L, 1L, 1L);
+        Nodes n = new Nodes();
+        n.add(
+                U8,
+                new DataOp.Broadcast(Shape.of(Shape.BATCH, 2)),
+                n.input(new Type(U8, Shape.of(Shape.BATCH, 1)), count(3, 1)));
+        assertThat(n.run()).isEqualTo(Value.of(Shape.of(3, 2), 0L, 0, 1, 1, 2, 2));
+    }
+
+    @Test
+    void dilatePutsConstantsBetweenNeighbours() {
+        assertThat(run(new DataOp.Dilate(List.of(1, 3), 9), Shape.of(2, 4), count(2, 2)))
+                .containsExactly(0L, 9L, 9L, 1L, 2L, 9L, 9L, 3L);
+        assertThat(run(new DataOp.Dilate(List.of(2, 1), 7), Shape.of(3, 2), count(2, 2)))
+                .containsExactly(0L, 1L, 7L, 7L, 2L, 3L);
+    }
+
+    @Test
+    void selectBroadcasts() {
+        Value c = Value.of(Shape.of(2, 1), 1L, 0);
+        Value x = count(3);
+        Value y = Value.of(Shape.of(2, 3), 10L, 11, 12, 13, 14, 15);
+        assertThat(Nodes.run(new DataOp.Select(), U8, List.of(Element.BOOL, U8, U8), c, x, y))
+                .isEqualTo(Value.of(Shape.of(2, 3), 0L, 1, 2, 13, 14, 15));
+        Value f = Value.of(Shape.of(1), Float.NaN);
+        assertThat(Nodes.run(
+                        new DataOp.Select(),
+                        Element.FLOAT,
+                        List.of(Element.BOOL, Element.FLOAT, Element.FLOAT),
+                        c,
+                        f,
+                        Value.of(Shape.SCALAR, 2f)))
+                .isEqualTo(Value.of(Shape.of(2, 1), Float.NaN, 2));
+    }
 }

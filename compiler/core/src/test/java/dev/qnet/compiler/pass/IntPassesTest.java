@@ -32,8 +32,8 @@ import net.jqwik.api.constraints.IntRange;
 /** Passes on integer graphs keep every bit that the oracle computes; bounds of accumulators hold and are tight. */
 class IntPassesTest {
     private static final int TRIES = 1000;
-    private static final Spec SPEC = new Spec(
-            Storage.I8, true, true, new Spec.Granularity.PerTensor(), new Spec.RangeMethod.MinMax(), false);
+    private static final Spec SPEC =
+            new Spec(Storage.I8, true, true, new Spec.Granularity.PerTensor(), new Spec.RangeMethod.MinMax(), false);
     private static final Spec.Policy POLICY = new Spec.Policy(SPEC, SPEC, Rounding.TOSA);
 
     @Property(tries = TRIES, shrinking = ShrinkingMode.OFF)
