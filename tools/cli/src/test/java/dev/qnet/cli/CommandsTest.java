@@ -94,6 +94,79 @@ class CommandsTest {
         assertThat(qnet("fmt", "--check", file)).isZero();
     }
 
+    private Path kernel(String expected) throws IOException {
+        return Files.writeString(
+                folder.resolve("extremum.json"),
+                """
+                {"kernel": "transpose_s8", "params": {"IN_DIM": [2, 3], "PERM": [1, 0], "PERM_SIZE": 2},
+                 "tensors": {"input_tensor": {"ctype": "int8_t", "values": [1, 2, 3, 4, 5, 6]},
+                  "output": {"ctype": "int8_t", "values": [%s]}}}
+                """
+                        .formatted(expected));
+    }
+
+    @Test
+    void verifyTellsRightFromWrong() throws IOException {
+        assertThat(qnet("verify", kernel("1, 4, 2, 5, 3, 6"))).isZero();
+        assertThat(out).contains("passed", "1 case: 1 passed, 0 failed, 0 unsupported");
+        assertThat(qnet("verify", kernel("1, 4, 2, 5, 3, 7"), "--target", "oracle,jvm-scalar"))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(out)
+                .contains("oracle, jvm-scalar  failed: output 'y' at [2, 1]: expected 7, found 6")
+                .doesNotContain("jvm-vector")
+                .endsWith("1 case: 0 passed, 1 failed, 0 unsupported" + System.lineSeparator());
+    }
+
+    @Test
+    void verifyIsStrictWhereAsked() throws IOException {
+        Path file = Files.writeString(folder.resolve("fly.json"), "{\"kernel\": \"fly\", \"params\": {}, \"tensors\": {}}");
+        assertThat(qnet("verify", file)).isZero();
+        assertThat(out).contains("unsupported: there is no equal of the kernel fly");
+        assertThat(qnet("verify", "--strict", file)).isEqualTo(ExitCode.INPUT);
+    }
+
+    @Test
+    void verifyWritesJsonAndMarkdown() throws IOException {
+        Path page = folder.resolve("page.md");
+        kernel("1, 4, 2, 5, 3, 6");
+        assertThat(qnet("verify", folder, "--json", "--markdown", page)).isZero();
+        JsonNode json = new ObjectMapper().readTree(out);
+        assertThat(json.at("/totals/passed").asInt()).isEqualTo(1);
+        assertThat(json.at("/cases/0/targets/0/target").asText()).isEqualTo("oracle");
+        assertThat(Files.readString(page)).contains("| **all** | 1 | 1 | 0 | 0 |");
+    }
+
+    @Test
+    void verifyRefusesWhatIsNoCase() throws IOException {
+        assertThat(qnet("verify", folder)).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("found nothing to check", "fix: ");
+        assertThat(qnet("verify", kernel("1"), "--target", "gpu")).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("there is no target 'gpu'", "one of: jvm, oracle");
+        assertThat(qnet("verify", folder.resolve("none"))).isEqualTo(ExitCode.IO);
+    }
+
+    @Test
+    void importRefusesWithAFix() throws IOException {
+        assertThat(qnet("import", model, "-o", folder.resolve("m.qnet"))).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("is no .tflite or .onnx file");
+        Path damaged = Files.write(folder.resolve("damaged.tflite"), new byte[100]);
+        assertThat(qnet("import", damaged)).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("say where to write", "--report");
+        assertThat(qnet("import", damaged, "-o", folder.resolve("m.txt"))).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("writes a .qnet file");
+        for (String command : new String[] {"check", "explain", "ir"}) {
+            assertThat(qnet(command, damaged)).isEqualTo(ExitCode.INPUT);
+            assertThat(err).contains("bad-model");
+        }
+        assertThat(qnet("check", model, "--input-shape", "x=1,4")).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("--input-shape and --fix are for .tflite and .onnx files");
+        assertThat(qnet("check", damaged, "--input-shape", "x=1,four")).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("x=1,four is no shape");
+        try (Stream<Path> files = Files.list(folder)) {
+            assertThat(files).containsExactlyInAnyOrder(model, damaged);
+        }
+    }
+
     @Test
     void runComputes() throws IOException {
         Path file = calibrated();

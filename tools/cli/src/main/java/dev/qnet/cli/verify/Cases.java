@@ -49,8 +49,9 @@ public final class Cases {
     private void file(Path file) throws IOException {
         Path folder = file.toAbsolutePath().getParent();
         if (folder != null && kindOf(folder) instanceof Case.Kind kind && (Importer.reads(file) || isList(file))) {
-            Path parent = file.getParent();
-            add(parent == null ? Path.of("") : parent, file, kind);
+            Path named = file.getParent();
+            Path whole = named == null ? Path.of("") : named;
+            add(whole, whole, kind);
         } else if (Importer.reads(file)) {
             add(file, file, Case.Kind.MODEL);
         } else if (isCmsisNn(file)) {

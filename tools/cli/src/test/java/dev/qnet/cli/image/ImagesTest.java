@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.qnet.cli.UserException;
 import dev.qnet.runtime.ElementType;
+import dev.qnet.runtime.Quantization;
 import dev.qnet.runtime.Tensor;
 import dev.qnet.runtime.TensorInfo;
 import java.awt.image.BufferedImage;
@@ -130,6 +131,43 @@ class ImagesTest {
         }
     }
 
+    /** Channels one behind the other, as ONNX has them, and grey pictures without an axis for channels. */
+    @Test
+    void readsAndWritesOtherLayouts() throws IOException {
+        Path file = dir.resolve("p.png");
+        Images.write(file, new Picture(1, 2, 3, new byte[] {1, 2, 3, 4, 5, 6}));
+        Tensor planes = Images.read(file, input(ElementType.F32, -1, 3, 1, 2), Scaling.RAW);
+        assertThat(planes.shape()).containsExactly(1, 3, 1, 2);
+        assertThat(planes.floats()).containsExactly(1, 4, 2, 5, 3, 6);
+        assertThat(Images.read(file, input(ElementType.U8, 3, 1, 2), Scaling.RAW)
+                        .bytes())
+                .containsExactly(1, 4, 2, 5, 3, 6);
+        Images.writePng(file, planes, 255);
+        assertThat(Images.read(file).levels()).containsExactly(1, 2, 3, 4, 5, 6);
+
+        Images.write(file, new Picture(2, 2, 1, new byte[] {7, 8, 9, 10}));
+        for (Integer[] shape : new Integer[][] {{1, 2, 2}, {-1, 2, 2}, {2, 2, 1}, {1, 1, 2, 2}, {-1, 2, 2, 1}}) {
+            Tensor grey = Images.read(file, input(ElementType.F32, shape), Scaling.RAW);
+            assertThat(grey.floats()).as(List.of(shape).toString()).containsExactly(7, 8, 9, 10);
+            assertThat(grey.shape()).isEqualTo(input(ElementType.F32, shape).shapeFor(1));
+        }
+    }
+
+    /** What a quantized input's codes stand for says how its pictures are meant. */
+    @Test
+    void scalingSuitsTheInput() {
+        assertThat(suiting(1, -128)).isEqualTo(Scaling.RAW);
+        assertThat(suiting(0.5f, -128)).isEqualTo(Scaling.RAW);
+        assertThat(suiting(1 / 255f, -128)).isEqualTo(Scaling.parse("unit"));
+        assertThat(suiting(1 / 128f, 0)).isEqualTo(Scaling.parse("signed"));
+        assertThat(Scaling.suiting(input(ElementType.F32, -1, 2, 2, 3))).isEqualTo(Scaling.RAW);
+    }
+
+    private static Scaling suiting(float scale, int zero) {
+        Quantization q = Quantization.perTensor("i8", -128, 127, scale, zero);
+        return Scaling.suiting(new TensorInfo("image", ElementType.I8, List.of(-1, 2, 2, 3), q));
+    }
+
     @Test
     void writesTensorsAsPng() throws IOException {
         Path file = dir.resolve("out.png");
@@ -140,7 +178,8 @@ class ImagesTest {
         assertThat(p.channels()).isEqualTo(3);
         assertThat(p.levels()).containsExactly(1, 2, -1);
         assertThatThrownBy(() -> Images.writePng(file, Tensor.ofFloats(new float[4], 1, 4), 1))
-                .hasMessage(file + ": an output f32 [1, 4] is no picture, f32 or u8 [N, height, width, 1 or 3]");
+                .hasMessage(file + ": an output f32 [1, 4] is no picture, f32 or u8 [N, height, width, 1 or 3] or "
+                        + "[N, 1 or 3, height, width]");
         assertThatThrownBy(() -> Images.writePng(dir.resolve("no/out.png"), Tensor.ofUint8(new byte[1], 1, 1, 1, 1), 1))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("there is no folder");
