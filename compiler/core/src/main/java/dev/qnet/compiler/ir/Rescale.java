@@ -31,12 +31,12 @@ public record Rescale(Rounding rounding, List<Scale> scales, int zero, int lo, i
         /**
          * {@code multiplier · 2^(shift − 31)}.
          *
-         * @param multiplier 0, or 2^30 to 2^31 − 1
+         * @param multiplier 0, or 2^29 to 2^31 − 1 (below 2^30 only where a mean is divided out of one)
          * @param shift −31 to 30; above 0 shifts left
          */
         record Fixed(int multiplier, int shift) implements Scale {
             public Fixed {
-                if (multiplier < 0 || (multiplier != 0 && multiplier < 1 << 30) || shift < -31 || shift > 30) {
+                if (multiplier < 0 || (multiplier != 0 && multiplier < 1 << 29) || shift < -31 || shift > 30) {
                     throw new IllegalArgumentException("not a Q31 multiplier and shift: " + multiplier + ", " + shift);
                 }
             }

@@ -4,8 +4,10 @@ import dev.qnet.compiler.ir.Element;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.Shape;
+import dev.qnet.compiler.ir.ShapeException;
 import dev.qnet.compiler.ir.Tensor;
 import dev.qnet.compiler.ir.Type;
+import dev.qnet.compiler.ir.Verifier;
 import dev.qnet.compiler.source.CompileException;
 import dev.qnet.compiler.source.Diagnostic;
 import dev.qnet.compiler.source.Span;
@@ -107,6 +109,7 @@ final class TfliteGraph {
         }
         String name = file.name().replaceAll(".*[/\\\\]", "").replaceAll("\\.tflite$", "");
         Graph made = new Graph(name, graph.params(), graph.nodes(), results).withStates(graph.states());
+        Verifier.verify(made);
         Report report = new Report("TFLite " + file.version(), file.description(), counts, notes);
         return new Imported(made, report);
     }
@@ -170,7 +173,11 @@ final class TfliteGraph {
                 return;
             }
             rule.apply(new Call(this, op));
-        } catch (Unsupported | IllegalArgumentException | IndexOutOfBoundsException | ArithmeticException e) {
+        } catch (Unsupported
+                | ShapeException
+                | IllegalArgumentException
+                | IndexOutOfBoundsException
+                | ArithmeticException e) {
             lost.addAll(op.outputs());
             if (!(e instanceof Needed)) {
                 errors.add(name + " (operator " + op.index() + "): " + e.getMessage());

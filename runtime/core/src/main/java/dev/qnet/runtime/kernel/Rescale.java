@@ -62,7 +62,7 @@ public final class Rescale {
      * A rescale in fixed point.
      *
      * @param rounding {@link Rounding#TFLITE} or {@link Rounding#TOSA}
-     * @param multipliers 0, or 2^30 to 2^31 − 1 each; one, or one a channel
+     * @param multipliers 0, or 2^29 to 2^31 − 1 each; one, or one a channel
      * @param shifts −31 to 30, as many
      * @param zero the result's zero point
      * @param lo the lowest code
@@ -75,7 +75,7 @@ public final class Rescale {
         }
         for (int i = 0; i < multipliers.length; i++) {
             int m = multipliers[i];
-            if (m < 0 || (m != 0 && m < 1 << 30) || shifts[i] < -31 || shifts[i] > 30) {
+            if (m < 0 || (m != 0 && m < 1 << 29) || shifts[i] < -31 || shifts[i] > 30) {
                 throw new IllegalArgumentException("not a Q31 multiplier and shift: " + m + ", " + shifts[i]);
             }
         }
