@@ -129,7 +129,7 @@ public final class OnnxImporter {
     private Imported run() {
         Long opset = model.opsets().get("");
         if (opset != null && opset > NEWEST_OPSET) {
-            throw error("unsupported-opset", "uses operator set " + opset + "; the newest that is known is "
+            throw error("unsupported-model", "uses operator set " + opset + "; the newest that is known is "
                             + NEWEST_OPSET)
                     .toException();
         }
@@ -177,7 +177,7 @@ public final class OnnxImporter {
     }
 
     private Trouble error(String code, String message) {
-        return new Trouble(Diagnostic.error(code, Span.NONE, file + " " + message));
+        return new Trouble(Diagnostic.error(code, Span.NONE, file + (message.startsWith(":") ? "" : " ") + message));
     }
 
     private void throwErrors() {
@@ -194,7 +194,7 @@ public final class OnnxImporter {
 
     private void nodeError(Proto.Node node, String label, String message) {
         Diagnostic d = Diagnostic.error(
-                "unsupported-node",
+                "unsupported-model",
                 Span.NONE,
                 file + ": " + Operators.key(node.domain(), node.op()) + " '" + label + "' " + message);
         add(
@@ -210,7 +210,7 @@ public final class OnnxImporter {
             try {
                 scope.values.put(t.name(), value(TensorDecoder.decode(t, folder())));
             } catch (TensorDecoder.BadTensor e) {
-                add(error("bad-tensor", ": " + e.getMessage()).diagnostic());
+                add(error("bad-model", ": " + e.getMessage()).diagnostic());
                 scope.values.put(t.name(), null);
             }
         }
@@ -240,7 +240,7 @@ public final class OnnxImporter {
             DataType type = DataType.of(in.type());
             Element element = type.element();
             if (element == null) {
-                add(error("unsupported-type", ": input '" + in.name() + "' has the element type "
+                add(error("unsupported-model", ": input '" + in.name() + "' has the element type "
                                 + (in.type() == 0 ? "of no tensor" : type) + ", which is not supported")
                         .diagnostic());
                 scope.values.put(in.name(), null);
@@ -666,7 +666,7 @@ public final class OnnxImporter {
                     results.add(new Graph.Result(out.name(), id));
                 }
             } catch (Refusal e) {
-                throw error("unsupported-output", ": its output '" + out.name() + "' " + e.getMessage())
+                throw error("unsupported-model", ": its output '" + out.name() + "' " + e.getMessage())
                         .toException();
             }
             DataType type = DataType.of(out.type());
