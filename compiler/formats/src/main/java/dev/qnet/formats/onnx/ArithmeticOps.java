@@ -67,14 +67,11 @@ final class ArithmeticOps {
                         c.real("alpha", c.opset() < 6 ? 1.6732f : 1.6732632f),
                         c.real("gamma", c.opset() < 6 ? 1.0507f : 1.050701f)));
         real(ops, "Celu", c -> new ScalarFn.Celu(c.real("alpha", 1)));
-        real(
-                ops,
-                "Gelu",
-                c -> switch (c.text("approximate", "none")) {
-                    case "none" -> new ScalarFn.GeluErf();
-                    case "tanh" -> new ScalarFn.Gelu();
-                    default -> throw c.refuse("has the unknown approximation '" + c.text("approximate", "") + "'");
-                });
+        real(ops, "Gelu", c -> switch (c.text("approximate", "none")) {
+            case "none" -> new ScalarFn.GeluErf();
+            case "tanh" -> new ScalarFn.Gelu();
+            default -> throw c.refuse("has the unknown approximation '" + c.text("approximate", "") + "'");
+        });
         real(ops, "Mish", c -> new ScalarFn.Mish());
         real(ops, "HardSigmoid", c -> new ScalarFn.HardSigmoid(c.real("alpha", 0.2f), c.real("beta", 0.5f)));
         real(ops, "HardSwish", c -> new ScalarFn.HardSwish());
@@ -121,7 +118,9 @@ final class ArithmeticOps {
             case "Neg" -> integer(c, NumOp.Unary.Fn.NEG, x);
             case "Sign" -> integer(c, NumOp.Unary.Fn.SIGN, x);
             case "Relu" ->
-                unsigned(x) ? x : c.build().integer(NumOp.Binary.Fn.MAX, x, c.build().number(x.element(), 0));
+                unsigned(x)
+                        ? x
+                        : c.build().integer(NumOp.Binary.Fn.MAX, x, c.build().number(x.element(), 0));
             case "Floor", "Ceil", "Round" -> x;
             default -> throw c.refuse("takes real numbers, found " + x.type());
         };
@@ -286,9 +285,7 @@ final class ArithmeticOps {
 
     /** The single number that a value is known to be, or null. */
     static @Nullable Float single(@Nullable Val v) {
-        return v != null && v.constant() instanceof Tensor.OfFloat f && f.values().length == 1
-                ? f.values()[0]
-                : null;
+        return v != null && v.constant() instanceof Tensor.OfFloat f && f.values().length == 1 ? f.values()[0] : null;
     }
 
     private static void prelu(Call c) {

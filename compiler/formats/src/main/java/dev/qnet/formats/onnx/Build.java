@@ -59,9 +59,8 @@ final class Build {
     /** A name like {@code base} that is free, of letters, digits, dots and underscores. */
     String fresh(String base) {
         String clean = base.codePoints()
-                .mapToObj(c -> c < 128 && (Character.isLetterOrDigit(c) || c == '_' || c == '.')
-                        ? Character.toString(c)
-                        : "_")
+                .mapToObj(c ->
+                        c < 128 && (Character.isLetterOrDigit(c) || c == '_' || c == '.') ? Character.toString(c) : "_")
                 .collect(Collectors.joining());
         if (clean.isEmpty() || (!Character.isLetter(clean.charAt(0)) && clean.charAt(0) != '_')) {
             clean = "v" + clean;
@@ -118,7 +117,8 @@ final class Build {
 
     /** An operation on values as they are held; the result is plain. */
     Val emit(Op op, Element element, List<Val> operands) {
-        Shape shape = Shapes.infer(op, operands.stream().map(v -> v.type().shape()).toList());
+        Shape shape =
+                Shapes.infer(op, operands.stream().map(v -> v.type().shape()).toList());
         Type type = new Type(element, shape);
         boolean known = !shape.hasBatch() && operands.stream().allMatch(Val::isConstant);
         if (known && !operands.isEmpty() && shape.elements() <= MAX_FOLDED) {
@@ -224,10 +224,11 @@ final class Build {
         }
         return switch (value) {
             case Value.Floats f -> constant(new Tensor.OfFloat(type.shape(), f.data()), type.element());
-            case Value.Ints i -> Val.of(
-                    Tensor.OfLong.of(type.shape(), i.data()),
-                    type.element(),
-                    symbolic && Arrays.stream(i.data()).anyMatch(v -> v == BATCH));
+            case Value.Ints i ->
+                Val.of(
+                        Tensor.OfLong.of(type.shape(), i.data()),
+                        type.element(),
+                        symbolic && Arrays.stream(i.data()).anyMatch(v -> v == BATCH));
             case null -> throw new IllegalStateException("the oracle gave no result");
         };
     }
@@ -329,9 +330,7 @@ final class Build {
             return in;
         }
         return in.stream()
-                .map(v -> v.elements() == 1 && v.isConstant() && v.rank() < rank
-                        ? v
-                        : as(raise(v, rank), layout))
+                .map(v -> v.elements() == 1 && v.isConstant() && v.rank() < rank ? v : as(raise(v, rank), layout))
                 .toList();
     }
 
@@ -523,10 +522,7 @@ final class Build {
         if (run && indices.length > 0) {
             return slice(v, axis, indices[0], indices[0] + indices.length, 1);
         }
-        return gather(
-                v,
-                axis,
-                constant(new Tensor.OfInt(Shape.of(indices.length), indices), Element.INT32));
+        return gather(v, axis, constant(new Tensor.OfInt(Shape.of(indices.length), indices), Element.INT32));
     }
 
     /** The value repeated along extents of 1, by NumPy's rules. */

@@ -281,8 +281,11 @@ final class Call {
 
     /** Axes, counted from the front, ascending, each once. */
     List<Integer> axes(long[] axes, int rank) {
-        List<Integer> list =
-                Arrays.stream(axes).mapToObj(a -> axis(a, rank)).sorted().distinct().toList();
+        List<Integer> list = Arrays.stream(axes)
+                .mapToObj(a -> axis(a, rank))
+                .sorted()
+                .distinct()
+                .toList();
         if (list.size() != axes.length) {
             throw refuse("names an axis twice: " + Arrays.toString(axes));
         }

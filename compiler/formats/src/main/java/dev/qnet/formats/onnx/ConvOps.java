@@ -44,8 +44,8 @@ final class ConvOps {
 
     static void check(Call c, Val x, Val w) {
         if (x.rank() < 3 || x.rank() > 5 || w.rank() != x.rank()) {
-            throw c.refuse("convolves " + x.shape() + " with " + w.shape()
-                    + "; one to three spatial axes are supported");
+            throw c.refuse(
+                    "convolves " + x.shape() + " with " + w.shape() + "; one to three spatial axes are supported");
         }
     }
 
@@ -57,34 +57,23 @@ final class ConvOps {
      * @param zero what padding holds
      * @return [N, O, ...]
      */
-    static Val convolve(
-            Build b, Val x, Val w, @Nullable Val bias, Frame f, int groups, Product product, float zero) {
+    static Val convolve(Build b, Val x, Val w, @Nullable Val bias, Frame f, int groups, Product product, float zero) {
         List<Integer> layout = Build.channelsLast(x.rank());
         Val held = b.as(x, layout).held();
-        Val result =
-                switch (f.rank()) {
-                    case 1 -> {
-                        Shape s = held.shape();
-                        Val row = b.reshape(held, List.of(s.dim(0), 1, s.dim(1), s.dim(2)));
-                        Shape k = w.shape();
-                        Val wide = b.reshape(w, List.of(k.dim(0), 1, k.dim(1), k.dim(2)));
-                        Window window = new Window(
-                                1,
-                                f.kernel()[0],
-                                1,
-                                f.strides()[0],
-                                1,
-                                f.dilations()[0],
-                                0,
-                                f.begin()[0],
-                                0,
-                                f.end()[0]);
-                        Val y = product.of(row, wide, bias, window, groups);
-                        yield b.reshape(y, List.of(s.dim(0), y.dim(2), y.dim(3)));
-                    }
-                    case 2 -> product.of(held, w, bias, window(f, 0, 1), groups);
-                    default -> deep(b, held, w, bias, f, groups, product, zero);
-                };
+        Val result = switch (f.rank()) {
+            case 1 -> {
+                Shape s = held.shape();
+                Val row = b.reshape(held, List.of(s.dim(0), 1, s.dim(1), s.dim(2)));
+                Shape k = w.shape();
+                Val wide = b.reshape(w, List.of(k.dim(0), 1, k.dim(1), k.dim(2)));
+                Window window = new Window(
+                        1, f.kernel()[0], 1, f.strides()[0], 1, f.dilations()[0], 0, f.begin()[0], 0, f.end()[0]);
+                Val y = product.of(row, wide, bias, window, groups);
+                yield b.reshape(y, List.of(s.dim(0), y.dim(2), y.dim(3)));
+            }
+            case 2 -> product.of(held, w, bias, window(f, 0, 1), groups);
+            default -> deep(b, held, w, bias, f, groups, product, zero);
+        };
         return result.in(layout);
     }
 

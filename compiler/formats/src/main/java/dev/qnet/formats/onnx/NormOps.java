@@ -35,8 +35,7 @@ final class NormOps {
 
     /** 1 / √(v + epsilon). */
     private static Val inverse(Build b, Val variance, float epsilon) {
-        return b.unary(
-                new ScalarFn.Reciprocal(), b.unary(new ScalarFn.Sqrt(), b.add(variance, b.scalar(epsilon))));
+        return b.unary(new ScalarFn.Reciprocal(), b.unary(new ScalarFn.Sqrt(), b.add(variance, b.scalar(epsilon))));
     }
 
     /** Operand less its mean, and one over its deviation, over axes. */
@@ -56,7 +55,8 @@ final class NormOps {
         Build b = c.build();
         Val x = c.real(0);
         float epsilon = c.real("epsilon", 1e-5f);
-        boolean training = c.opset() >= 14 ? c.flag("training_mode", false) : c.opset() < 7 && !c.flag("is_test", false);
+        boolean training =
+                c.opset() >= 14 ? c.flag("training_mode", false) : c.opset() < 7 && !c.flag("is_test", false);
         if (x.rank() < 2 || (c.opset() < 9 && !c.flag("spatial", true) && x.rank() > 2)) {
             throw c.refuse("normalizes " + x.shape() + " element by element, which is not supported");
         }
@@ -148,13 +148,13 @@ final class NormOps {
         List<Integer> dims = new ArrayList<>(List.of(x.dim(0), groups, x.dim(1) / groups));
         dims.addAll(x.shape().dims().subList(2, x.rank()));
         Val split = b.reshape(x, dims);
-        Val n = Centred.of(b, split, from(2, split.rank()), c.real("epsilon", 1e-5f)).normal(b);
+        Val n = Centred.of(b, split, from(2, split.rank()), c.real("epsilon", 1e-5f))
+                .normal(b);
         // Until version 21 scale and bias were one a group.
         boolean perGroup = c.opset() < 21;
         Val y = perGroup ? n : b.reshape(n, x.shape().dims());
         int rank = y.rank();
-        Val scaled = b.add(
-                b.mul(y, ConvOps.perChannel(b, c.real(1), rank)), ConvOps.perChannel(b, c.real(2), rank));
+        Val scaled = b.add(b.mul(y, ConvOps.perChannel(b, c.real(1), rank)), ConvOps.perChannel(b, c.real(2), rank));
         c.out(b.reshape(scaled, x.shape().dims()));
     }
 

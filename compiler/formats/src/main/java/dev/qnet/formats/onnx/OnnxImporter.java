@@ -1,6 +1,5 @@
 package dev.qnet.formats.onnx;
 
-import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.Element;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Node;
@@ -23,7 +22,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -82,7 +80,8 @@ public final class OnnxImporter {
     }
 
     /** The opsets that a node's domain is looked up in, and the attributes of the call around it. */
-    private record Setting(Map<String, Long> opsets, Map<String, Proto.Attribute> attributes, String prefix, int depth) {}
+    private record Setting(
+            Map<String, Long> opsets, Map<String, Proto.Attribute> attributes, String prefix, int depth) {}
 
     private OnnxImporter(Path file, Proto.Model model, ImportOptions options) {
         this.file = file;
@@ -129,8 +128,9 @@ public final class OnnxImporter {
     private Imported run() {
         Long opset = model.opsets().get("");
         if (opset != null && opset > NEWEST_OPSET) {
-            throw error("unsupported-model", "uses operator set " + opset + "; the newest that is known is "
-                            + NEWEST_OPSET)
+            throw error(
+                            "unsupported-model",
+                            "uses operator set " + opset + "; the newest that is known is " + NEWEST_OPSET)
                     .toException();
         }
         Scope scope = new Scope(null);
@@ -197,10 +197,7 @@ public final class OnnxImporter {
                 "unsupported-model",
                 Span.NONE,
                 file + ": " + Operators.key(node.domain(), node.op()) + " '" + label + "' " + message);
-        add(
-                open.isEmpty()
-                        ? d
-                        : d.withFix("if the batch is in the way, give the shape of " + String.join(", ", open)));
+        add(open.isEmpty() ? d : d.withFix("if the batch is in the way, give the shape of " + String.join(", ", open)));
     }
 
     // Constants and inputs
@@ -240,8 +237,10 @@ public final class OnnxImporter {
             DataType type = DataType.of(in.type());
             Element element = type.element();
             if (element == null) {
-                add(error("unsupported-model", ": input '" + in.name() + "' has the element type "
-                                + (in.type() == 0 ? "of no tensor" : type) + ", which is not supported")
+                add(error(
+                                "unsupported-model",
+                                ": input '" + in.name() + "' has the element type "
+                                        + (in.type() == 0 ? "of no tensor" : type) + ", which is not supported")
                         .diagnostic());
                 scope.values.put(in.name(), null);
                 continue;
@@ -249,8 +248,10 @@ public final class OnnxImporter {
             Tensor fixed = options.fixed().get(in.name());
             if (fixed != null) {
                 if (fixed instanceof Tensor.OfFloat != element instanceof Element.F32) {
-                    add(error("bad-value", ": input '" + in.name() + "' is " + type + ", but the value given for it is "
-                                    + fixed)
+                    add(error(
+                                    "bad-value",
+                                    ": input '" + in.name() + "' is " + type + ", but the value given for it is "
+                                            + fixed)
                             .diagnostic());
                 }
                 Val v = build.constant(fixed, element);
@@ -264,10 +265,13 @@ public final class OnnxImporter {
             }
             if (!dims.isEmpty() && dims.getFirst() == Shape.BATCH) {
                 List<Proto.Dim> given = in.dims();
-                String own = given == null || given.isEmpty() ? "" : given.getFirst().symbol();
+                String own =
+                        given == null || given.isEmpty() ? "" : given.getFirst().symbol();
                 if (symbol != null && !symbol.equals(own) && !own.isEmpty()) {
-                    add(error("open-shape", ": input '" + in.name() + "' has a first extent of its own, '" + own
-                                    + "' beside '" + symbol + "'")
+                    add(error(
+                                    "open-shape",
+                                    ": input '" + in.name() + "' has a first extent of its own, '" + own + "' beside '"
+                                            + symbol + "'")
                             .diagnostic()
                             .withFix("give its shape"));
                 }
@@ -285,7 +289,8 @@ public final class OnnxImporter {
                         ? build.filled(element, shape, 0)
                         : Val.of(id, new Type(element, shape));
             } catch (IllegalArgumentException e) {
-                add(error("bad-shape", ": input '" + in.name() + "': " + e.getMessage()).diagnostic());
+                add(error("bad-shape", ": input '" + in.name() + "': " + e.getMessage())
+                        .diagnostic());
                 scope.values.put(in.name(), null);
                 continue;
             }
@@ -301,8 +306,12 @@ public final class OnnxImporter {
         }
         for (String name : options.fixed().keySet()) {
             if (!scope.values.containsKey(name)) {
-                add(error("unknown-input", "has no input '" + name + "' to fix; its inputs are: "
-                                + g.inputs().stream().map(Proto.ValueInfo::name).toList())
+                add(error(
+                                "unknown-input",
+                                "has no input '" + name + "' to fix; its inputs are: "
+                                        + g.inputs().stream()
+                                                .map(Proto.ValueInfo::name)
+                                                .toList())
                         .diagnostic());
             }
         }
@@ -318,8 +327,10 @@ public final class OnnxImporter {
                 fits = own.get(i).size() < 0 || own.get(i).size() == given.get(i);
             }
             if (!fits) {
-                add(error("bad-shape", ": input '" + in.name() + "' has the extents " + text(own)
-                                + ", which the shape given for it, " + given + ", does not fit")
+                add(error(
+                                "bad-shape",
+                                ": input '" + in.name() + "' has the extents " + text(own)
+                                        + ", which the shape given for it, " + given + ", does not fit")
                         .diagnostic());
                 return null;
             }
@@ -341,7 +352,8 @@ public final class OnnxImporter {
                 return null;
             }
             if (size > Shape.MAX_ELEMENTS) {
-                add(error("bad-shape", ": input '" + in.name() + "' has the extents " + text(own)).diagnostic());
+                add(error("bad-shape", ": input '" + in.name() + "' has the extents " + text(own))
+                        .diagnostic());
                 return null;
             }
             dims.add(size < 0 ? Shape.BATCH : (int) size);
@@ -492,8 +504,8 @@ public final class OnnxImporter {
                 inputs.removeLast();
             }
             String domain = node.domain();
-            Call call = new Call(
-                    build, node, label, setting.opsets().getOrDefault(domain, 1L), inputs, attributes, notes);
+            Call call =
+                    new Call(build, node, label, setting.opsets().getOrDefault(domain, 1L), inputs, attributes, notes);
             String first = node.outputs().isEmpty() ? label : node.outputs().getFirst();
             build.hint(setting.prefix() + (first.isEmpty() ? label : first));
             if (function != null) {
@@ -503,7 +515,9 @@ public final class OnnxImporter {
             } else if (lowering != null) {
                 int before = build.nodes().size();
                 lowering.lower(call);
-                if (build.nodes().size() == before && setting.depth() == 0 && !node.op().equals("Constant")) {
+                if (build.nodes().size() == before
+                        && setting.depth() == 0
+                        && !node.op().equals("Constant")) {
                     call.note(Report.Kind.FOLDED, "nothing is left of it to compute");
                 }
             }
@@ -592,7 +606,8 @@ public final class OnnxImporter {
                 wanted.add(f.outputs().get(i));
             }
         }
-        List<Proto.Node> nodes = f.nodes().stream().map(n -> withoutMissing(n, f, call)).toList();
+        List<Proto.Node> nodes =
+                f.nodes().stream().map(n -> withoutMissing(n, f, call)).toList();
         String prefix = setting.prefix() + call.label() + ".";
         lower(nodes, wanted, inner, new Setting(opsets, attributes, prefix, setting.depth() + 1));
         for (int i = 0; i < f.outputs().size(); i++) {

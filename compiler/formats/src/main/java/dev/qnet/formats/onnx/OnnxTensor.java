@@ -31,7 +31,8 @@ public record OnnxTensor(String name, DataType type, List<Integer> dims, Tensor 
     public static OnnxTensor read(Path file) throws IOException {
         byte[] bytes = OnnxFile.bytes(file);
         try {
-            return TensorDecoder.decode(ProtoReader.tensor(bytes), file.toAbsolutePath().getParent());
+            return TensorDecoder.decode(
+                    ProtoReader.tensor(bytes), file.toAbsolutePath().getParent());
         } catch (InvalidProtocolBufferException e) {
             throw OnnxFile.bad(file + " is no ONNX tensor: " + e.getMessage());
         } catch (TensorDecoder.BadTensor e) {

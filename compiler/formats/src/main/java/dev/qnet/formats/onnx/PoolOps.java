@@ -64,24 +64,22 @@ final class PoolOps {
         Val held = b.as(x, layout).held();
         Shape s = held.shape();
         Element e = x.element();
-        Val result =
-                switch (f.rank()) {
-                    case 1 -> {
-                        Val row = b.reshape(held, List.of(s.dim(0), 1, s.dim(1), s.dim(2)));
-                        Val y = b.emit(op.apply(line(f, 0)), e, row);
-                        yield b.reshape(y, List.of(s.dim(0), y.dim(2), y.dim(3)));
-                    }
-                    case 2 -> b.emit(op.apply(ConvOps.window(f, 0, 1)), e, held);
-                    default -> {
-                        Val lines = b.reshape(held, List.of(s.dim(0), s.dim(1) * s.dim(2), s.dim(3), s.dim(4)));
-                        Val across = b.emit(op.apply(line(f, 2)), e, lines);
-                        int width = across.dim(2);
-                        Val planes =
-                                b.reshape(across, List.of(s.dim(0), s.dim(1), s.dim(2), width * s.dim(4)));
-                        Val y = b.emit(op.apply(ConvOps.window(f, 0, 1)), e, planes);
-                        yield b.reshape(y, List.of(s.dim(0), y.dim(1), y.dim(2), width, s.dim(4)));
-                    }
-                };
+        Val result = switch (f.rank()) {
+            case 1 -> {
+                Val row = b.reshape(held, List.of(s.dim(0), 1, s.dim(1), s.dim(2)));
+                Val y = b.emit(op.apply(line(f, 0)), e, row);
+                yield b.reshape(y, List.of(s.dim(0), y.dim(2), y.dim(3)));
+            }
+            case 2 -> b.emit(op.apply(ConvOps.window(f, 0, 1)), e, held);
+            default -> {
+                Val lines = b.reshape(held, List.of(s.dim(0), s.dim(1) * s.dim(2), s.dim(3), s.dim(4)));
+                Val across = b.emit(op.apply(line(f, 2)), e, lines);
+                int width = across.dim(2);
+                Val planes = b.reshape(across, List.of(s.dim(0), s.dim(1), s.dim(2), width * s.dim(4)));
+                Val y = b.emit(op.apply(ConvOps.window(f, 0, 1)), e, planes);
+                yield b.reshape(y, List.of(s.dim(0), y.dim(1), y.dim(2), width, s.dim(4)));
+            }
+        };
         return result.in(layout);
     }
 

@@ -87,6 +87,9 @@ final class ProductOps {
         }
         Shape s = added.shape();
         boolean row = s.rank() <= 1 || (s.rank() == 2 && s.dim(0) == 1);
-        return row ? b.reshape(b.broadcast(added, s.rank() == 2 ? Shape.of(1, columns) : Shape.of(columns)), List.of(columns)) : null;
+        return row
+                ? b.reshape(
+                        b.broadcast(added, s.rank() == 2 ? Shape.of(1, columns) : Shape.of(columns)), List.of(columns))
+                : null;
     }
 }

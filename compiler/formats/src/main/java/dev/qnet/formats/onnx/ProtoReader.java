@@ -316,26 +316,25 @@ final class ProtoReader {
         }
         // Files from before IR version 2 do not name the type.
         int kind = type == 0 ? found : type;
-        Proto.Attribute value =
-                switch (reference.isEmpty() ? kind : -1) {
-                    case -1 -> new Proto.Attribute.Reference(reference, kind);
-                    case 1 -> new Proto.Attribute.Real(f);
-                    case 2 -> new Proto.Attribute.Int(i);
-                    case 3 -> new Proto.Attribute.Text(s);
-                    case 4 ->
-                        t == null ? new Proto.Attribute.Other(kind) : new Proto.Attribute.Tensor(t);
-                    case 5 -> g == null ? new Proto.Attribute.Other(kind) : new Proto.Attribute.Sub(g);
-                    case 6 -> {
-                        List<Float> list = new ArrayList<>(floats.size);
-                        for (float v : floats.toArray()) {
-                            list.add(v);
-                        }
-                        yield new Proto.Attribute.Reals(list);
-                    }
-                    case 7 -> new Proto.Attribute.Ints(Arrays.stream(ints.toArray()).boxed().toList());
-                    case 8 -> new Proto.Attribute.Texts(strings);
-                    default -> new Proto.Attribute.Other(kind);
-                };
+        Proto.Attribute value = switch (reference.isEmpty() ? kind : -1) {
+            case -1 -> new Proto.Attribute.Reference(reference, kind);
+            case 1 -> new Proto.Attribute.Real(f);
+            case 2 -> new Proto.Attribute.Int(i);
+            case 3 -> new Proto.Attribute.Text(s);
+            case 4 -> t == null ? new Proto.Attribute.Other(kind) : new Proto.Attribute.Tensor(t);
+            case 5 -> g == null ? new Proto.Attribute.Other(kind) : new Proto.Attribute.Sub(g);
+            case 6 -> {
+                List<Float> list = new ArrayList<>(floats.size);
+                for (float v : floats.toArray()) {
+                    list.add(v);
+                }
+                yield new Proto.Attribute.Reals(list);
+            }
+            case 7 ->
+                new Proto.Attribute.Ints(Arrays.stream(ints.toArray()).boxed().toList());
+            case 8 -> new Proto.Attribute.Texts(strings);
+            default -> new Proto.Attribute.Other(kind);
+        };
         into.put(name, value);
         return true;
     }
@@ -353,9 +352,7 @@ final class ProtoReader {
                 in.skipField(tag);
             }
         }
-        return type == null
-                ? new Proto.ValueInfo(name, 0, null)
-                : new Proto.ValueInfo(name, type.type(), type.dims());
+        return type == null ? new Proto.ValueInfo(name, 0, null) : new Proto.ValueInfo(name, type.type(), type.dims());
     }
 
     /** A TypeProto; one that is no tensor has the type number 0. */

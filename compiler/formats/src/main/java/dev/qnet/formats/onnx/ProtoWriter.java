@@ -142,52 +142,51 @@ final class ProtoWriter {
 
     private void attribute(String name, Proto.Attribute attribute) throws IOException {
         text(1, name);
-        int type =
-                switch (attribute) {
-                    case Proto.Attribute.Real f -> {
-                        out.writeFloat(2, f.value());
-                        yield 1;
-                    }
-                    case Proto.Attribute.Int i -> {
-                        out.writeInt64(3, i.value());
-                        yield 2;
-                    }
-                    case Proto.Attribute.Text s -> {
-                        out.writeBytes(4, s.value());
-                        yield 3;
-                    }
-                    case Proto.Attribute.Tensor t -> {
-                        nested(5, w -> w.tensor(t.value()));
-                        yield 4;
-                    }
-                    case Proto.Attribute.Sub g -> {
-                        nested(6, w -> w.graph(g.value()));
-                        yield 5;
-                    }
-                    case Proto.Attribute.Reals f -> {
-                        for (float v : f.values()) {
-                            out.writeFloat(7, v);
-                        }
-                        yield 6;
-                    }
-                    case Proto.Attribute.Ints i -> {
-                        for (long v : i.values()) {
-                            out.writeInt64(8, v);
-                        }
-                        yield 7;
-                    }
-                    case Proto.Attribute.Texts s -> {
-                        for (ByteString v : s.values()) {
-                            out.writeBytes(9, v);
-                        }
-                        yield 8;
-                    }
-                    case Proto.Attribute.Reference r -> {
-                        text(21, r.name());
-                        yield r.type();
-                    }
-                    case Proto.Attribute.Other o -> o.type();
-                };
+        int type = switch (attribute) {
+            case Proto.Attribute.Real f -> {
+                out.writeFloat(2, f.value());
+                yield 1;
+            }
+            case Proto.Attribute.Int i -> {
+                out.writeInt64(3, i.value());
+                yield 2;
+            }
+            case Proto.Attribute.Text s -> {
+                out.writeBytes(4, s.value());
+                yield 3;
+            }
+            case Proto.Attribute.Tensor t -> {
+                nested(5, w -> w.tensor(t.value()));
+                yield 4;
+            }
+            case Proto.Attribute.Sub g -> {
+                nested(6, w -> w.graph(g.value()));
+                yield 5;
+            }
+            case Proto.Attribute.Reals f -> {
+                for (float v : f.values()) {
+                    out.writeFloat(7, v);
+                }
+                yield 6;
+            }
+            case Proto.Attribute.Ints i -> {
+                for (long v : i.values()) {
+                    out.writeInt64(8, v);
+                }
+                yield 7;
+            }
+            case Proto.Attribute.Texts s -> {
+                for (ByteString v : s.values()) {
+                    out.writeBytes(9, v);
+                }
+                yield 8;
+            }
+            case Proto.Attribute.Reference r -> {
+                text(21, r.name());
+                yield r.type();
+            }
+            case Proto.Attribute.Other o -> o.type();
+        };
         out.writeInt32(20, type);
     }
 

@@ -113,7 +113,10 @@ final class ReduceOps {
         int n = x.dim(axis);
         boolean last = c.flag("select_last_index", false);
         Val searched = last
-                ? b.pick(x, axis, IntStream.range(0, Math.max(0, n)).map(i -> n - 1 - i).toArray())
+                ? b.pick(
+                        x,
+                        axis,
+                        IntStream.range(0, Math.max(0, n)).map(i -> n - 1 - i).toArray())
                 : x;
         Val index = b.topK(searched, axis, 1, largest, true);
         if (last) {

@@ -248,14 +248,13 @@ final class ResizeOps {
             int[] pick = new int[axis.out()];
             boolean spatial = i >= 2;
             for (int o = 0; o < pick.length; o++) {
-                double p =
-                        switch (mode.nearest()) {
-                            case "round_prefer_floor" -> Math.ceil(at[o] - 0.5);
-                            case "round_prefer_ceil" -> Math.floor(at[o] + 0.5);
-                            case "floor" -> Math.floor(at[o]);
-                            case "ceil" -> Math.ceil(at[o]);
-                            default -> throw c.refuse("has the unknown nearest_mode '" + mode.nearest() + "'");
-                        };
+                double p = switch (mode.nearest()) {
+                    case "round_prefer_floor" -> Math.ceil(at[o] - 0.5);
+                    case "round_prefer_ceil" -> Math.floor(at[o] + 0.5);
+                    case "floor" -> Math.floor(at[o]);
+                    case "ceil" -> Math.ceil(at[o]);
+                    default -> throw c.refuse("has the unknown nearest_mode '" + mode.nearest() + "'");
+                };
                 pick[o] = (int) Math.clamp(p, 0, axis.in() - 1);
                 long simple = spatial ? (long) o * axis.in() / axis.out() : o;
                 plain &= pick[o] == simple && (spatial || axis.in() == axis.out());
@@ -310,22 +309,20 @@ final class ResizeOps {
         double left = at == floor ? floor - 1 : floor;
         double ratio = at - left;
         double scale = mode.antialias() ? Math.min(1, axis.scale()) : 1;
-        double reach =
-                switch (mode.interpolation()) {
-                    case "linear" -> 1;
-                    case "cubic" -> 2;
-                    case "nearest" -> 0;
-                    default -> throw c.refuse("has the unknown mode '" + mode.interpolation() + "'");
-                };
+        double reach = switch (mode.interpolation()) {
+            case "linear" -> 1;
+            case "cubic" -> 2;
+            case "nearest" -> 0;
+            default -> throw c.refuse("has the unknown mode '" + mode.interpolation() + "'");
+        };
         float[] row = new float[axis.in()];
         if (reach == 0) {
-            double p =
-                    switch (mode.nearest()) {
-                        case "round_prefer_ceil" -> Math.floor(at + 0.5);
-                        case "floor" -> floor;
-                        case "ceil" -> Math.ceil(at);
-                        default -> Math.ceil(at - 0.5);
-                    };
+            double p = switch (mode.nearest()) {
+                case "round_prefer_ceil" -> Math.floor(at + 0.5);
+                case "floor" -> floor;
+                case "ceil" -> Math.ceil(at);
+                default -> Math.ceil(at - 0.5);
+            };
             row[(int) Math.clamp(p, 0, axis.in() - 1)] = 1;
             return row;
         }

@@ -1,11 +1,9 @@
 package dev.qnet.formats.onnx;
 
 import dev.qnet.compiler.ir.Element;
-import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Shapes;
-import dev.qnet.compiler.ir.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -249,7 +247,9 @@ final class ShapeOps {
         if (s.hasBatch() && front != 1) {
             throw c.refuse("merges the batch, whose size the model leaves open, with other axes");
         }
-        c.out(c.build().reshape(x, List.of(s.hasBatch() ? Shape.BATCH : front, back)).declared(x.dataType()));
+        c.out(c.build()
+                .reshape(x, List.of(s.hasBatch() ? Shape.BATCH : front, back))
+                .declared(x.dataType()));
     }
 
     private static void transpose(Call c) {
@@ -276,7 +276,10 @@ final class ShapeOps {
         Val x = c.need(0);
         long[] given = axes(c, 13, 1);
         List<Integer> axes = given == null
-                ? IntStream.range(0, x.rank()).filter(i -> x.dim(i) == 1).boxed().toList()
+                ? IntStream.range(0, x.rank())
+                        .filter(i -> x.dim(i) == 1)
+                        .boxed()
+                        .toList()
                 : c.axes(given, x.rank());
         List<Integer> dims = new ArrayList<>();
         for (int i = 0; i < x.rank(); i++) {
@@ -342,7 +345,11 @@ final class ShapeOps {
                 throw c.refuse("repeats an axis " + repeats[axis] + " times");
             }
             y = b.pick(
-                    y, axis, IntStream.range(0, (int) (n * repeats[axis])).map(i -> i % n).toArray());
+                    y,
+                    axis,
+                    IntStream.range(0, (int) (n * repeats[axis]))
+                            .map(i -> i % n)
+                            .toArray());
         }
         c.out(y);
     }
@@ -479,7 +486,9 @@ final class ShapeOps {
                 value = c.floats(2)[0];
             }
             if (c.has(3)) {
-                axes = Arrays.stream(c.numbers(3)).mapToObj(a -> c.axis(a, rank)).toList();
+                axes = Arrays.stream(c.numbers(3))
+                        .mapToObj(a -> c.axis(a, rank))
+                        .toList();
             }
         }
         if (pads == null || pads.length != 2 * axes.size()) {

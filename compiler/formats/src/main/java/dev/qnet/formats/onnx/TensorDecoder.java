@@ -44,8 +44,8 @@ final class TensorDecoder {
             throw new BadTensor(what + " has the element type " + type + ", which is not supported");
         }
         if (t.dims().size() > Shape.MAX_RANK) {
-            throw new BadTensor(what + " has " + t.dims().size() + " dimensions; at most " + Shape.MAX_RANK
-                    + " are supported");
+            throw new BadTensor(
+                    what + " has " + t.dims().size() + " dimensions; at most " + Shape.MAX_RANK + " are supported");
         }
         List<Integer> dims = new ArrayList<>();
         long count = 1;
@@ -64,8 +64,8 @@ final class TensorDecoder {
         if (raw != null) {
             long bytes = ((long) n * type.bits() + 7) / 8;
             if (raw.size() != bytes) {
-                throw new BadTensor(what + " " + type + dims + " takes " + bytes + " bytes, but the file holds "
-                        + raw.size());
+                throw new BadTensor(
+                        what + " " + type + dims + " takes " + bytes + " bytes, but the file holds " + raw.size());
             }
             value = raw(type, shape, n, raw);
         } else {
@@ -120,12 +120,11 @@ final class TensorDecoder {
     }
 
     private static Tensor typed(String what, DataType type, Shape shape, int n, Proto.TensorData t) throws BadTensor {
-        int have =
-                switch (type) {
-                    case FLOAT -> t.floats().length;
-                    case DOUBLE -> t.doubles().length;
-                    default -> t.ints().length;
-                };
+        int have = switch (type) {
+            case FLOAT -> t.floats().length;
+            case DOUBLE -> t.doubles().length;
+            default -> t.ints().length;
+        };
         int perEntry = type.narrow() ? 8 / type.bits() : 1;
         if (have != (n + perEntry - 1) / perEntry) {
             throw new BadTensor(what + " " + type + shape.dims() + " takes " + (n + perEntry - 1) / perEntry
@@ -180,7 +179,9 @@ final class TensorDecoder {
             Path root = folder.toRealPath();
             Path file = root.resolve(location).normalize();
             // The real path decides: a link must not lead out of the folder either.
-            if (!file.startsWith(root) || !Files.isRegularFile(file) || !file.toRealPath().startsWith(root)) {
+            if (!file.startsWith(root)
+                    || !Files.isRegularFile(file)
+                    || !file.toRealPath().startsWith(root)) {
                 throw new BadTensor(what + " lies in '" + location
                         + "', which is no file in the model's folder; put the file beside the model");
             }

@@ -64,7 +64,8 @@ final class OnnxCases {
                 imported = Importer.read(model, new ImportOptions(fixed, Map.of()));
             } catch (NeedsValues e) {
                 int before = fixed.size();
-                e.inputs().forEach(n -> fixed.put(n, inputs.get(names.indexOf(n)).value()));
+                e.inputs()
+                        .forEach(n -> fixed.put(n, inputs.get(names.indexOf(n)).value()));
                 if (fixed.size() == before) {
                     return "asks again for " + e.inputs();
                 }

@@ -136,8 +136,8 @@ class OnnxImporterTest {
                 .node("ReduceMean", List.of("x"), List.of("y"), "axes", new long[] {0})
                 .output("y");
         Path file = m.save(dir);
-        CompileException e = catchThrowableOfType(
-                CompileException.class, () -> OnnxImporter.read(file, ImportOptions.NONE));
+        CompileException e =
+                catchThrowableOfType(CompileException.class, () -> OnnxImporter.read(file, ImportOptions.NONE));
         assertThat(e).hasMessageContaining("ReduceMean").hasMessageContaining("leaves open");
         assertThat(e.diagnostics().getFirst().fix()).contains("x");
         Graph g = OnnxImporter.read(file, new ImportOptions(Map.of(), Map.of("x", List.of(5, 3))))
@@ -156,8 +156,8 @@ class OnnxImporterTest {
                 .isInstanceOf(CompileException.class)
                 .hasMessageContaining("'x'")
                 .hasMessageContaining("[n, 3, height, width]");
-        assertThatThrownBy(() -> OnnxImporter.read(
-                        file, new ImportOptions(Map.of(), Map.of("x", List.of(-1, 4, 8, 8)))))
+        assertThatThrownBy(() ->
+                        OnnxImporter.read(file, new ImportOptions(Map.of(), Map.of("x", List.of(-1, 4, 8, 8)))))
                 .hasMessageContaining("does not fit");
         Graph g = OnnxImporter.read(file, new ImportOptions(Map.of(), Map.of("x", List.of(-1, 3, 8, 8))))
                 .graph();
@@ -176,8 +176,8 @@ class OnnxImporterTest {
                         .node("Sum", List.of("c", "d"), List.of("y"))
                         .output("y")
                         .read(dir))
-                .isInstanceOfSatisfying(CompileException.class, e -> assertThat(e.diagnostics())
-                        .hasSize(3))
+                .isInstanceOfSatisfying(
+                        CompileException.class, e -> assertThat(e.diagnostics()).hasSize(3))
                 .hasMessageContaining("Loop 'loop_of_[c]'")
                 .hasMessageContaining("Frobnicate 'frobnicate_of_[a]'")
                 .hasMessageContaining("Mod 'mod_of_[d]' needs fmod")
@@ -210,8 +210,7 @@ class OnnxImporterTest {
                 .output("r")
                 .output("s")
                 .save(dir);
-        NeedsValues e = catchThrowableOfType(
-                NeedsValues.class, () -> OnnxImporter.read(file, ImportOptions.NONE));
+        NeedsValues e = catchThrowableOfType(NeedsValues.class, () -> OnnxImporter.read(file, ImportOptions.NONE));
         assertThat(e.inputs()).containsExactlyInAnyOrder("to", "offset", "low", "high");
         Map<String, Tensor> fixed = Map.of(
                 "to", ints(2, 2),
@@ -220,8 +219,7 @@ class OnnxImporterTest {
                 "high", ints(2));
         Graph g = OnnxImporter.read(file, new ImportOptions(fixed, Map.of())).graph();
         assertThat(g.params()).hasSize(1);
-        assertThat(g.results().stream().map(r -> shape(g, r)))
-                .containsExactly(Shape.of(4, 3), Shape.of(1, 6));
+        assertThat(g.results().stream().map(r -> shape(g, r))).containsExactly(Shape.of(4, 3), Shape.of(1, 6));
         assertThatThrownBy(() -> OnnxImporter.read(file, new ImportOptions(Map.of("nothing", ints(1)), Map.of())))
                 .hasMessageContaining("no input 'nothing'");
     }
@@ -242,8 +240,12 @@ class OnnxImporterTest {
                 Map.of(),
                 Map.of("", 13L),
                 List.of(Models.nodeOf(
-                        "LeakyRelu", "", List.of("a"), List.of("b"), "alpha", new Proto.Attribute.Reference(
-                                "slope", 1))));
+                        "LeakyRelu",
+                        "",
+                        List.of("a"),
+                        List.of("b"),
+                        "alpha",
+                        new Proto.Attribute.Reference("slope", 1))));
         Graph g = new Models()
                 .opset("mine", 1)
                 .function(leaky)
@@ -284,10 +286,8 @@ class OnnxImporterTest {
 
     @Test
     void aBranchWithAKnownConditionIsTaken() throws IOException {
-        Proto.Graph yes = new Models()
-                .node("Neg", List.of("x"), List.of("p"))
-                .output("p")
-                .graph();
+        Proto.Graph yes =
+                new Models().node("Neg", List.of("x"), List.of("p")).output("p").graph();
         Proto.Graph no = new Models()
                 .node("Frobnicate", List.of("x"), List.of("q"))
                 .output("q")

@@ -23,10 +23,8 @@ class OnnxReaderTest {
     Path dir;
 
     private static Proto.Model sample() {
-        Proto.Graph inner = new Models()
-                .node("Neg", List.of("x"), List.of("p"))
-                .output("p")
-                .graph();
+        Proto.Graph inner =
+                new Models().node("Neg", List.of("x"), List.of("p")).output("p").graph();
         Models m = new Models()
                 .opset("com.microsoft", 1)
                 .input("x", DataType.FLOAT, "n", 3, 4)
@@ -120,7 +118,8 @@ class OnnxReaderTest {
         assertThat(tensor(Models.raw("i4", DataType.INT4, List.of(3), (byte) 0x78, (byte) 0x0f))
                         .value())
                 .isEqualTo(new Tensor.OfInt(Shape.of(3), new int[] {-8, 7, -1}));
-        assertThat(tensor(Models.raw("u2", DataType.UINT2, List.of(4), (byte) 0xe4)).value())
+        assertThat(tensor(Models.raw("u2", DataType.UINT2, List.of(4), (byte) 0xe4))
+                        .value())
                 .isEqualTo(new Tensor.OfInt(Shape.of(4), new int[] {0, 1, 2, 3}));
         assertThat(tensor(Models.raw("u16", DataType.UINT16, List.of(), (byte) 0xff, (byte) 0xff))
                         .value())
@@ -128,7 +127,8 @@ class OnnxReaderTest {
         assertThat(tensor(Models.raw("bf", DataType.BFLOAT16, List.of(), (byte) 0xc0, (byte) 0x3f))
                         .value())
                 .isEqualTo(new Tensor.OfFloat(Shape.SCALAR, new float[] {1.5f}));
-        assertThat(tensor(Models.raw("empty", DataType.INT64, List.of(0, 3))).dims()).containsExactly(0, 3);
+        assertThat(tensor(Models.raw("empty", DataType.INT64, List.of(0, 3))).dims())
+                .containsExactly(0, 3);
     }
 
     @Test
