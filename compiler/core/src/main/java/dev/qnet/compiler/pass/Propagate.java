@@ -47,6 +47,9 @@ public final class Propagate implements Pass {
     /** Promises that the operands of each concat share parameters, or are real. */
     @Override
     public void check(Graph graph) {
+        if (graph.policy() == null) {
+            return;
+        }
         Map<ValueId, Quant> grids = new HashMap<>();
         for (Node n : graph.nodes()) {
             Quant q = Grids.of(n, grids);
