@@ -99,7 +99,7 @@ class ConformanceTest {
                 for (int k = 0; k < codes.length; k++) {
                     codes[k] = switch (found.type()) {
                         case F32 -> throw new AssertionError(what + " is f32");
-                        case I8 -> found.bytes()[k];
+                        case BOOL, I8 -> found.bytes()[k];
                         case U8 -> found.bytes()[k] & 0xff;
                         case I16 -> found.shorts()[k];
                         case U16 -> found.shorts()[k] & 0xffff;

@@ -13,7 +13,7 @@ record BankConstant(Descriptor.Constant place, Object data) {
     static BankConstant read(Descriptor.Constant c, WeightsReader weights) {
         Object data = switch (c.type()) {
             case F32 -> weights.floats(c.weightsOffset(), c.count());
-            case I8, U8 -> weights.codes(c.weightsOffset(), c.count(), c.bits(), c.type() == ElementType.I8);
+            case BOOL, I8, U8 -> weights.codes(c.weightsOffset(), c.count(), c.bits(), c.type() == ElementType.I8);
             case I16, U16 -> weights.shorts(c.weightsOffset(), c.count());
             case I32 -> weights.ints(c.weightsOffset(), c.count());
             case I64 -> weights.longs(c.weightsOffset(), c.count());
@@ -24,7 +24,7 @@ record BankConstant(Descriptor.Constant place, Object data) {
     void write(Banks banks) {
         Object bank = switch (place.type()) {
             case F32 -> banks.floats;
-            case I8, U8 -> banks.bytes;
+            case BOOL, I8, U8 -> banks.bytes;
             case I16, U16 -> banks.shorts;
             case I32 -> banks.ints;
             case I64 -> banks.longs;

@@ -19,6 +19,7 @@ import java.util.List;
  * @param constants what lies in the banks from the beginning
  * @param inputs its inputs, in order
  * @param outputs its outputs, in order
+ * @param states what it remembers from run to run, in order
  */
 public record Descriptor(
         String name,
@@ -31,17 +32,19 @@ public record Descriptor(
         long weightsCrc,
         List<Constant> constants,
         List<Port> inputs,
-        List<Port> outputs) {
+        List<Port> outputs,
+        List<State> states) {
     /**
      * The version of the form and of the methods that generated code calls. A runtime runs models of its own version
      * only: an application then compiles them again.
      */
-    public static final int FORMAT = 1;
+    public static final int FORMAT = 2;
 
     public Descriptor {
         constants = List.copyOf(constants);
         inputs = List.copyOf(inputs);
         outputs = List.copyOf(outputs);
+        states = List.copyOf(states);
     }
 
     /**
@@ -64,7 +67,7 @@ public record Descriptor(
         public int of(ElementType type) {
             return switch (type) {
                 case F32 -> floats;
-                case I8, U8 -> bytes;
+                case BOOL, I8, U8 -> bytes;
                 case I16, U16 -> shorts;
                 case I32 -> ints;
                 case I64 -> longs;
@@ -85,6 +88,15 @@ public record Descriptor(
      * @param rounding how real numbers for it become codes
      */
     public record Port(TensorInfo info, int offset, Rounding rounding) {}
+
+    /**
+     * A value that is kept from one run to the next, real 0 at first.
+     *
+     * @param info what it is
+     * @param offset its first element in the bank of its type
+     * @param next the first element, in the same bank, of what it becomes after a run
+     */
+    public record State(TensorInfo info, int offset, int next) {}
 
     /**
      * A constant that layers read as they read an activation, or that is an output.

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * give equal bytes.
  *
  * <pre>
- * format=1
+ * format=2
  * name=resnet8
  * rounding=tosa
  * banks=65536,0,64,0,10
@@ -26,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  * input.0.type=u8
  * input.0.shape=N,32,32,3
  * input.0.scales=0.0235
+ * state.0.name=h
+ * state.0.next=128
  * </pre>
  */
 public final class DescriptorText {
@@ -62,6 +64,15 @@ public final class DescriptorText {
         }
         ports(s, "input", d.inputs());
         ports(s, "output", d.outputs());
+        put(s, "states", d.states().size());
+        for (int i = 0; i < d.states().size(); i++) {
+            Descriptor.State state = d.states().get(i);
+            String key = "state." + i + ".";
+            info(s, key, state.info());
+            put(s, key + "offset", state.offset());
+            put(s, key + "next", state.next());
+            quantization(s, key, state.info().quantization());
+        }
         return s.toString();
     }
 
@@ -104,7 +115,8 @@ public final class DescriptorText {
                     parse("weights.crc32", x -> Long.parseLong(x, 16)),
                     constants(),
                     ports("input"),
-                    ports("output"));
+                    ports("output"),
+                    states());
         } catch (ModelException e) {
             throw e.getMessage() != null && e.getMessage().startsWith(source) ? e : wrong(e.getMessage());
         }
@@ -145,20 +157,38 @@ public final class DescriptorText {
         List<Descriptor.Port> ports = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             String key = kind + "." + i + ".";
-            ElementType type = parse(key + "type", DescriptorText::type);
-            List<Integer> shape = Stream.of(get(key + "shape").split(",", -1))
-                    .filter(d -> !d.isEmpty())
-                    .map(d -> d.equals("N")
-                            ? Integer.valueOf(TensorInfo.BATCH)
-                            : parse(key + "shape", d, Integer::valueOf))
-                    .toList();
-            Quantization q = properties.getProperty(key + "storage") == null ? null : quantization(key);
             ports.add(new Descriptor.Port(
-                    new TensorInfo(get(key + "name"), type, shape, q),
+                    info(key),
                     number(key + "offset"),
                     parse(key + "rounding", r -> Rounding.valueOf(r.toUpperCase(Locale.ROOT)))));
         }
         return ports;
+    }
+
+    private List<Descriptor.State> states() {
+        int count = count("states");
+        List<Descriptor.State> states = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            String key = "state." + i + ".";
+            TensorInfo info = info(key);
+            if (info.batched()) {
+                throw wrong("'" + key + "shape' has an N, which no state has");
+            }
+            states.add(new Descriptor.State(info, number(key + "offset"), number(key + "next")));
+        }
+        return states;
+    }
+
+    private TensorInfo info(String key) {
+        ElementType type = parse(key + "type", DescriptorText::type);
+        List<Integer> shape = Stream.of(get(key + "shape").split(",", -1))
+                .filter(d -> !d.isEmpty())
+                .map(d -> d.equals("N")
+                        ? Integer.valueOf(TensorInfo.BATCH)
+                        : parse(key + "shape", d, Integer::valueOf))
+                .toList();
+        Quantization q = properties.getProperty(key + "storage") == null ? null : quantization(key);
+        return new TensorInfo(get(key + "name"), type, shape, q);
     }
 
     private Quantization quantization(String key) {
@@ -229,22 +259,28 @@ public final class DescriptorText {
         put(s, kind + "s", ports.size());
         for (int i = 0; i < ports.size(); i++) {
             String key = kind + "." + i + ".";
-            TensorInfo info = ports.get(i).info();
-            put(s, key + "name", info.name());
-            put(s, key + "type", info.type());
-            put(s, key + "shape", join(info.shape().stream().map(d -> d == TensorInfo.BATCH ? "N" : d)));
+            info(s, key, ports.get(i).info());
             put(s, key + "offset", ports.get(i).offset());
             put(s, key + "rounding", ports.get(i).rounding().name().toLowerCase(Locale.ROOT));
-            Quantization q = info.quantization();
-            if (q != null) {
-                put(s, key + "storage", q.storage());
-                put(s, key + "codes", q.lo() + "," + q.hi());
-                put(s, key + "axis", q.axis());
-                put(s, key + "scales", join(q.scales().stream()));
-                put(s, key + "zeros", join(q.zeroPoints().stream()));
-                put(s, key + "group", q.groupSize());
-                put(s, key + "multipliers", join(q.multipliers().stream()));
-            }
+            quantization(s, key, ports.get(i).info().quantization());
+        }
+    }
+
+    private static void info(StringBuilder s, String key, TensorInfo info) {
+        put(s, key + "name", info.name());
+        put(s, key + "type", info.type());
+        put(s, key + "shape", join(info.shape().stream().map(d -> d == TensorInfo.BATCH ? "N" : d)));
+    }
+
+    private static void quantization(StringBuilder s, String key, @Nullable Quantization q) {
+        if (q != null) {
+            put(s, key + "storage", q.storage());
+            put(s, key + "codes", q.lo() + "," + q.hi());
+            put(s, key + "axis", q.axis());
+            put(s, key + "scales", join(q.scales().stream()));
+            put(s, key + "zeros", join(q.zeroPoints().stream()));
+            put(s, key + "group", q.groupSize());
+            put(s, key + "multipliers", join(q.multipliers().stream()));
         }
     }
 

@@ -6,6 +6,8 @@ import java.util.Locale;
 public enum ElementType {
     /** IEEE 754 single. */
     F32(4),
+    /** A truth value: a byte, 0 or 1. */
+    BOOL(1),
     /** Signed, 8 bits: also codes of i4, i3, i2, ternary and bipolar storage. */
     I8(1),
     /** Unsigned, 8 bits: also codes of u4, u3 and u2 storage. */

@@ -156,6 +156,7 @@ public final class Main {
         out.println("model " + model.name() + ", compiled by Qnet " + model.compilerVersion());
         model.inputs().forEach(t -> out.println("  input  " + t));
         model.outputs().forEach(t -> out.println("  output " + t));
+        model.states().forEach(t -> out.println("  state  " + t));
         out.println("  rounding " + model.roundingContract());
         out.println("  activations " + model.sessionBytes() + " bytes a session");
     }
@@ -166,6 +167,7 @@ public final class Main {
             shown.add(
                     switch (t.type()) {
                         case F32 -> Float.toString(t.floats()[i]);
+                        case BOOL -> Boolean.toString(t.bytes()[i] != 0);
                         case I8 -> Byte.toString(t.bytes()[i]);
                         case U8 -> Integer.toString(Byte.toUnsignedInt(t.bytes()[i]));
                         case I16 -> Short.toString(t.shorts()[i]);

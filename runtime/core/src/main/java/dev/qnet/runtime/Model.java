@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * float[] scores = out.get("scores").floats();
  * }</pre>
  *
+ * <p>A model may have {@linkplain #states() states}; a session keeps them.
+ *
  * <p>{@link #run(Map)} is for convenience; {@link #session()} runs without allocating.
  */
 public final class Model {
@@ -27,8 +29,10 @@ public final class Model {
     private final Object[] plans;
     private final List<TensorInfo> inputs;
     private final List<TensorInfo> outputs;
+    private final List<TensorInfo> states;
     private final PortIo[] inputPorts;
     private final PortIo[] outputPorts;
+    private final StateIo[] stateIo;
     private final List<BankConstant> constants;
     private final int floatsWithStaging;
     private final ArrayDeque<Banks> idle = new ArrayDeque<>();
@@ -39,6 +43,8 @@ public final class Model {
         this.program = program;
         inputs = descriptor.inputs().stream().map(Descriptor.Port::info).toList();
         outputs = descriptor.outputs().stream().map(Descriptor.Port::info).toList();
+        states = descriptor.states().stream().map(Descriptor.State::info).toList();
+        stateIo = descriptor.states().stream().map(StateIo::of).toArray(StateIo[]::new);
         plans = new Object[descriptor.layers()];
         WeightsReader reader = new WeightsReader(weights);
         constants = descriptor.constants().stream()
@@ -143,6 +149,14 @@ public final class Model {
     }
 
     /**
+     * What it remembers from run to run, in order; empty for most models. A model with states has no N: the runs of a
+     * {@link Session} follow one another, and each begins with what the one before has left.
+     */
+    public List<TensorInfo> states() {
+        return states;
+    }
+
+    /**
      * The rounding contract of its integer arithmetic: {@code tflite}, {@code tosa}, {@code onnx} or {@code xnnpack}.
      */
     public String roundingContract() {
@@ -166,7 +180,8 @@ public final class Model {
     }
 
     /**
-     * Runs a batch of any size, in memory allocated for it.
+     * Runs a batch of any size, in memory allocated for it. The states of a model with states are real 0 at first, each
+     * time: a model remembers nothing, a {@link #session()} does.
      *
      * @param given a tensor for each input, by name
      * @return a tensor for each output, by name; f32 for quantized ones
@@ -183,6 +198,7 @@ public final class Model {
 
     /**
      * Runs a batch of real numbers, given and taken in the order of inputs and outputs; N follows from the lengths.
+     * States are real 0 at first, as in {@link #run(Map)}.
      *
      * @throws ModelException if a length is not as expected, or an input or output is a plain integer
      */
@@ -227,6 +243,20 @@ public final class Model {
         program.run(banks, plans);
     }
 
+    /** Makes the states in the banks real 0. */
+    void reset(Banks banks) {
+        for (StateIo s : stateIo) {
+            s.reset(banks);
+        }
+    }
+
+    /** Makes the states in the banks what the run behind has computed. */
+    void advance(Banks banks) {
+        for (StateIo s : stateIo) {
+            s.advance(banks);
+        }
+    }
+
     PortIo inputPort(int i) {
         return inputPorts[i];
     }
@@ -241,7 +271,9 @@ public final class Model {
         synchronized (idle) {
             b = idle.poll();
         }
-        return b != null ? b : allocate();
+        Banks banks = b != null ? b : allocate();
+        reset(banks);
+        return banks;
     }
 
     void giveBack(Banks banks) {

@@ -90,6 +90,13 @@ final class ModelLoader {
             throw new ModelException("its activations take " + d.banks().total() + " bytes, more than the heap of "
                     + heap + " bytes (raise -Xmx)");
         }
+        for (Descriptor.State s : d.states()) {
+            long size = d.banks().of(s.info().type());
+            long count = s.info().itemElements();
+            if (s.offset() < 0 || s.next() < 0 || s.offset() + count > size || s.next() + count > size) {
+                throw new ModelException("state '" + s.info().name() + "' lies outside its bank");
+            }
+        }
         for (Descriptor.Constant c : d.constants()) {
             if (c.offset() < 0
                     || c.count() < 0

@@ -40,9 +40,9 @@ final class PortIo {
         this.dequantize = dequantize;
         Quantization q = info.quantization();
         lo = q == null ? 0 : q.lo();
-        hi = q == null ? 0 : q.hi();
+        hi = q == null ? 1 : q.hi();
         bipolar = q != null && q.isBipolar();
-        checked = q != null && !allCodes(info.type(), q);
+        checked = q == null ? info.type() == ElementType.BOOL : !allCodes(info.type(), q);
     }
 
     /** Whether every bit pattern of the element type is a code in use, so that none needs checking. */
@@ -53,7 +53,7 @@ final class PortIo {
             case I16 -> q.lo() == Short.MIN_VALUE && q.hi() == Short.MAX_VALUE;
             case U16 -> q.lo() == 0 && q.hi() == 65535;
             case I32 -> q.lo() == Integer.MIN_VALUE && q.hi() == Integer.MAX_VALUE;
-            case I64, F32 -> true;
+            case BOOL, I64, F32 -> true;
         };
     }
 
@@ -124,7 +124,7 @@ final class PortIo {
         return switch (type) {
             case F32 -> Kind.F32;
             case I8 -> Kind.S8;
-            case U8 -> Kind.U8;
+            case BOOL, U8 -> Kind.U8;
             case I16 -> Kind.S16;
             case U16 -> Kind.U16;
             case I32 -> Kind.S32;
@@ -145,7 +145,7 @@ final class PortIo {
                     b.get(from, banks.floats, offset, elements);
                 }
             }
-            case I8, U8 -> ((ByteBuffer) t.data()).get(from, banks.bytes, offset, elements);
+            case BOOL, I8, U8 -> ((ByteBuffer) t.data()).get(from, banks.bytes, offset, elements);
             case I16, U16 -> ((ShortBuffer) t.data()).get(from, banks.shorts, offset, elements);
             case I32 -> ((IntBuffer) t.data()).get(from, banks.ints, offset, elements);
             case I64 -> ((LongBuffer) t.data()).get(from, banks.longs, offset, elements);
@@ -168,7 +168,7 @@ final class PortIo {
                     b.put(to, banks.floats, offset, elements);
                 }
             }
-            case I8, U8 -> ((ByteBuffer) t.data()).put(to, banks.bytes, offset, elements);
+            case BOOL, I8, U8 -> ((ByteBuffer) t.data()).put(to, banks.bytes, offset, elements);
             case I16, U16 -> ((ShortBuffer) t.data()).put(to, banks.shorts, offset, elements);
             case I32 -> ((IntBuffer) t.data()).put(to, banks.ints, offset, elements);
             case I64 -> ((LongBuffer) t.data()).put(to, banks.longs, offset, elements);
@@ -178,15 +178,17 @@ final class PortIo {
     private void check(Banks banks) {
         for (int i = 0; i < elements; i++) {
             int code = switch (info.type()) {
-                case I8 -> banks.bytes[offset + i];
+                case BOOL, I8 -> banks.bytes[offset + i];
                 case U8 -> Byte.toUnsignedInt(banks.bytes[offset + i]);
                 case I16 -> banks.shorts[offset + i];
                 case U16 -> Short.toUnsignedInt(banks.shorts[offset + i]);
                 case I32, I64, F32 -> banks.ints[offset + i];
             };
             if (code < lo || code > hi || (bipolar && code == 0)) {
-                throw new ModelException("input '" + info.name() + "' takes codes " + lo + (bipolar ? " and " : " to ")
-                        + hi + ", found " + code + " at element " + i + " of an item");
+                throw new ModelException("input '" + info.name() + "' takes "
+                        + (info.type() == ElementType.BOOL ? "truth values, 0 and 1" : "codes " + lo)
+                        + (info.type() == ElementType.BOOL ? "" : (bipolar ? " and " : " to ") + hi)
+                        + ", found " + code + " at element " + i + " of an item");
             }
         }
     }

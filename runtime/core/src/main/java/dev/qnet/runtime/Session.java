@@ -27,6 +27,9 @@ import org.jspecify.annotations.Nullable;
  * parameters and the model's rounding contract; codes are taken as they are. An output bound as f32 is dequantized, one
  * bound with its own type receives codes; one that is not bound is not copied out. The N of all bound tensors must
  * agree; items are run one after another.
+ *
+ * <p>The states of a model that has some are real 0 in a new session, and kept from run to run until {@link #reset()}. A
+ * run that fails leaves them as they were.
  */
 public class Session implements AutoCloseable {
     private final Model model;
@@ -155,7 +158,21 @@ public class Session implements AutoCloseable {
                     model.outputPort(i).write(t, item, b);
                 }
             }
+            model.advance(b);
         }
+    }
+
+    /**
+     * Makes the states real 0, as in a new session; of no effect for a model without states.
+     *
+     * @throws IllegalStateException if the session is closed
+     */
+    public void reset() {
+        Banks b = banks;
+        if (b == null) {
+            throw new IllegalStateException("the session is closed");
+        }
+        model.reset(b);
     }
 
     /** Hands the memory back to the model. Closing twice does nothing. */
@@ -222,7 +239,7 @@ public class Session implements AutoCloseable {
                 + (names.size() > 20 ? ", …" : ""));
     }
 
-    private static void check(TensorInfo info, Tensor t, String kind) {
+    private void check(TensorInfo info, Tensor t, String kind) {
         boolean fits = t.rank() == info.shape().size();
         for (int i = 0; fits && i < t.rank(); i++) {
             fits = info.shape().get(i) == TensorInfo.BATCH || info.shape().get(i) == t.dim(i);
@@ -234,7 +251,7 @@ public class Session implements AutoCloseable {
     }
 
     /** What the user most likely has to do. */
-    private static String hint(TensorInfo info, Tensor t) {
+    private String hint(TensorInfo info, Tensor t) {
         if (!info.accepts(t.type())) {
             return info.quantization() == null
                     ? "; convert it to " + info.type()
@@ -245,6 +262,9 @@ public class Session implements AutoCloseable {
                         t.shape(),
                         Arrays.copyOfRange(info.shapeFor(1), 1, info.shape().size()))) {
             return "; add the axis N in front: " + Arrays.toString(info.shapeFor(1));
+        }
+        if (!model.states().isEmpty() && t.size() != info.itemElements()) {
+            return "; the model has states, so that it has no batches: run item after item in one session";
         }
         if (t.size() == info.itemElements()) {
             return "; it has as many elements in another shape: NHWC is expected for images";

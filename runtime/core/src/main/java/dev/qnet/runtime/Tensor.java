@@ -41,6 +41,15 @@ public final class Tensor {
         return new Tensor(ElementType.F32, FloatBuffer.wrap(data), shape);
     }
 
+    /**
+     * Truth values.
+     *
+     * @param data an element a byte, 0 or 1; checked when a model reads it
+     */
+    public static Tensor ofBooleans(byte[] data, int... shape) {
+        return new Tensor(ElementType.BOOL, ByteBuffer.wrap(data), shape);
+    }
+
     public static Tensor ofInt8(byte[] data, int... shape) {
         return new Tensor(ElementType.I8, ByteBuffer.wrap(data), shape);
     }
@@ -73,7 +82,7 @@ public final class Tensor {
         ByteBuffer b = buffer.slice().order(buffer.order());
         Buffer data = switch (type) {
             case F32 -> b.asFloatBuffer();
-            case I8, U8 -> b;
+            case BOOL, I8, U8 -> b;
             case I16, U16 -> b.asShortBuffer();
             case I32 -> b.asIntBuffer();
             case I64 -> b.asLongBuffer();
@@ -96,7 +105,7 @@ public final class Tensor {
                 type,
                 switch (type) {
                     case F32 -> FloatBuffer.allocate(n);
-                    case I8, U8 -> ByteBuffer.allocate(n);
+                    case BOOL, I8, U8 -> ByteBuffer.allocate(n);
                     case I16, U16 -> ShortBuffer.allocate(n);
                     case I32 -> IntBuffer.allocate(n);
                     case I64 -> LongBuffer.allocate(n);
@@ -104,13 +113,14 @@ public final class Tensor {
                 shape);
     }
 
-    /** What an npy file held; {@code f8} is rounded to f32, booleans become u8. */
+    /** What an npy file held; {@code f8} is rounded to f32. */
     public static Tensor of(NpyArray array) {
         int[] shape = array.shape();
         return switch (array.type()) {
             case F4, F8 -> ofFloats(array.toFloats(), shape);
             case I1 -> ofInt8(array.bytes(), shape);
-            case U1, B1 -> ofUint8(array.bytes(), shape);
+            case B1 -> ofBooleans(array.bytes(), shape);
+            case U1 -> ofUint8(array.bytes(), shape);
             case I2 -> ofInt16(array.shorts(), shape);
             case U2 -> ofUint16(array.shorts(), shape);
             case I4 -> ofInt32(array.ints(), shape);
@@ -122,6 +132,7 @@ public final class Tensor {
     public NpyArray toNpy() {
         return switch (type) {
             case F32 -> NpyArray.ofFloats(floats(), shape);
+            case BOOL -> NpyArray.ofBooleans(bytes(), shape);
             case I8 -> NpyArray.ofInt8(bytes(), shape);
             case U8 -> NpyArray.ofUint8(bytes(), shape);
             case I16 -> NpyArray.ofInt16(shorts(), shape);
@@ -165,9 +176,9 @@ public final class Tensor {
         return copy;
     }
 
-    /** The array of an i8 or u8 tensor; a copy if the tensor lies in a buffer that is no whole array. */
+    /** The array of a bool, i8 or u8 tensor; a copy if the tensor lies in a buffer that is no whole array. */
     public byte[] bytes() {
-        ByteBuffer b = as(ByteBuffer.class, "i8 or u8");
+        ByteBuffer b = as(ByteBuffer.class, "bool, i8 or u8");
         if (b.hasArray() && b.arrayOffset() == 0 && b.array().length == size) {
             return b.array();
         }

@@ -33,7 +33,7 @@ public record TensorInfo(
                 throw new ModelException("'" + name + "' has more elements than a Java array can hold");
             }
         }
-        if (quantization != null && (type == ElementType.F32 || type == ElementType.I64)) {
+        if (quantization != null && (type == ElementType.F32 || type == ElementType.BOOL || type == ElementType.I64)) {
             throw new ModelException("'" + name + "' cannot be quantized with elements of " + type);
         }
     }

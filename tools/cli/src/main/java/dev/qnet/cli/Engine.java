@@ -170,7 +170,7 @@ sealed interface Engine {
             list.add(
                     switch (t.type()) {
                         case F32 -> (double) t.floats()[i];
-                        case I8 -> (double) t.bytes()[i];
+                        case BOOL, I8 -> (double) t.bytes()[i];
                         case U8 -> (double) (t.bytes()[i] & 0xff);
                         case I16 -> (double) t.shorts()[i];
                         case U16 -> (double) (t.shorts()[i] & 0xffff);

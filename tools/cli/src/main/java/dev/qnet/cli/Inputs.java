@@ -156,7 +156,11 @@ final class Inputs {
     private static NpyArray reshaped(NpyArray a, int[] shape) {
         return switch (a.type().bytes()) {
             case 1 ->
-                a.type().code().endsWith("u1") ? NpyArray.ofUint8(a.bytes(), shape) : NpyArray.ofInt8(a.bytes(), shape);
+                switch (a.type().code()) {
+                    case "b1" -> NpyArray.ofBooleans(a.bytes(), shape);
+                    case "u1" -> NpyArray.ofUint8(a.bytes(), shape);
+                    default -> NpyArray.ofInt8(a.bytes(), shape);
+                };
             case 2 ->
                 a.type().code().endsWith("u2")
                         ? NpyArray.ofUint16(a.shorts(), shape)
@@ -214,7 +218,7 @@ final class Inputs {
         for (Tensor t : list) {
             switch (t.type()) {
                 case F32 -> System.arraycopy(t.floats(), 0, all.floats(), at, t.size());
-                case I8, U8 -> System.arraycopy(t.bytes(), 0, all.bytes(), at, t.size());
+                case BOOL, I8, U8 -> System.arraycopy(t.bytes(), 0, all.bytes(), at, t.size());
                 case I16, U16 -> System.arraycopy(t.shorts(), 0, all.shorts(), at, t.size());
                 case I32 -> System.arraycopy(t.ints(), 0, all.ints(), at, t.size());
                 case I64 -> System.arraycopy(t.longs(), 0, all.longs(), at, t.size());

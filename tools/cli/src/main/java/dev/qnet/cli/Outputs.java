@@ -124,7 +124,7 @@ final class Outputs {
         ByteBuffer b = ByteBuffer.allocate(t.size() * t.type().bytes()).order(ByteOrder.LITTLE_ENDIAN);
         switch (t.type()) {
             case F32 -> b.asFloatBuffer().put(t.floats());
-            case I8, U8 -> b.put(t.bytes());
+            case BOOL, I8, U8 -> b.put(t.bytes());
             case I16, U16 -> b.asShortBuffer().put(t.shorts());
             case I32 -> b.asIntBuffer().put(t.ints());
             case I64 -> b.asLongBuffer().put(t.longs());

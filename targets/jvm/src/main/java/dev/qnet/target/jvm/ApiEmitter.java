@@ -211,7 +211,7 @@ final class ApiEmitter {
     private static Class<?> array(ElementType type) {
         return switch (type) {
             case F32 -> float[].class;
-            case I8, U8 -> byte[].class;
+            case BOOL, I8, U8 -> byte[].class;
             case I16, U16 -> short[].class;
             case I32 -> int[].class;
             case I64 -> long[].class;

@@ -20,7 +20,7 @@ final class Elements {
             case Element.F32 f -> ElementType.F32;
             case Element.Int i ->
                 switch (i.bits()) {
-                    case 1 -> ElementType.U8;
+                    case 1 -> ElementType.BOOL;
                     case 8 -> i.signed() ? ElementType.I8 : ElementType.U8;
                     case 16 -> i.signed() ? ElementType.I16 : ElementType.U16;
                     case 32 -> ElementType.I32;
@@ -42,7 +42,7 @@ final class Elements {
         return switch (type(element)) {
             case F32 -> Kind.F32;
             case I8 -> Kind.S8;
-            case U8 -> Kind.U8;
+            case BOOL, U8 -> Kind.U8;
             case I16 -> Kind.S16;
             case U16 -> Kind.U16;
             case I32 -> Kind.S32;

@@ -50,7 +50,9 @@ public final class JvmTarget {
         String api = CompiledArtifact.FOLDER + Names.className(graph.name());
         String programName = api + "$Program";
         ProgramEmitter program = new ProgramEmitter(programName, sourceName(graph));
-        emit(graph, ports, new Layers(graph, placement, weights, program));
+        Layers layers = new Layers(graph, placement, weights, program);
+        emit(graph, ports, layers);
+        placement.moves().forEach((to, from) -> layers.move(from, to));
         Map<String, byte[]> classes = new LinkedHashMap<>(program.finish());
         byte[] weightBytes = weights.toBytes();
         CRC32 crc = new CRC32();
@@ -66,7 +68,8 @@ public final class JvmTarget {
                 crc.getValue(),
                 placement.constants(),
                 ports(ports.inputs(), placement),
-                ports(ports.outputs(), placement));
+                ports(ports.outputs(), placement),
+                placement.states());
         classes.putAll(ApiEmitter.emit(api, descriptor));
         return new CompiledArtifact(api, classes, weightBytes, descriptor);
     }

@@ -8,11 +8,13 @@ import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.runtime.kernel.Banks;
 import dev.qnet.runtime.kernel.BinaryKernel;
+import dev.qnet.runtime.kernel.Copy;
 import dev.qnet.runtime.kernel.QuaternaryKernel;
 import dev.qnet.runtime.kernel.TernaryKernel;
 import dev.qnet.runtime.kernel.UnaryKernel;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -108,10 +110,26 @@ final class Layers {
         add(n, factory, UnaryKernel.class, n.operand(i));
     }
 
+    /** Adds a layer that copies a state to another place. */
+    void move(ValueId from, ValueId to) {
+        Type t = Objects.requireNonNull(types.get(from));
+        add(
+                to,
+                0,
+                a -> a.kind(t.element()).number(t.shape().elements()).call(Copy.class, "all"),
+                UnaryKernel.class,
+                from);
+    }
+
     private void add(Node n, Consumer<Args> factory, Class<?> kernel, ValueId... operands) {
+        int line = n.span().isNone() ? 0 : n.span().file().line(n.span().start());
+        add(n.id(), line, factory, kernel, operands);
+    }
+
+    private void add(ValueId result, int line, Consumer<Args> factory, Class<?> kernel, ValueId... operands) {
         program.layer(
-                Names.plain(n.id().name()),
-                n.span().isNone() ? 0 : n.span().file().line(n.span().start()),
+                Names.plain(result.name()),
+                line,
                 code -> factory.accept(new Args(code, weights)),
                 kernel,
                 code -> {
@@ -119,7 +137,7 @@ final class Layers {
                     for (ValueId o : operands) {
                         code.push(placement.offset(o));
                     }
-                    code.push(placement.offset(n.id()));
+                    code.push(placement.offset(result));
                     Class<?>[] parameters = new Class<?>[operands.length + 2];
                     Arrays.fill(parameters, int.class);
                     parameters[0] = Banks.class;

@@ -36,6 +36,8 @@ final class Placement {
     private final Map<ValueId, ValueId> aliases = new HashMap<>();
     private final Map<ValueId, Life> lives = new LinkedHashMap<>();
     private final List<Descriptor.Constant> constants = new ArrayList<>();
+    private final List<Descriptor.State> states = new ArrayList<>();
+    private final Map<ValueId, ValueId> moves = new LinkedHashMap<>();
     private final Descriptor.Banks banks;
 
     /** From which step to which a place is needed. */
@@ -65,6 +67,9 @@ final class Placement {
         for (Ports.Port p : ports.inputs()) {
             lives.put(p.value(), new Life(p.info().type(), p.info().itemElements(), -1));
         }
+        for (Graph.State s : graph.states()) {
+            lives.put(s.id(), always(s.type()));
+        }
         Map<ValueId, Node> banked = new LinkedHashMap<>();
         for (int step = 0; step < end; step++) {
             Node n = graph.nodes().get(step);
@@ -92,7 +97,12 @@ final class Placement {
             }
         }
         ports.outputs().forEach(p -> use(p.value(), end, banked));
+        Map<ValueId, ValueId> nexts = nexts(graph, end, banked);
         banks = plan();
+        for (Graph.State s : graph.states()) {
+            ValueId next = nexts.getOrDefault(s.id(), s.id());
+            states.add(new Descriptor.State(Ports.info(s.id().name(), s.type()), offset(s.id()), offset(next)));
+        }
         for (Map.Entry<ValueId, Life> e : lives.entrySet()) {
             Node n = banked.get(e.getKey());
             if (n != null && n.op() instanceof DataOp.Constant(Tensor value)) {
@@ -109,6 +119,19 @@ final class Placement {
     /** The sizes of the banks. */
     Descriptor.Banks banks() {
         return banks;
+    }
+
+    /** What is kept from run to run. */
+    List<Descriptor.State> states() {
+        return states;
+    }
+
+    /**
+     * Places to copy to when all layers have run, and what to copy there: states that another state becomes, which would
+     * else be overwritten before.
+     */
+    Map<ValueId, ValueId> moves() {
+        return moves;
     }
 
     /** What lies in the banks from the beginning. */
@@ -133,15 +156,44 @@ final class Placement {
         ValueId v = root(value);
         Node constant = constantNodes.get(v);
         if (constant != null) {
-            Life always = new Life(
-                    Elements.type(constant.type().element()),
-                    constant.type().shape().elements(),
-                    -1);
-            always.last = Integer.MAX_VALUE;
-            lives.putIfAbsent(v, always);
+            lives.putIfAbsent(v, always(constant.type()));
         }
         Life life = life(value);
         life.last = Math.max(life.last, step);
+    }
+
+    private static ValueId unique(String name, Graph graph) {
+        ValueId id = new ValueId(name);
+        return graph.types().containsKey(id) ? unique(name + "'", graph) : id;
+    }
+
+    private static Life always(Type type) {
+        Life always = new Life(Elements.type(type.element()), type.shape().elements(), -1);
+        always.last = Integer.MAX_VALUE;
+        return always;
+    }
+
+    /** Where, for each state, the value is that it becomes. */
+    private Map<ValueId, ValueId> nexts(Graph graph, int end, Map<ValueId, Node> constantNodes) {
+        Map<ValueId, Graph.State> byId = new HashMap<>();
+        graph.states().forEach(s -> byId.put(s.id(), s));
+        Map<ValueId, ValueId> nexts = new HashMap<>();
+        for (Graph.State s : graph.states()) {
+            ValueId from = root(s.next());
+            if (byId.containsKey(from) && !from.equals(s.id())) {
+                ValueId copy = unique("next of " + s.id().name(), graph);
+                Life life = new Life(
+                        Elements.type(s.type().element()), s.type().shape().elements(), end);
+                life.last = end + 1;
+                lives.put(copy, life);
+                moves.put(copy, from);
+                nexts.put(s.id(), copy);
+            } else {
+                use(s.next(), end + 1, constantNodes);
+                nexts.put(s.id(), from);
+            }
+        }
+        return nexts;
     }
 
     private Descriptor.Banks plan() {
@@ -173,7 +225,7 @@ final class Placement {
     /** Signed and unsigned elements share a bank. */
     private static ElementType bank(ElementType type) {
         return switch (type) {
-            case I8, U8 -> ElementType.I8;
+            case BOOL, I8, U8 -> ElementType.I8;
             case I16, U16 -> ElementType.I16;
             case I32 -> ElementType.I32;
             case I64 -> ElementType.I64;

@@ -35,7 +35,7 @@ final class Ports {
         Map<ValueId, Node> definitions = graph.definitions();
         Map<ValueId, List<Node>> users = graph.users();
         Set<ValueId> results = new HashSet<>();
-        graph.results().forEach(r -> results.add(r.value()));
+        results.addAll(graph.roots());
         for (Graph.Param param : graph.params()) {
             p.input(
                     param,
@@ -43,8 +43,10 @@ final class Ports {
                     contract);
         }
         Map<ValueId, Type> types = graph.types();
+        Set<ValueId> nexts = new HashSet<>();
+        graph.states().forEach(s -> nexts.add(s.next()));
         for (Graph.Result r : graph.results()) {
-            p.output(r, definitions, users, types, contract);
+            p.output(r, definitions, users, types, contract, nexts);
         }
         return p;
     }
@@ -90,14 +92,15 @@ final class Ports {
             Map<ValueId, Node> definitions,
             Map<ValueId, List<Node>> users,
             Map<ValueId, Type> types,
-            Rounding contract) {
+            Rounding contract,
+            Set<ValueId> nexts) {
         Node n = definitions.get(r.value());
         ValueId value = r.value();
         if (n != null && n.op() instanceof QuantOp.Dequantize) {
             Type codes = types.getOrDefault(n.operand(0), n.type());
             if (Elements.isUniform(codes.element())) {
                 value = n.operand(0);
-                if (!users.containsKey(n.id())) {
+                if (!users.containsKey(n.id()) && !nexts.contains(n.id())) {
                     skipped.add(n.id());
                 }
             }
@@ -105,7 +108,7 @@ final class Ports {
         outputs.add(new Port(info(r.name(), types.getOrDefault(value, Type.f32())), value, contract));
     }
 
-    private static TensorInfo info(String name, Type type) {
+    static TensorInfo info(String name, Type type) {
         return new TensorInfo(
                 name, Elements.type(type.element()), type.shape().dims(), Elements.quantization(type.element()));
     }

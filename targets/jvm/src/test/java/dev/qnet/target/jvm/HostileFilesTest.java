@@ -45,7 +45,8 @@ final class HostileFilesTest {
                 d.weightsCrc(),
                 d.constants(),
                 d.inputs(),
-                d.outputs());
+                d.outputs(),
+                d.states());
         String text = DescriptorText.print(renamed);
         assertThat(text).matches("[\\n -~]*");
         assertThat(DescriptorText.parse(text, "odd")).isEqualTo(renamed);
@@ -53,10 +54,10 @@ final class HostileFilesTest {
 
     @Test
     void wrongVersionsAreNamed() {
-        assertThatThrownBy(() -> load(text().replace("format=1", "format=7")))
+        assertThatThrownBy(() -> load(text().replace("format=2", "format=7")))
                 .isInstanceOf(ModelException.class)
                 .hasMessage(
-                        "<memory>: this runtime runs models of format 1, found format 7; compile the model again with"
+                        "<memory>: this runtime runs models of format 2, found format 7; compile the model again with"
                                 + " the Qnet version of this runtime");
     }
 

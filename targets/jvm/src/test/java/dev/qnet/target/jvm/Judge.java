@@ -105,7 +105,7 @@ final class Judge {
                 for (int k = 0; k < i.data().length; k++) {
                     long code = i.data()[k];
                     switch (t.type()) {
-                        case I8, U8 -> t.bytes()[k] = (byte) code;
+                        case BOOL, I8, U8 -> t.bytes()[k] = (byte) code;
                         case I16, U16 -> t.shorts()[k] = (short) code;
                         case I32 -> t.ints()[k] = (int) code;
                         case I64 -> t.longs()[k] = code;
@@ -126,7 +126,7 @@ final class Judge {
         for (int k = 0; k < codes.length; k++) {
             switch (t.type()) {
                 case F32 -> throw new AssertionError();
-                case I8 -> codes[k] = t.bytes()[k];
+                case BOOL, I8 -> codes[k] = t.bytes()[k];
                 case U8 -> codes[k] = Byte.toUnsignedInt(t.bytes()[k]);
                 case I16 -> codes[k] = t.shorts()[k];
                 case U16 -> codes[k] = Short.toUnsignedInt(t.shorts()[k]);

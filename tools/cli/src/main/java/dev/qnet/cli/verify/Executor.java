@@ -139,7 +139,7 @@ public sealed interface Executor {
                     Tensor t = Tensor.allocate(type, shape);
                     switch (type) {
                         case F32 -> throw new CaseException("the model takes f32 where the case gives integers");
-                        case I8, U8 -> {
+                        case BOOL, I8, U8 -> {
                             for (int k = 0; k < i.data().length; k++) {
                                 t.bytes()[k] = (byte) i.data()[k];
                             }
@@ -168,7 +168,7 @@ public sealed interface Executor {
                 case F32 -> {
                     return Value.of(shape, t.floats());
                 }
-                case I8 -> {
+                case BOOL, I8 -> {
                     byte[] b = t.bytes();
                     for (int k = 0; k < data.length; k++) {
                         data[k] = b[k];
