@@ -183,9 +183,7 @@ public final class DescriptorText {
         ElementType type = parse(key + "type", DescriptorText::type);
         List<Integer> shape = Stream.of(get(key + "shape").split(",", -1))
                 .filter(d -> !d.isEmpty())
-                .map(d -> d.equals("N")
-                        ? Integer.valueOf(TensorInfo.BATCH)
-                        : parse(key + "shape", d, Integer::valueOf))
+                .map(d -> d.equals("N") ? Integer.valueOf(TensorInfo.BATCH) : parse(key + "shape", d, Integer::valueOf))
                 .toList();
         Quantization q = properties.getProperty(key + "storage") == null ? null : quantization(key);
         return new TensorInfo(get(key + "name"), type, shape, q);

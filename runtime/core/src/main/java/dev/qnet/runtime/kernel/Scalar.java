@@ -1,7 +1,8 @@
 package dev.qnet.runtime.kernel;
 
 /**
- * A real function of one number and its parameters, evaluated in double with {@link StrictMath}.
+ * A real function of one number and its parameters, evaluated in double with {@link StrictMath}. (Its sines may allocate
+ * while they reduce a large argument.)
  *
  * @param fn which
  * @param a the first parameter, 0 where the function has none

@@ -128,11 +128,7 @@ final class Layers {
 
     private void add(ValueId result, int line, Consumer<Args> factory, Class<?> kernel, ValueId... operands) {
         program.layer(
-                Names.plain(result.name()),
-                line,
-                code -> factory.accept(new Args(code, weights)),
-                kernel,
-                code -> {
+                Names.plain(result.name()), line, code -> factory.accept(new Args(code, weights)), kernel, code -> {
                     code.load(ProgramEmitter.BANKS);
                     for (ValueId o : operands) {
                         code.push(placement.offset(o));

@@ -96,7 +96,8 @@ final class Judge {
         return results;
     }
 
-    private static Tensor tensor(Value v, Element element) {
+    /** A value as a tensor of an element. */
+    static Tensor tensor(Value v, Element element) {
         int[] shape = v.shape().toArray();
         return switch (v) {
             case Value.Floats f -> Tensor.ofFloats(f.data(), shape);
@@ -117,7 +118,8 @@ final class Judge {
         };
     }
 
-    private static Value value(Tensor t) {
+    /** A tensor as the oracle has it. */
+    static Value value(Tensor t) {
         Shape shape = Shape.of(t.shape());
         if (t.type() == ElementType.F32) {
             return Value.of(shape, t.floats());

@@ -3,6 +3,8 @@ package dev.qnet.target.jvm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.qnet.compiler.interp.Value;
+import dev.qnet.compiler.ir.Graph;
 import dev.qnet.runtime.ElementType;
 import dev.qnet.runtime.Model;
 import dev.qnet.runtime.ModelException;
@@ -175,6 +177,28 @@ final class SessionTest {
 
     private static ElementType realOrPlain(TensorInfo t) {
         return t.quantization() == null ? t.type() : ElementType.F32;
+    }
+
+    /** Operations of imported models, on inputs that they do not refuse. */
+    @ParameterizedTest
+    @EnumSource
+    void noOperationAllocates(RandomOperationsTest.Sort sort) {
+        OneOperation.Case c = sort == RandomOperationsTest.Sort.SCALAR_FN
+                ? RandomOperationsTest.withoutSines()
+                : RandomOperationsTest.make(sort, 0);
+        Model model = JvmTarget.compile(c.graph()).load(Backend.ADAPTIVE);
+        try (Session s = model.session()) {
+            int items = 1;
+            for (Graph.Param p : c.graph().params()) {
+                Value v = Objects.requireNonNull(c.inputs().get(p.id().name()));
+                items = p.type().shape().hasBatch() ? v.shape().dim(0) : items;
+                s.input(p.id().name(), Judge.tensor(v, p.type().element()));
+            }
+            for (TensorInfo t : model.outputs()) {
+                s.output(t.name(), Tensor.allocate(t.type(), t.shapeFor(items)));
+            }
+            assertThat(leastAllocated(s)).isZero();
+        }
     }
 
     /** The least that any of many runs allocated: the JIT compiler removes some allocations only after a while. */
