@@ -53,6 +53,16 @@ final class Call {
         this.notes = notes;
     }
 
+    /** This node as another operator, with other operands and attributes. */
+    Call as(long otherOpset, List<? extends @Nullable Val> operands, Map<String, Proto.Attribute> others) {
+        return new Call(build, node, label, otherOpset, new ArrayList<>(operands), others, notes);
+    }
+
+    /** Its attributes. */
+    Map<String, Proto.Attribute> attributes() {
+        return attributes;
+    }
+
     Build build() {
         return build;
     }

@@ -35,6 +35,7 @@ final class Operators {
         ResizeOps.register(all);
         RecurrentOps.register(all);
         CodeProductOps.register(all, CodeOps.register(all));
+        MicrosoftOps.register(all);
         return all;
     }
 
