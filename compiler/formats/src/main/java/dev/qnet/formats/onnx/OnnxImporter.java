@@ -143,7 +143,7 @@ public final class OnnxImporter {
         if (!unknown.isEmpty()) {
             throw needsValues();
         }
-        Graph graph = finish(g, scope);
+        Graph graph = QdqFusion.run(finish(g, scope), notes);
         try {
             Verifier.verify(graph);
         } catch (CompileException e) {
