@@ -69,6 +69,7 @@ public final class BoundAccumulators implements Pass {
         if (b == null || op == null) {
             // What only moves plain integers follows its operand.
             boolean moves = n.op() instanceof DataOp
+                    && !(n.op() instanceof DataOp.Select)
                     && !n.operands().isEmpty()
                     && n.type().element() instanceof Element.Int;
             return moves ? to.retyped(n) : n;

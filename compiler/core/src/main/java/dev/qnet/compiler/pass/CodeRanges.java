@@ -54,6 +54,7 @@ final class CodeRanges {
     CodeRanges(Graph graph) {
         types = graph.types();
         graph.params().forEach(p -> put(p.id(), ofType(p.type())));
+        graph.states().forEach(s -> put(s.id(), ofType(s.type())));
     }
 
     /** The range of a value that {@link #visit} has met; throws for floats. */

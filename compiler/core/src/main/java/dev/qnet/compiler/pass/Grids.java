@@ -52,7 +52,7 @@ final class Grids {
         return switch (op) {
             case FloatOp.AvgPool p -> true;
             case FloatOp.Unary u -> u.fn() instanceof ScalarFn.Clip;
-            case DataOp.Pad p -> p.value() != 0;
+            case DataOp.Pad _, DataOp.Dilate _ -> Fills.of(op) != 0;
             case FloatOp _, DataOp _, QuantOp _, NumOp _, IntOp _ -> false;
         };
     }

@@ -23,6 +23,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +42,7 @@ final class Insertion {
     private final ConstantQuantizer constants;
     private final Map<ValueId, List<Node>> users;
     private final Map<ValueId, Node> definitions;
+    private final Map<ValueId, Type> types;
     private final Set<ValueId> results = new HashSet<>();
 
     /** Nodes that stay in f32. */
@@ -68,6 +70,7 @@ final class Insertion {
         this.constants = new ConstantQuantizer(policy.rounding(), diagnostics, names, out::add);
         this.users = graph.users();
         this.definitions = graph.definitions();
+        this.types = graph.types();
         results.addAll(graph.roots());
     }
 
@@ -76,23 +79,31 @@ final class Insertion {
             Storage s = p.type().element() instanceof Quant q ? q.storage() : spec(p).storage();
             storages.put(p.id(), s);
         }
+        graph.states().forEach(s -> storages.put(s.id(), storage(s)));
         graph.nodes().forEach(this::classify);
         for (Node n : graph.nodes().reversed()) {
             want(n);
         }
-        graph.params().forEach(this::input);
+        graph.params().forEach(p -> input(p.id(), p.type(), spec(p), p.span()));
+        graph.states().forEach(s -> input(s.id(), s.type(), policy.activations(), s.span()));
         graph.nodes().forEach(this::rewrite);
         List<Graph.Result> mapped = graph.results().stream()
                 .map(r -> new Graph.Result(r.name(), map(r.value())))
                 .toList();
-        return graph.withNodes(out).withResults(mapped);
+        List<Graph.State> states = graph.states().stream()
+                .map(s -> new Graph.State(s.id(), s.type(), map(s.next()), s.span()))
+                .toList();
+        return graph.withNodes(out).withResults(mapped).withStates(states);
     }
 
     // What stays in float, and what is read as codes.
 
     private void classify(Node n) {
         String why = whyFloat(n);
-        if (n.intent().keepFloat() && Role.of(n) != Role.CONSTANT) {
+        if (isPlain(n)) {
+            // Counts and truth values are no reals: nothing is left in float, and nothing is rounded.
+            floating.add(n.id());
+        } else if (n.intent().keepFloat() && Role.of(n) != Role.CONSTANT) {
             floating.add(n.id());
             diagnostics.add(QuantDiagnostics.askedFloat(n));
         } else if (why != null) {
@@ -104,6 +115,12 @@ final class Insertion {
             fromIsland.add(n.id());
         }
         storages.put(n.id(), storage(n));
+    }
+
+    private Storage storage(Graph.State s) {
+        return s.type().element() instanceof Quant q
+                ? q.storage()
+                : policy.activations().storage();
     }
 
     private Storage storage(Node n) {
@@ -124,6 +141,17 @@ final class Insertion {
         };
     }
 
+    /** Whether a node computes with plain integers alone. */
+    private boolean isPlain(Node n) {
+        return Role.of(n) == Role.FLOAT_ONLY
+                && n.type().element() instanceof Element.Int
+                && n.operands().stream().allMatch(o -> type(o).element() instanceof Element.Int);
+    }
+
+    private Type type(ValueId v) {
+        return Objects.requireNonNull(types.get(v));
+    }
+
     private Storage storageOf(ValueId v) {
         return storages.getOrDefault(v, policy.activations().storage());
     }
@@ -135,7 +163,10 @@ final class Insertion {
     /** Why a node has no integer form, or null if it has one. */
     private @Nullable String whyFloat(Node n) {
         return switch (Role.of(n)) {
-            case FLOAT_ONLY -> "it could not be folded into a conv2d or dense before it";
+            case FLOAT_ONLY ->
+                n.op() instanceof FloatOp.BatchNorm
+                        ? "it could not be folded into a conv2d or dense before it"
+                        : "there are no integers for it";
             case SOFTMAX ->
                 storageOf(n.operand(0)).bits() > 8
                         ? "integer softmax takes codes of 8 bits or fewer, and its input is " + storageOf(n.operand(0))
@@ -174,14 +205,12 @@ final class Insertion {
 
     // The new graph.
 
-    private void input(Graph.Param p) {
-        boolean pointsFollow = users.getOrDefault(p.id(), List.of()).stream().allMatch(u -> Role.of(u) == Role.POINT);
-        if (!p.type().isFloat()) {
-            real.put(p.id(), p.id());
-        } else if (wanted.contains(p.id()) && !pointsFollow) {
-            grid.put(p.id(), fakeQuant(p.id(), p.type().withElement(Element.FLOAT), spec(p), p.span(), null));
+    private void input(ValueId id, Type type, Spec spec, Span span) {
+        boolean pointsFollow = users.getOrDefault(id, List.of()).stream().allMatch(u -> Role.of(u) == Role.POINT);
+        if (type.isFloat() && wanted.contains(id) && !pointsFollow) {
+            grid.put(id, fakeQuant(id, type, spec, span, null));
         } else {
-            real.put(p.id(), p.id());
+            real.put(id, id);
         }
     }
 
@@ -268,7 +297,7 @@ final class Insertion {
             return;
         }
         List<ValueId> operands = n.operands().stream().map(o -> onGrid(o, n)).toList();
-        Node m = new Node(n.id(), realPad(n), operands, n.type().withElement(Element.FLOAT), n.intent(), n.span());
+        Node m = new Node(n.id(), realFill(n), operands, n.type().withElement(Element.FLOAT), n.intent(), n.span());
         out.add(m);
         if (n.intent().activations() != null || Grids.rounds(m.op())) {
             close(m, null);
@@ -277,15 +306,15 @@ final class Insertion {
         }
     }
 
-    /** A pad of codes is written with a code; as fake quantization sees it, it pads with the real number. */
-    private static DataOp realPad(Node n) {
+    /** What fills between codes is written as a code; as fake quantization sees it, it is the real number. */
+    private static DataOp realFill(Node n) {
         DataOp op = (DataOp) n.op();
-        if (op instanceof DataOp.Pad p && n.type().element() instanceof Quant q) {
-            float value = Codes.dequantize(
-                    (int) p.value(), q.perTensor().scale(), q.perTensor().zero());
-            return new DataOp.Pad(p.before(), p.after(), value);
-        }
-        return op;
+        return n.type().element() instanceof Quant q
+                ? Fills.map(
+                        op,
+                        code -> Codes.dequantize(
+                                (int) code, q.perTensor().scale(), q.perTensor().zero()))
+                : op;
     }
 
     private void dequantize(Node n) {

@@ -49,18 +49,37 @@ final class Lowering {
     Graph run() {
         findClosing();
         List<Graph.Param> params = graph.params().stream().map(this::param).toList();
+        graph.states().forEach(this::state);
         graph.nodes().forEach(this::lower);
+        // A state keeps its type, so that what it becomes must have that too.
+        List<Graph.State> states = graph.states().stream()
+                .map(s -> new Graph.State(
+                        s.id(), s.type(), s.type().isFloat() ? asReal(s.next()) : id(s.next()), s.span()))
+                .toList();
         List<Graph.Result> results = graph.results().stream()
                 .map(r -> new Graph.Result(r.name(), id(r.value())))
                 .toList();
-        return new Graph(graph.name(), params, used(emitter.nodes(), results), results, graph.policy(), graph.plan());
+        return new Graph(
+                graph.name(),
+                params,
+                used(emitter.nodes(), results, states),
+                results,
+                graph.policy(),
+                graph.plan(),
+                states);
+    }
+
+    private void state(Graph.State s) {
+        emitter.claim(s.id());
+        lowered.put(s.id(), s.type().isQuant() ? new Lowered.OnGrid(s.id(), s.type()) : new Lowered.Real(s.id()));
     }
 
     /** Without the constants that have become part of others. */
-    private static List<Node> used(List<Node> nodes, List<Graph.Result> results) {
+    private static List<Node> used(List<Node> nodes, List<Graph.Result> results, List<Graph.State> states) {
         Set<ValueId> read = new HashSet<>();
         nodes.forEach(n -> read.addAll(n.operands()));
         results.forEach(r -> read.add(r.value()));
+        states.forEach(s -> read.add(s.next()));
         return nodes.stream()
                 .filter(n -> Role.of(n) != Role.CONSTANT || read.contains(n.id()))
                 .toList();
@@ -144,7 +163,8 @@ final class Lowering {
                 yield unlowered(n, "its input is not quantized");
             }
             case ARITHMETIC, SOFTMAX, TABLE -> arithmetic(n);
-            case FLOAT_ONLY -> unlowered(n, "it has no integer form");
+            // What computes with plain integers is no island: the source's floats do not pass through it.
+            case FLOAT_ONLY -> n.type().isFloat() ? unlowered(n, "it has no integer form") : real(n);
             case INTEGER -> throw new IllegalStateException(n.id() + " is lowered already");
         };
     }
@@ -201,8 +221,8 @@ final class Lowering {
             List<ValueId> operands =
                     in.stream().map(l -> ((Lowered.OnGrid) l).id()).toList();
             Op op = n.op();
-            if (op instanceof DataOp.Pad p && n.type().isFloat()) {
-                op = new DataOp.Pad(p.before(), p.after(), Codes.quantize(p.value(), first.quant(), policy.rounding()));
+            if (n.type().isFloat()) {
+                op = Fills.map((DataOp) op, x -> Codes.quantize(x, first.quant(), policy.rounding()));
             }
             return emit(n, op, operands, new Type(first.quant(), n.type().shape()));
         }

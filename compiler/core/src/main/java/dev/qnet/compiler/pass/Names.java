@@ -15,6 +15,7 @@ final class Names {
     /** With the names of a graph taken. */
     Names(Graph graph) {
         graph.params().forEach(p -> taken.add(p.id()));
+        graph.states().forEach(s -> taken.add(s.id()));
         graph.nodes().forEach(n -> taken.add(n.id()));
     }
 

@@ -12,6 +12,7 @@ import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.quant.Parameters;
 import dev.qnet.compiler.source.Diagnostics;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -25,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  * what made the operands, a last one forward writes the graph.
  */
 final class Reconciliation {
+    private static final Set<FloatOp.Binary.Fn> SUMS = EnumSet.of(FloatOp.Binary.Fn.ADD, FloatOp.Binary.Fn.SUB);
+
     private record Edge(ValueId user, int operand) {}
 
     private record Converted(ValueId value, Quant to) {}
@@ -77,7 +80,7 @@ final class Reconciliation {
         if (q != null) {
             grids.put(n.id(), q);
         }
-        if (n.op() instanceof FloatOp.Binary b && b.fn() != FloatOp.Binary.Fn.MUL) {
+        if (n.op() instanceof FloatOp.Binary b && SUMS.contains(b.fn())) {
             roots.put(n.id(), n);
         } else if (Role.of(n) == Role.CLAMP && roots.containsKey(n.operand(0))) {
             roots.put(n.id(), Objects.requireNonNull(roots.get(n.operand(0))));

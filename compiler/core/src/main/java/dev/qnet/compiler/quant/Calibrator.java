@@ -32,6 +32,9 @@ public final class Calibrator {
     /** By the name of the fake quantization, in the graph's order. */
     private final Map<ValueId, Point> points = new LinkedHashMap<>();
 
+    /** What the model remembers: its inputs are taken for one sequence, in the order given. */
+    private final Interpreter.State state;
+
     private long inputs;
 
     /**
@@ -41,6 +44,7 @@ public final class Calibrator {
      */
     public Calibrator(Graph graph) {
         this.interpreter = Interpreter.prepare(graph);
+        this.state = interpreter.newState();
         for (Node n : graph.nodes()) {
             if (n.op() instanceof QuantOp.FakeQuant f
                     && f.chosen() == null
@@ -61,13 +65,13 @@ public final class Calibrator {
     }
 
     /**
-     * Runs the model on one set of inputs, of one item or a batch.
+     * Runs the model on one set of inputs, of one item or a batch. A model with states goes on from the inputs before.
      *
      * @param in a value for every input of the model
      * @throws IllegalArgumentException if names or shapes do not fit the model
      */
     public void accept(Map<String, Value> in) {
-        interpreter.run(in, (id, value) -> {
+        interpreter.run(in, state, (id, value) -> {
             Point p = points.get(id);
             if (p != null && value instanceof Value.Floats f) {
                 p.observer().accept(f.data());
