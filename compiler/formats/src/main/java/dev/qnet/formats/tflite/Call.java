@@ -326,7 +326,7 @@ final class Call {
     /** The code of a bound, not limited to the storage. */
     static int code(float bound, Quant q) {
         float rounded = FixedPoint.round(bound / q.perTensor().scale());
-        return (int) Math.clamp((long) rounded + q.perTensor().zero(), Integer.MIN_VALUE, Integer.MAX_VALUE);
+        return Math.clamp((long) rounded + q.perTensor().zero(), Integer.MIN_VALUE, Integer.MAX_VALUE);
     }
 
     /** A fused activation of singles. */

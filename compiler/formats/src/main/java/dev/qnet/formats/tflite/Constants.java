@@ -16,7 +16,7 @@ final class Constants {
 
     /** Whether a tensor has elements of its own. */
     boolean has(TensorDef t) {
-        return t.buffer() < buffers.size() && buffers.get(t.buffer()).hasRemaining() || empty(t);
+        return (t.buffer() < buffers.size() && buffers.get(t.buffer()).hasRemaining()) || empty(t);
     }
 
     /** Whether a tensor holds nothing because an extent is 0, and some buffer is named for it. */

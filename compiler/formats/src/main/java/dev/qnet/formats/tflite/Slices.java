@@ -57,7 +57,7 @@ final class Slices {
                     + c.op().outputs().size());
         }
         List<Integer> dims = new ArrayList<>(x.shape().dims());
-        dims.remove(axis);
+        dims.remove(/* index */ axis);
         for (int i = 0; i < c.op().outputs().size(); i++) {
             c.result(i, c.reshaped(part(c, x, axis, i, i + 1), new Shape(dims)));
         }

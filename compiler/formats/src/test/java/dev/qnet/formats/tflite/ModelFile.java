@@ -152,7 +152,7 @@ final class ModelFile {
         int label = b.createString(name);
         b.startTable(11);
         b.addOffset(0, dims, 0);
-        b.addByte(1, (byte) type.ordinal(), 0);
+        b.addByte(1, (byte) List.of(TensorType.values()).indexOf(type), 0);
         b.addInt(2, at, 0);
         b.addOffset(3, label, 0);
         b.addOffset(4, quant, 0);

@@ -27,6 +27,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
@@ -107,7 +108,8 @@ class TfliteConformanceTest {
             Map<String, Value> outputs = Interpreter.prepare(graph).run(inputs);
             for (int i = 0; i < graph.results().size(); i++) {
                 JsonNode t = goldens.get("outputs").get(i);
-                Value found = outputs.get(graph.results().get(i).name());
+                Value found = Objects.requireNonNull(
+                        outputs.get(graph.results().get(i).name()));
                 String dtype = t.get("dtype").asText();
                 Value expected = value(folder.resolve(sample.get("outputs").get(i).asText()), dtype, shape(t));
                 same(sample.get("name").asText(), found, expected, spread(sample));
@@ -143,7 +145,7 @@ class TfliteConformanceTest {
             JsonNode t = info.get("outputs").get(i);
             same(
                     "output " + i,
-                    outputs.get(graph.results().get(i).name()),
+                    Objects.requireNonNull(outputs.get(graph.results().get(i).name())),
                     value(folder.resolve(t.get("file").asText()), t.get("dtype").asText(), shape(t)),
                     0);
         }

@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -43,9 +44,9 @@ class TfliteOperatorsTest {
         for (int i = 0; i < inputs.length; i++) {
             given.put(graph.params().get(i).id().name(), inputs[i]);
         }
-        return Interpreter.prepare(graph)
+        return Objects.requireNonNull(Interpreter.prepare(graph)
                 .run(given)
-                .get(graph.results().getFirst().name());
+                .get(graph.results().getFirst().name()));
     }
 
     /** The result of one operator on one f32 tensor 0, 1, 2, …, with constants behind it. */
@@ -271,6 +272,7 @@ class TfliteOperatorsTest {
     }
 
     /** An operator with one or two inputs. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Case(int code, Options options, int[] x, int[] y, int[] result, double limit, double outLimit) {}
 
     /** Both forms of an operator on the same numbers, within a number of the result's codes. */
@@ -308,7 +310,7 @@ class TfliteOperatorsTest {
             long[] c = new long[shape.elements()];
             float[] r = new float[c.length];
             for (int k = 0; k < c.length; k++) {
-                c[k] = q.lo() + random.nextInt(q.hi() - q.lo() + 1);
+                c[k] = (long) q.lo() + random.nextInt(q.hi() - q.lo() + 1);
                 r[k] = (c[k] - q.perTensor().zero()) * q.perTensor().scale();
             }
             reals[i] = new Value.Floats(shape, r);
@@ -316,7 +318,9 @@ class TfliteOperatorsTest {
         }
         float[] expected = ((Value.Floats) run(real, reals)).data();
         Value.Ints found = (Value.Ints) run(integer, integers);
-        Quant q = integer.types().get(integer.results().getFirst().value()).quant();
+        Quant q = Objects.requireNonNull(
+                        integer.types().get(integer.results().getFirst().value()))
+                .quant();
         assertThat(found.data()).hasSize(expected.length);
         for (int i = 0; i < expected.length; i++) {
             double code = expected[i] / q.perTensor().scale() + q.perTensor().zero();
@@ -456,7 +460,7 @@ class TfliteOperatorsTest {
         long[] bias = new long[out];
         float[] realBias = new float[out];
         for (int i = 0; i < out; i++) {
-            bias[i] = random.nextInt(2001) - 1000;
+            bias[i] = random.nextInt(2001) - 1000L;
             realBias[i] = (float) (bias[i] * sx * scales[perChannel ? i : 0]);
         }
         ModelFile reals = new ModelFile();
@@ -612,7 +616,9 @@ class TfliteOperatorsTest {
         float[] seen = new float[3];
         for (int t = 0; t < 3; t++) {
             Value given = new Value.Floats(Shape.of(1, 1), new float[] {t + 1});
-            seen[t] = ((Value.Floats) oracle.run(Map.of("x", given), past).get("y")).data()[0];
+            Value found = Objects.requireNonNull(
+                    oracle.run(Map.of("x", given), past).get("y"));
+            seen[t] = ((Value.Floats) found).data()[0];
         }
         assertThat(seen).containsExactly(2, 5, 8);
     }

@@ -9,6 +9,7 @@ import dev.qnet.formats.Importer;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -80,7 +81,7 @@ class TfliteReaderTest {
     void changedBytesAreRefusedInWords() {
         byte[] whole = model();
         Random random = new Random(20261121);
-        Assertions.assertTimeoutPreemptively(Duration.ofSeconds(120), () -> {
+        Assertions.assertTimeoutPreemptively(Duration.ofMinutes(2), () -> {
             for (int round = 0; round < 20_000; round++) {
                 byte[] changed = whole.clone();
                 int flips = 1 + random.nextInt(4);
@@ -108,7 +109,7 @@ class TfliteReaderTest {
         // 60,000 operators, all of them one table, each naming the same 60,000 operands.
         int n = 60_000;
         ByteBuffer b = ByteBuffer.allocate(1 << 20).order(ByteOrder.LITTLE_ENDIAN);
-        b.putInt(0, 16).put(4, "TFL3".getBytes(java.nio.charset.StandardCharsets.ISO_8859_1));
+        b.putInt(0, 16).put(4, "TFL3".getBytes(StandardCharsets.ISO_8859_1));
         // The model at 16: version, codes, graphs, description, buffers.
         vtable(b, 64, 24, 4, 8, 12, 0, 0);
         table(b, 16, 64);
