@@ -2,8 +2,8 @@ package dev.qnet.formats.tflite;
 
 import dev.qnet.compiler.ir.Element;
 import dev.qnet.compiler.ir.Shape;
-import dev.qnet.compiler.ir.Tensor;
 import dev.qnet.compiler.ir.Storage;
+import dev.qnet.compiler.ir.Tensor;
 import dev.qnet.formats.tflite.TfliteFile.TensorDef;
 import org.jspecify.annotations.Nullable;
 

@@ -46,8 +46,7 @@ final class Activations {
         Quant result = codes(c, x);
         // A quotient of singles, as TFLite writes it.
         Rescale.Scale scale = Multipliers.fixed(x.scale() / result.perTensor().scale());
-        c.result(c.emit(
-                new IntOp.Requantize(Weights.rescale(c, List.of(scale), result, activation)), result, x));
+        c.result(c.emit(new IntOp.Requantize(Weights.rescale(c, List.of(scale), result, activation)), result, x));
     }
 
     /** The result's codes, as wide as the operand's. */
@@ -128,7 +127,8 @@ final class Activations {
             return;
         }
         Quant result = codes(c, x);
-        if (!(Call.element(c.in(1)) instanceof Quant alpha) || alpha.storage() != x.quant().storage()) {
+        if (!(Call.element(c.in(1)) instanceof Quant alpha)
+                || alpha.storage() != x.quant().storage()) {
             throw new Unsupported("takes slopes of the same type as its input");
         }
         float so = result.perTensor().scale();
@@ -203,7 +203,9 @@ final class Activations {
 
     private static Quant q15(Call c, Val x) {
         Quant result = c.outCodes(0);
-        if (x.zero() != 0 || result.perTensor().zero() != 0 || result.perTensor().scale() != 1f / 32768) {
+        if (x.zero() != 0
+                || result.perTensor().zero() != 0
+                || result.perTensor().scale() != 1f / 32768) {
             throw new Unsupported("takes 16-bit codes with zero point 0 and gives codes of 1/32768, found " + x.type()
                     + " and " + result);
         }
@@ -236,9 +238,15 @@ final class Activations {
         FixedPoint output = FixedPoint.of(fine / result.perTensor().scale());
         FixedPoint relu = FixedPoint.of(fine / (3f / 32768f));
         if (output.shift() > 0) {
-            throw new Unsupported("scales " + x.scale() + " to " + result.perTensor().scale());
+            throw new Unsupported(
+                    "scales " + x.scale() + " to " + result.perTensor().scale());
         }
-        c.result(Tables.of(c, x, result, q -> HardSwish.code(q - x.zero(), output, relu) + result.perTensor().zero()));
+        c.result(Tables.of(
+                c,
+                x,
+                result,
+                q -> HardSwish.code(q - x.zero(), output, relu)
+                        + result.perTensor().zero()));
     }
 
     // Softmax.
@@ -254,10 +262,7 @@ final class Activations {
         if (x.isFloat()) {
             Val scaled = beta == 1
                     ? x
-                    : c.real(
-                            new FloatOp.Binary(FloatOp.Binary.Fn.MUL),
-                            x,
-                            c.floats("beta", Shape.SCALAR, beta));
+                    : c.real(new FloatOp.Binary(FloatOp.Binary.Fn.MUL), x, c.floats("beta", Shape.SCALAR, beta));
             c.result(c.real(new FloatOp.Softmax(axis), scaled));
             return;
         }
@@ -281,15 +286,15 @@ final class Activations {
             throw new Unsupported("takes " + from + " and gives " + to);
         }
         if (x.shape().dim(axis) > IntOp.Softmax.MAX_EXTENT) {
-            throw new Unsupported("sums " + x.shape().dim(axis) + " numbers; integers do up to " + IntOp.Softmax.MAX_EXTENT);
+            throw new Unsupported(
+                    "sums " + x.shape().dim(axis) + " numbers; integers do up to " + IntOp.Softmax.MAX_EXTENT);
         }
         Multipliers.Softmax m = Multipliers.softmax((double) x.scale() * beta);
-        Quant result =
-                switch (to) {
-                    case U8 -> Quant.of(to, 1f / 256, 0);
-                    case I8 -> Quant.of(to, 1f / 256, -128);
-                    default -> Quant.of(to, 1f / 65536, -32768);
-                };
+        Quant result = switch (to) {
+            case U8 -> Quant.of(to, 1f / 256, 0);
+            case I8 -> Quant.of(to, 1f / 256, -128);
+            default -> Quant.of(to, 1f / 65536, -32768);
+        };
         c.result(c.emit(new IntOp.Softmax(axis, m.multiplier(), m.leftShift(), m.diffMin()), result, x));
     }
 }

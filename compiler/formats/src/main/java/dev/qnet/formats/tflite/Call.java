@@ -68,8 +68,8 @@ final class Call {
     void arity(int least, int most, int results) {
         int n = op.inputs().size();
         if (n < least || n > most || op.outputs().size() != results) {
-            throw new Unsupported("takes " + least + (least == most ? "" : " to " + most) + " operands and gives " + results
-                    + ", found " + n + " and " + op.outputs().size());
+            throw new Unsupported("takes " + least + (least == most ? "" : " to " + most) + " operands and gives "
+                    + results + ", found " + n + " and " + op.outputs().size());
         }
     }
 
@@ -224,8 +224,9 @@ final class Call {
             scheme = new Scheme.PerTensor(q.scales().getFirst(), zero(q, 0));
         } else {
             if (q.axis() != axis || q.scales().size() != channels) {
-                throw new Unsupported("weights (" + t.name() + ") have " + q.scales().size() + " scales along axis "
-                        + q.axis() + " instead of " + channels + " along axis " + axis);
+                throw new Unsupported(
+                        "weights (" + t.name() + ") have " + q.scales().size() + " scales along axis " + q.axis()
+                                + " instead of " + channels + " along axis " + axis);
             }
             List<Integer> zeros =
                     IntStream.range(0, channels).mapToObj(c -> zero(q, c)).toList();
@@ -374,5 +375,4 @@ final class Call {
         }
         return emit(new DataOp.Gather(axis), v.element(), v, ints(indices));
     }
-
 }

@@ -132,7 +132,8 @@ final class Elementwise {
 
     private static void one(Val x, Val y, Storage result) {
         if (y.quant().storage() != x.quant().storage() || result != x.quant().storage()) {
-            throw new Unsupported("combines " + x.quant().storage() + " and " + y.quant().storage() + " to " + result);
+            throw new Unsupported(
+                    "combines " + x.quant().storage() + " and " + y.quant().storage() + " to " + result);
         }
         if (result.bits() > 16) {
             throw new Unsupported("combines codes of " + result.bits() + " bits");
@@ -165,5 +166,4 @@ final class Elementwise {
         }
         c.result(c.emit(new NumOp.Binary(integer), x.element(), x, y));
     }
-
 }

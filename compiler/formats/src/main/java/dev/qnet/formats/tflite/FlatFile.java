@@ -51,9 +51,9 @@ final class FlatFile {
 
     /** The error for a file that is no model. */
     CompileException malformed(String what) {
-        return new CompileException(Diagnostic.error(
-                        "bad-model", Span.NONE, name + " is not a well-formed TFLite model: " + what)
-                .withFix("convert or download the model again; the file may be cut short"));
+        return new CompileException(
+                Diagnostic.error("bad-model", Span.NONE, name + " is not a well-formed TFLite model: " + what)
+                        .withFix("convert or download the model again; the file may be cut short"));
     }
 
     private String ascii(int at, int length) {
@@ -156,8 +156,7 @@ final class FlatFile {
             return f == 0 ? otherwise : data.getFloat(f);
         }
 
-        @Nullable
-        Table table(int number) {
+        @Nullable Table table(int number) {
             int f = field(number, 4);
             return f == 0 ? null : new Table(offset(f));
         }

@@ -97,8 +97,7 @@ final class GraphUnderWay {
     }
 
     /** The elements of a constant, or null for what is computed. */
-    @Nullable
-    Tensor constant(Val v) {
+    @Nullable Tensor constant(Val v) {
         return constants.get(v.id());
     }
 

@@ -39,12 +39,11 @@ final class Hybrid {
         Val p = c.emit(new IntOp.DynamicParams(Storage.I8, symmetric), Element.FLOAT, x);
         Val q = c.emit(new IntOp.DynamicQuantize(Storage.I8), Element.INT16, x, p);
         Val sums = c.emit(op, Element.INT32, q, w);
-        List<Float> list =
-                switch (w.quant().scheme()) {
-                    case Scheme.PerTensor t -> List.of(t.scale());
-                    case Scheme.PerAxis a -> a.scales();
-                    case Scheme.PerGroup g -> throw new IllegalArgumentException("TFLite has no groups");
-                };
+        List<Float> list = switch (w.quant().scheme()) {
+            case Scheme.PerTensor t -> List.of(t.scale());
+            case Scheme.PerAxis a -> a.scales();
+            case Scheme.PerGroup g -> throw new IllegalArgumentException("TFLite has no groups");
+        };
         float[] scales = new float[list.size()];
         for (int i = 0; i < scales.length; i++) {
             scales[i] = list.get(i);

@@ -171,7 +171,8 @@ final class Moves {
         if (x.quant().storage() != to.storage()) {
             throw new Unsupported("joins " + x.quant().storage() + " to " + to.storage());
         }
-        boolean same = x.scale() == to.perTensor().scale() && x.zero() == to.perTensor().zero();
+        boolean same = x.scale() == to.perTensor().scale()
+                && x.zero() == to.perTensor().zero();
         if (same || to.storage().bits() > 16) {
             return c.graph().reinterpret(x, to);
         }
@@ -182,7 +183,10 @@ final class Moves {
         float scale = x.scale() * inverse;
         float bias = -x.zero() * scale;
         return Tables.of(
-                c, x, to, q -> (int) FixedPoint.round(q * scale + bias) + to.perTensor().zero());
+                c,
+                x,
+                to,
+                q -> (int) FixedPoint.round(q * scale + bias) + to.perTensor().zero());
     }
 
     /** The extents of a value, known while importing; -1 for N. */
@@ -220,9 +224,9 @@ final class Moves {
             dims.add(axis, 1);
             parts.add(c.reshaped(x, new Shape(dims)));
         }
-        c.result(n == 1
-                ? parts.getFirst()
-                : c.emit(new DataOp.Concat(axis), parts.getFirst().element(), parts.toArray(new Val[0])));
+        c.result(
+                n == 1
+                        ? parts.getFirst()
+                        : c.emit(new DataOp.Concat(axis), parts.getFirst().element(), parts.toArray(new Val[0])));
     }
-
 }

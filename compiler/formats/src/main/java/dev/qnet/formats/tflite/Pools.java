@@ -89,7 +89,8 @@ final class Pools {
         if (n < 1) {
             throw new Unsupported("averages no elements of " + x.shape());
         }
-        Scale.Fixed one = Multipliers.fixed((double) x.scale() / result.perTensor().scale());
+        Scale.Fixed one =
+                Multipliers.fixed((double) x.scale() / result.perTensor().scale());
         int shift = Math.min(63 - Long.numberOfLeadingZeros(n), 32);
         shift = Math.min(shift, 31 + one.shift());
         long multiplier = ((long) one.multiplier() << shift) / n;

@@ -86,7 +86,8 @@ final class Products {
         }
         Quant result = c.outCodes(0);
         if (y.quant().storage() != x.quant().storage()) {
-            throw new Unsupported("multiplies " + x.quant().storage() + " with " + y.quant().storage());
+            throw new Unsupported(
+                    "multiplies " + x.quant().storage() + " with " + y.quant().storage());
         }
         double m = (double) (x.scale() * y.scale()) / result.perTensor().scale();
         Element.Int acc = x.quant().storage() == Storage.I16 ? Element.INT64 : Element.INT32;

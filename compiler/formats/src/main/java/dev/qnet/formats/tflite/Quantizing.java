@@ -21,7 +21,8 @@ final class Quantizing {
             c.result(c.emit(new QuantOp.Quantize(Rounding.TFLITE), result, x));
             return;
         }
-        Rescale.Scale scale = Multipliers.fixed((double) x.scale() / result.perTensor().scale());
+        Rescale.Scale scale =
+                Multipliers.fixed((double) x.scale() / result.perTensor().scale());
         Rescale rescale = Weights.rescale(c, List.of(scale), result, 0);
         c.result(c.emit(new IntOp.Requantize(rescale), result, x));
     }

@@ -82,7 +82,8 @@ final class Recurrent {
         int[] order = {0, 2, 1};
         for (int i = 0; i < 3; i++) {
             if (c.has(PEEPHOLES + i)) {
-                System.arraycopy(sized(Weights.real(c, PEEPHOLES + i), hidden), 0, peepholes, order[i] * hidden, hidden);
+                System.arraycopy(
+                        sized(Weights.real(c, PEEPHOLES + i), hidden), 0, peepholes, order[i] * hidden, hidden);
             }
         }
         Val h = c.state(HIDDEN_STATE, Shape.of(x.shape().dim(0), hidden));
@@ -122,7 +123,9 @@ final class Recurrent {
         c.graph().remember(h, last(c, all, steps, 0, hidden));
         c.graph().remember(cell, last(c, all, steps, hidden, 2 * hidden));
         return c.emit(
-                new DataOp.Slice(List.of(0, 0, 0), List.of(batch, steps, hidden), List.of(1, 1, 1)), Element.FLOAT, all);
+                new DataOp.Slice(List.of(0, 0, 0), List.of(batch, steps, hidden), List.of(1, 1, 1)),
+                Element.FLOAT,
+                all);
     }
 
     /** An LSTM whose cell state is clipped, which no single operation does: step by step. */
@@ -163,8 +166,8 @@ final class Recurrent {
             Val memory = cell;
             List<Val> outputs = new ArrayList<>();
             for (int t = 0; t < steps; t++) {
-                Val sums = binary(
-                        FloatOp.Binary.Fn.ADD, step(c, rows, t), c.real(new FloatOp.Dense(), state, recurrent));
+                Val sums =
+                        binary(FloatOp.Binary.Fn.ADD, step(c, rows, t), c.real(new FloatOp.Dense(), state, recurrent));
                 Val i = unary(new ScalarFn.Sigmoid(), gate(sums, 0, memory));
                 Val f = unary(new ScalarFn.Sigmoid(), gate(sums, 2, memory));
                 Val g = unary(activation, part(sums, 3));
@@ -334,7 +337,8 @@ final class Recurrent {
         static QuantOf of(TensorDef t) {
             TfliteFile.QuantDef q = Call.parameters(t);
             return new QuantOf(
-                    q.scales().getFirst(), q.zeros().isEmpty() ? 0 : Math.toIntExact(q.zeros().getFirst()));
+                    q.scales().getFirst(),
+                    q.zeros().isEmpty() ? 0 : Math.toIntExact(q.zeros().getFirst()));
         }
     }
 
@@ -360,8 +364,7 @@ final class Recurrent {
             // In singles, as TFLite writes them.
             float input = w.scale() * x.scale() / (1f / 4096);
             float recurrent = r.scale() * h.scale() / (1f / 4096);
-            return new Gate(
-                    w, r, b, new IntOp.LstmGate(Multipliers.fixed(input), Multipliers.fixed(recurrent)));
+            return new Gate(w, r, b, new IntOp.LstmGate(Multipliers.fixed(input), Multipliers.fixed(recurrent)));
         }
 
         private static Val weights(Call c, int operand, Shape expected) {
@@ -369,8 +372,8 @@ final class Recurrent {
             Shape shape = Constants.shape(t);
             Quant q = Call.weights(t, 0, expected.dim(0));
             if (!shape.equals(expected) || q.storage() != Storage.I8 || !(q.scheme() instanceof Scheme.PerTensor)) {
-                throw new Unsupported("has weights " + t.typeName() + shape + " instead of int8" + expected
-                        + " with one scale");
+                throw new Unsupported(
+                        "has weights " + t.typeName() + shape + " instead of int8" + expected + " with one scale");
             }
             return c.constant(t, new Tensor.OfInt(shape, c.codes(operand)), q);
         }
@@ -398,7 +401,8 @@ final class Recurrent {
                 && times.dim(1) > 0
                 && features.dim(1) == x.shape().dim(1);
         if (!fits) {
-            throw new Unsupported("has weights " + features + " and " + times + " of rank " + rank + " for " + x.shape());
+            throw new Unsupported(
+                    "has weights " + features + " and " + times + " of rank " + rank + " for " + x.shape());
         }
         int batch = x.shape().dim(0);
         Val state = c.state(4, Shape.of(batch, times.dim(0), times.dim(1)));
@@ -407,8 +411,7 @@ final class Recurrent {
         Val next = column;
         if (times.dim(1) > 1) {
             Val kept = c.emit(
-                    new DataOp.Slice(
-                            List.of(0, 0, 1), List.of(batch, times.dim(0), times.dim(1)), List.of(1, 1, 1)),
+                    new DataOp.Slice(List.of(0, 0, 1), List.of(batch, times.dim(0), times.dim(1)), List.of(1, 1, 1)),
                     state.element(),
                     state);
             next = c.emit(new DataOp.Concat(2), state.element(), kept, column);

@@ -22,7 +22,8 @@ final class Resizes {
             if (x.shape().rank() != 4 || size.size() != 2) {
                 throw new Unsupported("resizes " + x.shape() + " to " + size);
             }
-            for (int side : List.of(size.get(0), size.get(1), x.shape().dim(1), x.shape().dim(2))) {
+            for (int side : List.of(
+                    size.get(0), size.get(1), x.shape().dim(1), x.shape().dim(2))) {
                 if (side < 1 || side > MAX_SIDE) {
                     throw new Unsupported("resizes " + x.shape() + " to " + size);
                 }

@@ -38,7 +38,8 @@ final class Slices {
         if (open >= 0) {
             sizes.set(open, extent - 1 - sizes.stream().mapToInt(s -> s).sum());
         }
-        if (sizes.size() != c.op().outputs().size() || sizes.stream().mapToLong(s -> s).sum() != extent) {
+        if (sizes.size() != c.op().outputs().size()
+                || sizes.stream().mapToLong(s -> s).sum() != extent) {
             throw new Unsupported("splits axis " + axis + " of " + x.shape() + " into " + sizes);
         }
         int from = 0;
@@ -210,8 +211,8 @@ final class Slices {
         List<Integer> end = c.ints(2);
         List<Integer> stride = c.ints(3);
         if (end.size() != begin.size() || stride.size() != begin.size() || begin.size() > 2 * Shape.MAX_RANK) {
-            throw new Unsupported("has " + begin.size() + " begins, " + end.size() + " ends and " + stride.size()
-                    + " strides");
+            throw new Unsupported(
+                    "has " + begin.size() + " begins, " + end.size() + " ends and " + stride.size() + " strides");
         }
         int ellipsis = c.option(2, 0);
         int newAxis = c.option(3, 0);

@@ -63,8 +63,7 @@ enum TensorType {
     }
 
     /** As codes, or null. */
-    @Nullable
-    Storage storage() {
+    @Nullable Storage storage() {
         return storage;
     }
 }

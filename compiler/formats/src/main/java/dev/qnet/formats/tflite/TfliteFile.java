@@ -13,13 +13,16 @@ import org.jspecify.annotations.Nullable;
  * @param buffers constants' bytes, by number
  * @param graphs its subgraphs; the first is the model
  */
-record TfliteFile(
-        String name, int version, String description, List<ByteBuffer> buffers, List<Subgraph> graphs) {
+record TfliteFile(String name, int version, String description, List<ByteBuffer> buffers, List<Subgraph> graphs) {
     private static final String IDENTIFIER = "TFL3";
 
     /** A graph of operators, in an order in which they can run. */
     record Subgraph(
-            String name, List<TensorDef> tensors, List<Integer> inputs, List<Integer> outputs, List<OperatorDef> operators) {}
+            String name,
+            List<TensorDef> tensors,
+            List<Integer> inputs,
+            List<Integer> outputs,
+            List<OperatorDef> operators) {}
 
     /**
      * The parameters of codes.

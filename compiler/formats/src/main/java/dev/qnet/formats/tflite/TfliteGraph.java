@@ -209,9 +209,10 @@ final class TfliteGraph {
             return v;
         }
         if (!isConstant(t)) {
-            throw new Unsupported(known.containsKey(t.index())
-                    ? "computes with the shape " + t.name()
-                    : "uses tensor " + t.index() + " (" + t.name() + ") before it is computed");
+            throw new Unsupported(
+                    known.containsKey(t.index())
+                            ? "computes with the shape " + t.name()
+                            : "uses tensor " + t.index() + " (" + t.name() + ") before it is computed");
         }
         Val made = constant(t);
         values.put(t.index(), made);
@@ -221,18 +222,16 @@ final class TfliteGraph {
     private Val constant(TensorDef t) {
         Shape shape = Constants.shape(t);
         Element element = Call.element(t);
-        Tensor value =
-                switch (element) {
-                    case Element.F32 f -> {
-                        if (t.type() != TensorType.FLOAT32) {
-                            notes.add(new Report.Note(
-                                    Report.Kind.REMARK, t.label(), "", t.typeName() + " is taken as f32"));
-                        }
-                        yield new Tensor.OfFloat(shape, constants.floats(t));
-                    }
-                    case Element.Int i -> Tensor.OfLong.of(shape, constants.integers(t));
-                    case Quant q -> new Tensor.OfInt(shape, constants.codes(t));
-                };
+        Tensor value = switch (element) {
+            case Element.F32 f -> {
+                if (t.type() != TensorType.FLOAT32) {
+                    notes.add(new Report.Note(Report.Kind.REMARK, t.label(), "", t.typeName() + " is taken as f32"));
+                }
+                yield new Tensor.OfFloat(shape, constants.floats(t));
+            }
+            case Element.Int i -> Tensor.OfLong.of(shape, constants.integers(t));
+            case Quant q -> new Tensor.OfInt(shape, constants.codes(t));
+        };
         return graph.constant(t.label(), value, element);
     }
 
@@ -305,7 +304,8 @@ final class TfliteGraph {
     }
 
     void remark(Report.Kind kind, OperatorDef op, String text) {
-        String node = op.outputs().isEmpty() ? "" : tensor(op.outputs().getFirst()).label();
+        String node =
+                op.outputs().isEmpty() ? "" : tensor(op.outputs().getFirst()).label();
         notes.add(new Report.Note(kind, node, Operators.name(op), text));
     }
 

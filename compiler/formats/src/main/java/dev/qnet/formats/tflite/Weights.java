@@ -45,7 +45,9 @@ final class Weights {
             long zero = q.zeros().isEmpty() ? 0 : q.zeros().get(q.zeros().size() == 1 ? 0 : channel);
             values[i] = (float) (codes[i] - zero) * q.scales().get(channel);
         }
-        c.remark(Report.Kind.FLOAT, "weights " + t.name() + " are " + t.typeName() + " and the activations f32: computed in f32");
+        c.remark(
+                Report.Kind.FLOAT,
+                "weights " + t.name() + " are " + t.typeName() + " and the activations f32: computed in f32");
         return values;
     }
 
@@ -61,8 +63,8 @@ final class Weights {
         switch (weights.scheme()) {
             case Scheme.PerTensor t -> {
                 boolean inSingles = single || x.quant().storage() == Storage.U8;
-                scales.add(Multipliers.fixed(
-                        inSingles ? (double) (sx * t.scale()) / sy : (double) sx * t.scale() / sy));
+                scales.add(
+                        Multipliers.fixed(inSingles ? (double) (sx * t.scale()) / sy : (double) sx * t.scale() / sy));
             }
             case Scheme.PerAxis a -> a.scales().forEach(s -> scales.add(Multipliers.fixed((double) sx * s / sy)));
             case Scheme.PerGroup g -> throw new IllegalArgumentException("TFLite has no groups");
@@ -75,7 +77,6 @@ final class Weights {
         if (range[0] > range[1]) {
             throw new Unsupported("its activation leaves no code of " + result);
         }
-        return new Rescale(
-                Rounding.TFLITE, scales, result.perTensor().zero(), range[0], range[1]);
+        return new Rescale(Rounding.TFLITE, scales, result.perTensor().zero(), range[0], range[1]);
     }
 }

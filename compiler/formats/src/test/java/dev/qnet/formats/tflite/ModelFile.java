@@ -286,7 +286,6 @@ final class ModelFile {
     }
 
     private int tables(List<Integer> offsets) {
-        return b.createVectorOfTables(
-                offsets.stream().mapToInt(o -> o).toArray());
+        return b.createVectorOfTables(offsets.stream().mapToInt(o -> o).toArray());
     }
 }

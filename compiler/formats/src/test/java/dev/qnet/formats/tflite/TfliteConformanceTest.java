@@ -54,24 +54,29 @@ class TfliteConformanceTest {
 
     @TestFactory
     Stream<DynamicTest> operators() throws IOException {
-        return cases("tflite_int16_ops").map(folder -> dynamicTest(folder.getFileName().toString(), () -> one(folder)));
+        return cases("tflite_int16_ops")
+                .map(folder -> dynamicTest(folder.getFileName().toString(), () -> one(folder)));
     }
 
     @TestFactory
     Stream<DynamicTest> modelsWithoutOutputs() throws IOException {
         return cases("tflite_model_only")
-                .map(folder -> dynamicTest(folder.getFileName().toString(), () -> Verifier.verify(
-                        Importer.read(folder.resolve("model.tflite"), ImportOptions.NONE).graph())));
+                .map(folder -> dynamicTest(
+                        folder.getFileName().toString(),
+                        () -> Verifier.verify(Importer.read(folder.resolve("model.tflite"), ImportOptions.NONE)
+                                .graph())));
     }
 
     @TestFactory
     Stream<DynamicTest> refused() throws IOException {
         return cases("tflite_negative")
-                .map(folder -> dynamicTest(folder.getFileName().toString(), () -> assertThatThrownBy(() ->
-                                Importer.read(folder.resolve("model.tflite"), ImportOptions.NONE))
-                        .isInstanceOf(CompileException.class)
-                        .hasMessageContaining("custom operator")
-                        .hasMessageContaining("(operator ")));
+                .map(folder -> dynamicTest(
+                        folder.getFileName().toString(),
+                        () -> assertThatThrownBy(
+                                        () -> Importer.read(folder.resolve("model.tflite"), ImportOptions.NONE))
+                                .isInstanceOf(CompileException.class)
+                                .hasMessageContaining("custom operator")
+                                .hasMessageContaining("(operator ")));
     }
 
     private static Stream<Path> cases(String folder) throws IOException {
@@ -88,7 +93,8 @@ class TfliteConformanceTest {
 
     private void model(Path folder) throws IOException {
         JsonNode goldens = json.readTree(folder.resolve("goldens.json").toFile());
-        Graph graph = Importer.read(folder.resolve("model.tflite"), ImportOptions.NONE).graph();
+        Graph graph = Importer.read(folder.resolve("model.tflite"), ImportOptions.NONE)
+                .graph();
         Verifier.verify(graph);
         List<JsonNode> samples = new ArrayList<>();
         goldens.get("samples").forEach(samples::add);
@@ -103,7 +109,10 @@ class TfliteConformanceTest {
                 JsonNode t = goldens.get("inputs").get(i);
                 inputs.put(
                         graph.params().get(i).id().name(),
-                        value(folder.resolve(sample.get("inputs").get(i).asText()), t.get("dtype").asText(), shape(t)));
+                        value(
+                                folder.resolve(sample.get("inputs").get(i).asText()),
+                                t.get("dtype").asText(),
+                                shape(t)));
             }
             Map<String, Value> outputs = Interpreter.prepare(graph).run(inputs);
             for (int i = 0; i < graph.results().size(); i++) {
@@ -111,7 +120,8 @@ class TfliteConformanceTest {
                 Value found = Objects.requireNonNull(
                         outputs.get(graph.results().get(i).name()));
                 String dtype = t.get("dtype").asText();
-                Value expected = value(folder.resolve(sample.get("outputs").get(i).asText()), dtype, shape(t));
+                Value expected =
+                        value(folder.resolve(sample.get("outputs").get(i).asText()), dtype, shape(t));
                 same(sample.get("name").asText(), found, expected, spread(sample));
             }
         }
@@ -122,9 +132,11 @@ class TfliteConformanceTest {
         Path file = folder.resolve("model.tflite");
         List<Value> given = new ArrayList<>();
         for (JsonNode t : info.get("inputs")) {
-            given.add(value(folder.resolve(t.get("file").asText()), t.get("dtype").asText(), shape(t)));
+            given.add(
+                    value(folder.resolve(t.get("file").asText()), t.get("dtype").asText(), shape(t)));
         }
-        List<String> names = TfliteFile.read("model", ByteBuffer.wrap(Files.readAllBytes(file))).inputNames();
+        List<String> names = TfliteFile.read("model", ByteBuffer.wrap(Files.readAllBytes(file)))
+                .inputNames();
         Graph graph;
         try {
             graph = Importer.read(file, ImportOptions.NONE).graph();
@@ -182,7 +194,9 @@ class TfliteConformanceTest {
         long[] e = ((Value.Ints) expected).data();
         long[] f = ((Value.Ints) found).data();
         long different = IntStream.range(0, e.length).filter(i -> e[i] != f[i]).count();
-        assertThat(different).as("%s: integers that differ, of %d", what, e.length).isZero();
+        assertThat(different)
+                .as("%s: integers that differ, of %d", what, e.length)
+                .isZero();
     }
 
     private static Shape shape(JsonNode t) {

@@ -56,7 +56,10 @@ class TfliteOperatorsTest {
         in[0] = m.tensor("x", TensorType.FLOAT32, shape);
         for (int i = 0; i < constants.length; i++) {
             in[i + 1] = m.tensor(
-                    "c" + i, TensorType.INT32, new int[] {constants[i].length}, ModelFile.spec().ints(constants[i]));
+                    "c" + i,
+                    TensorType.INT32,
+                    new int[] {constants[i].length},
+                    ModelFile.spec().ints(constants[i]));
         }
         int y = m.tensor("y", TensorType.FLOAT32, result);
         m.operator(code, in, new int[] {y}, options);
@@ -84,12 +87,14 @@ class TfliteOperatorsTest {
         Value y = moved(22, ModelFile.options(), of(2, 3), of(3, 2), of(3, -1));
         assertThat(y.shape()).isEqualTo(Shape.of(3, 2));
         gives(y, 0, 1, 2, 3, 4, 5);
-        assertThat(moved(22, ModelFile.options().list(0, 6), of(2, 3), of(6)).shape()).isEqualTo(Shape.of(6));
+        assertThat(moved(22, ModelFile.options().list(0, 6), of(2, 3), of(6)).shape())
+                .isEqualTo(Shape.of(6));
     }
 
     @Test
     void squeezeAndExpandDimsChangeShapesAlone() {
-        assertThat(moved(43, ModelFile.options().list(0, -1), of(1, 3, 1), of(1, 3)).shape())
+        assertThat(moved(43, ModelFile.options().list(0, -1), of(1, 3, 1), of(1, 3))
+                        .shape())
                 .isEqualTo(Shape.of(1, 3));
         assertThat(moved(43, ModelFile.options(), of(1, 3, 1), of(3)).shape()).isEqualTo(Shape.of(3));
         assertThat(moved(70, ModelFile.options(), of(2, 3), of(2, 1, 3), of(1)).shape())
@@ -101,8 +106,10 @@ class TfliteOperatorsTest {
         gives(moved(39, ModelFile.options(), of(2, 3), of(3, 2), of(1, 0)), 0, 3, 1, 4, 2, 5);
         ModelFile m = new ModelFile();
         int x = m.tensor("x", TensorType.FLOAT32, of(1, 2));
-        int sizes = m.tensor("sizes", TensorType.INT32, of(2, 2), ModelFile.spec().ints(0, 1, 1, 0));
-        int value = m.tensor("value", TensorType.FLOAT32, of(1), ModelFile.spec().floats(9));
+        int sizes =
+                m.tensor("sizes", TensorType.INT32, of(2, 2), ModelFile.spec().ints(0, 1, 1, 0));
+        int value =
+                m.tensor("value", TensorType.FLOAT32, of(1), ModelFile.spec().floats(9));
         int y = m.tensor("y", TensorType.FLOAT32, of(2, 3));
         m.operator(60, of(x, sizes, value), of(y));
         gives(run(read(m.inputs(x).outputs(y).bytes()).graph(), count(1, 2)), 9, 0, 1, 9, 9, 9);
@@ -114,7 +121,11 @@ class TfliteOperatorsTest {
         gives(moved(45, ModelFile.options(), of(5), of(2), of(-2), of(5), of(1)), 3, 4);
         gives(
                 moved(45, ModelFile.options().number(0, 1).number(1, 1), of(5), of(5), of(3), of(1), of(-1)),
-                4, 3, 2, 1, 0);
+                4,
+                3,
+                2,
+                1,
+                0);
         // x[1, ..., 0:1] of a 2x2x3
         Value y = moved(
                 45,
@@ -169,12 +180,13 @@ class TfliteOperatorsTest {
     @Test
     void bilinearResizingFollowsCornersAndCenters() {
         gives(moved(23, ModelFile.options(), of(1, 1, 2, 1), of(1, 1, 4, 1), of(1, 4)), 0, 0.5f, 1, 1);
-        gives(
-                moved(23, ModelFile.options().bool(2, true), of(1, 1, 2, 1), of(1, 1, 3, 1), of(1, 3)),
-                0, 0.5f, 1);
+        gives(moved(23, ModelFile.options().bool(2, true), of(1, 1, 2, 1), of(1, 1, 3, 1), of(1, 3)), 0, 0.5f, 1);
         gives(
                 moved(23, ModelFile.options().bool(3, true), of(1, 1, 2, 1), of(1, 1, 4, 1), of(1, 4)),
-                0, 0.25f, 0.75f, 1);
+                0,
+                0.25f,
+                0.75f,
+                1);
     }
 
     @Test
@@ -217,10 +229,10 @@ class TfliteOperatorsTest {
         int y = m.tensor("y", TensorType.FLOAT32, of(3, 2));
         m.operator(22, of(x, to), of(y));
         byte[] bytes = m.inputs(x, to).outputs(y).bytes();
-        assertThatThrownBy(() -> read(bytes)).isInstanceOfSatisfying(NeedsValues.class, e -> assertThat(e.inputs())
-                .containsExactly("to"));
-        ImportOptions given = new ImportOptions(
-                Map.of("to", new Tensor.OfInt(Shape.of(2), of(3, 2))), Map.of());
+        assertThatThrownBy(() -> read(bytes))
+                .isInstanceOfSatisfying(
+                        NeedsValues.class, e -> assertThat(e.inputs()).containsExactly("to"));
+        ImportOptions given = new ImportOptions(Map.of("to", new Tensor.OfInt(Shape.of(2), of(3, 2))), Map.of());
         Graph graph = TfliteImporter.read("m", ByteBuffer.wrap(bytes), given).graph();
         assertThat(run(graph, count(2, 3)).shape()).isEqualTo(Shape.of(3, 2));
     }
@@ -228,15 +240,23 @@ class TfliteOperatorsTest {
     @Test
     void openExtentsCanBeGiven() {
         ModelFile m = new ModelFile();
-        int x = m.tensor("x", TensorType.FLOAT32, of(1, 1, 1, 1), ModelFile.spec().signature(-1, -1, -1, 1));
-        int y = m.tensor("y", TensorType.FLOAT32, of(1, 1, 1, 1), ModelFile.spec().signature(-1, -1, -1, 1));
+        int x = m.tensor(
+                "x", TensorType.FLOAT32, of(1, 1, 1, 1), ModelFile.spec().signature(-1, -1, -1, 1));
+        int y = m.tensor(
+                "y", TensorType.FLOAT32, of(1, 1, 1, 1), ModelFile.spec().signature(-1, -1, -1, 1));
         m.operator(
                 17,
                 of(x),
                 of(y),
-                ModelFile.options().enumeration(0, 1).number(1, 2).number(2, 2).number(3, 2).number(4, 2));
+                ModelFile.options()
+                        .enumeration(0, 1)
+                        .number(1, 2)
+                        .number(2, 2)
+                        .number(3, 2)
+                        .number(4, 2));
         ImportOptions given = new ImportOptions(Map.of(), Map.of("x", List.of(-1, 2, 4, 1)));
-        Graph graph = TfliteImporter.read("m", ByteBuffer.wrap(m.inputs(x).outputs(y).bytes()), given)
+        Graph graph = TfliteImporter.read(
+                        "m", ByteBuffer.wrap(m.inputs(x).outputs(y).bytes()), given)
                 .graph();
         gives(run(graph, count(1, 2, 4, 1)), 5, 7);
     }
@@ -296,7 +316,10 @@ class TfliteOperatorsTest {
         int iz = integer.tensor("z", codes.type, k.result(), out);
         real.operator(k.code(), rin, of(rz), k.options());
         integer.operator(k.code(), iin, of(iz), k.options());
-        compare(read(real.inputs(rin).outputs(rz).bytes()).graph(), read(integer.inputs(iin).outputs(iz).bytes()).graph(), within);
+        compare(
+                read(real.inputs(rin).outputs(rz).bytes()).graph(),
+                read(integer.inputs(iin).outputs(iz).bytes()).graph(),
+                within);
     }
 
     /** Random codes through the one, their real numbers through the other. */
@@ -347,7 +370,8 @@ class TfliteOperatorsTest {
     @ParameterizedTest
     @EnumSource
     void pools(Codes codes) {
-        Options pool = ModelFile.options().number(1, 2).number(2, 2).number(3, 3).number(4, 3);
+        Options pool =
+                ModelFile.options().number(1, 2).number(2, 2).number(3, 3).number(4, 3);
         agrees(new Case(1, pool, of(1, 5, 5, 2), NONE, of(1, 3, 3, 2), 2, 2), codes, 0.51, codes.spec(2));
         agrees(new Case(17, pool, of(1, 5, 5, 2), NONE, of(1, 3, 3, 2), 2, 2), codes, 0.001, codes.spec(2));
         Options relu = ModelFile.options()
@@ -371,7 +395,8 @@ class TfliteOperatorsTest {
                 boolean is = m == integer;
                 TensorType type = is ? codes.type : TensorType.FLOAT32;
                 int x = m.tensor("x", type, of(1, 3, 5, 3), is ? codes.spec(2) : ModelFile.spec());
-                int axes = m.tensor("axes", TensorType.INT32, of(2), ModelFile.spec().ints(-2, 1));
+                int axes = m.tensor(
+                        "axes", TensorType.INT32, of(2), ModelFile.spec().ints(-2, 1));
                 int y = m.tensor("y", type, shape, is ? codes.spec(1) : ModelFile.spec());
                 m.operator(40, of(x, axes), of(y), ModelFile.options().bool(0, keep));
                 m.inputs(x).outputs(y);
@@ -394,7 +419,11 @@ class TfliteOperatorsTest {
         if (!wide) {
             agrees(new Case(117, none, s, NONE, s, 5, 5), codes, 2.01);
             int zero = codes == Codes.INT8 ? -128 : 0;
-            agrees(new Case(14, none, s, NONE, s, 6, 1), codes, 1.01, ModelFile.spec().scale(1.0 / 256, zero));
+            agrees(
+                    new Case(14, none, s, NONE, s, 6, 1),
+                    codes,
+                    1.01,
+                    ModelFile.spec().scale(1.0 / 256, zero));
             agrees(
                     new Case(28, none, s, NONE, s, 4, 1),
                     codes,
@@ -408,7 +437,11 @@ class TfliteOperatorsTest {
         } else {
             Spec q15 = ModelFile.spec().scale(1.0 / 32768, 0);
             agrees(new Case(14, none, s, NONE, s, 6, 1), codes, 8, q15);
-            agrees(new Case(28, none, s, NONE, s, 4, 1), codes, 24, ModelFile.spec().scale(1.0 / 32768, 0));
+            agrees(
+                    new Case(28, none, s, NONE, s, 4, 1),
+                    codes,
+                    24,
+                    ModelFile.spec().scale(1.0 / 32768, 0));
             agrees(
                     new Case(25, ModelFile.options().real(0, 1), s, NONE, s, 6, 1),
                     codes,
@@ -422,9 +455,15 @@ class TfliteOperatorsTest {
     void layersWithWeights(Codes codes) {
         Random random = new Random(11);
         // Convolution with a stride and channels, depthwise with two filters a channel, transposed, fully connected.
-        Options conv = ModelFile.options().number(1, 2).number(2, 1).enumeration(3, 1).number(4, 1).number(5, 2);
+        Options conv = ModelFile.options()
+                .number(1, 2)
+                .number(2, 1)
+                .enumeration(3, 1)
+                .number(4, 1)
+                .number(5, 2);
         layer(codes, 3, conv, of(1, 6, 5, 2), of(3, 2, 3, 2), 0, 3, of(1, 6, 3, 3), random);
-        Options depthwise = ModelFile.options().number(1, 1).number(2, 2).number(3, 2).enumeration(4, 3);
+        Options depthwise =
+                ModelFile.options().number(1, 1).number(2, 2).number(3, 2).enumeration(4, 3);
         layer(codes, 4, depthwise, of(1, 6, 5, 2), of(1, 3, 2, 4), 3, 4, of(1, 3, 5, 4), random);
         layer(codes, 9, ModelFile.options(), of(2, 8), of(5, 8), 0, 5, of(2, 5), random);
         Options transposed = ModelFile.options().number(1, 2).number(2, 2);
@@ -469,14 +508,21 @@ class TfliteOperatorsTest {
             boolean is = m == integers;
             TensorType weightType = codes == Codes.UINT8 ? TensorType.UINT8 : TensorType.INT8;
             int in = m.tensor("x", is ? codes.type : TensorType.FLOAT32, x, is ? codes.spec(2) : ModelFile.spec());
-            Spec spec = perChannel ? ModelFile.spec().scales(axis, scales) : ModelFile.spec().scale(scales[0], zero);
+            Spec spec = perChannel
+                    ? ModelFile.spec().scales(axis, scales)
+                    : ModelFile.spec().scale(scales[0], zero);
             int weight = is
                     ? m.tensor("w", weightType, w, spec.bytes(weights))
                     : m.tensor("w", TensorType.FLOAT32, w, ModelFile.spec().floats(real));
             int b = !is
-                    ? m.tensor("b", TensorType.FLOAT32, of(out), ModelFile.spec().floats(realBias))
+                    ? m.tensor(
+                            "b", TensorType.FLOAT32, of(out), ModelFile.spec().floats(realBias))
                     : codes == Codes.INT16
-                            ? m.tensor("b", TensorType.INT64, of(out), ModelFile.spec().longs(bias))
+                            ? m.tensor(
+                                    "b",
+                                    TensorType.INT64,
+                                    of(out),
+                                    ModelFile.spec().longs(bias))
                             : m.tensor(
                                     "b",
                                     TensorType.INT32,
@@ -487,7 +533,8 @@ class TfliteOperatorsTest {
                                                     .toArray()));
             int y = m.tensor("y", is ? codes.type : TensorType.FLOAT32, result, is ? codes.spec(4) : ModelFile.spec());
             if (code == 67) {
-                int shape = m.tensor("shape", TensorType.INT32, of(4), ModelFile.spec().ints(result));
+                int shape = m.tensor(
+                        "shape", TensorType.INT32, of(4), ModelFile.spec().ints(result));
                 m.operator(code, of(shape, weight, in, b), of(y), options);
             } else {
                 m.operator(code, of(in, weight, b), of(y), options);
@@ -502,7 +549,8 @@ class TfliteOperatorsTest {
     void weightsOfFourBitsAreUnpackedLowNibbleFirst() {
         ModelFile m = new ModelFile();
         int x = m.tensor("x", TensorType.INT8, of(1, 3), ModelFile.spec().scale(1, 0));
-        int w = m.tensor("w", TensorType.INT4, of(1, 3), ModelFile.spec().scale(1, 0).bytes(0xF7, 0x08));
+        int w = m.tensor(
+                "w", TensorType.INT4, of(1, 3), ModelFile.spec().scale(1, 0).bytes(0xF7, 0x08));
         int y = m.tensor("y", TensorType.INT8, of(1, 1), ModelFile.spec().scale(1, 0));
         m.operator(9, of(x, w, -1), of(y));
         Graph graph = read(m.inputs(x).outputs(y).bytes()).graph();
@@ -560,7 +608,8 @@ class TfliteOperatorsTest {
                 boolean is = m == integer;
                 TensorType type = is ? TensorType.INT8 : TensorType.FLOAT32;
                 int x = m.tensor("x", type, of(1, 3, 4, 2), is ? Codes.INT8.spec(3) : ModelFile.spec());
-                int size = m.tensor("size", TensorType.INT32, of(2), ModelFile.spec().ints(7, 5));
+                int size = m.tensor(
+                        "size", TensorType.INT32, of(2), ModelFile.spec().ints(7, 5));
                 int y = m.tensor("y", type, of(1, 7, 5, 2), is ? Codes.INT8.spec(3) : ModelFile.spec());
                 m.operator(code, of(x, size), of(y), ModelFile.options().bool(code == 23 ? 3 : 1, true));
                 m.inputs(x).outputs(y);
@@ -604,11 +653,18 @@ class TfliteOperatorsTest {
         // One filter that adds up what it saw now and before: y = 2·x(t) + x(t − 1).
         ModelFile m = new ModelFile();
         int x = m.tensor("x", TensorType.FLOAT32, of(1, 1));
-        int features = m.tensor("features", TensorType.FLOAT32, of(1, 1), ModelFile.spec().floats(1));
-        int times = m.tensor("times", TensorType.FLOAT32, of(1, 2), ModelFile.spec().floats(1, 2));
-        int state = m.tensor("state", TensorType.FLOAT32, of(1, 2), ModelFile.spec().variable());
+        int features = m.tensor(
+                "features", TensorType.FLOAT32, of(1, 1), ModelFile.spec().floats(1));
+        int times =
+                m.tensor("times", TensorType.FLOAT32, of(1, 2), ModelFile.spec().floats(1, 2));
+        int state =
+                m.tensor("state", TensorType.FLOAT32, of(1, 2), ModelFile.spec().variable());
         int y = m.tensor("y", TensorType.FLOAT32, of(1, 1));
-        m.operator(27, of(x, features, times, -1, state), of(y), ModelFile.options().number(0, 1));
+        m.operator(
+                27,
+                of(x, features, times, -1, state),
+                of(y),
+                ModelFile.options().number(0, 1));
         Graph graph = read(m.inputs(x).outputs(y).bytes()).graph();
         assertThat(graph.states()).hasSize(1);
         Interpreter oracle = Interpreter.prepare(graph);
@@ -616,8 +672,8 @@ class TfliteOperatorsTest {
         float[] seen = new float[3];
         for (int t = 0; t < 3; t++) {
             Value given = new Value.Floats(Shape.of(1, 1), new float[] {t + 1});
-            Value found = Objects.requireNonNull(
-                    oracle.run(Map.of("x", given), past).get("y"));
+            Value found =
+                    Objects.requireNonNull(oracle.run(Map.of("x", given), past).get("y"));
             seen[t] = ((Value.Floats) found).data()[0];
         }
         assertThat(seen).containsExactly(2, 5, 8);
@@ -655,10 +711,12 @@ class TfliteOperatorsTest {
         in[0] = m.tensor("x", TensorType.FLOAT32, of(1, 3, 1));
         float[] of = {0.1f, 0.2f, 0.3f, 0.4f};
         for (int k = 0; k < 4; k++) {
-            in[1 + k] = m.tensor("w" + k, TensorType.FLOAT32, of(2, 1), ModelFile.spec().floats(of[k], -of[k]));
+            in[1 + k] = m.tensor(
+                    "w" + k, TensorType.FLOAT32, of(2, 1), ModelFile.spec().floats(of[k], -of[k]));
             in[5 + k] = m.tensor(
                     "r" + k, TensorType.FLOAT32, of(2, 2), ModelFile.spec().floats(of[k], 1, -1, of[k] * 2));
-            in[12 + k] = m.tensor("b" + k, TensorType.FLOAT32, of(2), ModelFile.spec().floats(0, 0.5f));
+            in[12 + k] = m.tensor(
+                    "b" + k, TensorType.FLOAT32, of(2), ModelFile.spec().floats(0, 0.5f));
         }
         in[18] = m.tensor("h", TensorType.FLOAT32, of(1, 2), ModelFile.spec().variable());
         in[19] = m.tensor("c", TensorType.FLOAT32, of(1, 2), ModelFile.spec().variable());
@@ -671,7 +729,8 @@ class TfliteOperatorsTest {
     void dynamicRangeLayersMultiplyIntegers() {
         ModelFile m = new ModelFile();
         int x = m.tensor("x", TensorType.FLOAT32, of(1, 3));
-        int w = m.tensor("w", TensorType.INT8, of(2, 3), ModelFile.spec().scale(0.01, 0).bytes(100, -50, 25, 1, 2, 3));
+        int w = m.tensor(
+                "w", TensorType.INT8, of(2, 3), ModelFile.spec().scale(0.01, 0).bytes(100, -50, 25, 1, 2, 3));
         int b = m.tensor("b", TensorType.FLOAT32, of(2), ModelFile.spec().floats(1, -1));
         int y = m.tensor("y", TensorType.FLOAT32, of(1, 2));
         m.operator(9, of(x, w, b), of(y));
@@ -679,8 +738,8 @@ class TfliteOperatorsTest {
         Value z = run(imported.graph(), new Value.Floats(Shape.of(1, 3), new float[] {1.27f, 0.5f, -0.3f}));
         float[] found = ((Value.Floats) z).data();
         assertThat(found[0]).isCloseTo(1 + 1.27f - 0.25f - 0.075f, offset(1e-5f));
-        assertThat(found[1])
-                .isCloseTo(-1 + 0.0127f + 0.01f - 0.009f, offset(1e-5f));
-        assertThat(imported.report().notes()).anySatisfy(n -> assertThat(n.text()).contains("at run time"));
+        assertThat(found[1]).isCloseTo(-1 + 0.0127f + 0.01f - 0.009f, offset(1e-5f));
+        assertThat(imported.report().notes())
+                .anySatisfy(n -> assertThat(n.text()).contains("at run time"));
     }
 }

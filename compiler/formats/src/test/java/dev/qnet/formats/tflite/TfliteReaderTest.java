@@ -28,7 +28,8 @@ class TfliteReaderTest {
 
     private static byte[] model() {
         ModelFile m = new ModelFile();
-        int x = m.tensor("x", TensorType.INT8, new int[] {1, 4, 4, 1}, ModelFile.spec().scale(0.5, -3));
+        int x = m.tensor(
+                "x", TensorType.INT8, new int[] {1, 4, 4, 1}, ModelFile.spec().scale(0.5, -3));
         int w = m.tensor(
                 "w",
                 TensorType.INT8,
@@ -39,9 +40,12 @@ class TfliteReaderTest {
                 TensorType.INT32,
                 new int[] {2},
                 ModelFile.spec().scales(0, 0.125f, 0.0625f).ints(100, -100));
-        int y = m.tensor("y", TensorType.INT8, new int[] {1, 4, 4, 2}, ModelFile.spec().scale(1, 2));
-        int shape = m.tensor("shape", TensorType.INT32, new int[] {2}, ModelFile.spec().ints(1, 32));
-        int z = m.tensor("z", TensorType.INT8, new int[] {1, 32}, ModelFile.spec().scale(1, 2));
+        int y = m.tensor(
+                "y", TensorType.INT8, new int[] {1, 4, 4, 2}, ModelFile.spec().scale(1, 2));
+        int shape = m.tensor(
+                "shape", TensorType.INT32, new int[] {2}, ModelFile.spec().ints(1, 32));
+        int z = m.tensor(
+                "z", TensorType.INT8, new int[] {1, 32}, ModelFile.spec().scale(1, 2));
         m.operator(
                 CONV_2D,
                 new int[] {x, w, bias},
@@ -174,20 +178,28 @@ class TfliteReaderTest {
         ModelFile strings = new ModelFile();
         int s = strings.tensor("s", TensorType.STRING, new int[] {1});
         byte[] text = strings.inputs(s).outputs(s).bytes();
-        assertThatThrownBy(() -> read(text)).isInstanceOf(CompileException.class).hasMessageContaining("STRING");
+        assertThatThrownBy(() -> read(text))
+                .isInstanceOf(CompileException.class)
+                .hasMessageContaining("STRING");
 
         ModelFile sparse = new ModelFile();
         int x = sparse.tensor("x", TensorType.FLOAT32, new int[] {1, 2});
         int w = sparse.tensor(
-                "w", TensorType.FLOAT32, new int[] {2, 2}, ModelFile.spec().floats(1, 2, 3, 4).sparse());
+                "w",
+                TensorType.FLOAT32,
+                new int[] {2, 2},
+                ModelFile.spec().floats(1, 2, 3, 4).sparse());
         int y = sparse.tensor("y", TensorType.FLOAT32, new int[] {1, 2});
         sparse.operator(9, new int[] {x, w, -1}, new int[] {y});
         byte[] thin = sparse.inputs(x).outputs(y).bytes();
-        assertThatThrownBy(() -> read(thin)).isInstanceOf(CompileException.class).hasMessageContaining("sparse");
+        assertThatThrownBy(() -> read(thin))
+                .isInstanceOf(CompileException.class)
+                .hasMessageContaining("sparse");
 
         ModelFile cut = new ModelFile();
         int a = cut.tensor("a", TensorType.FLOAT32, new int[] {1, 2});
-        int v = cut.tensor("v", TensorType.FLOAT32, new int[] {2, 2}, ModelFile.spec().floats(1, 2, 3));
+        int v = cut.tensor(
+                "v", TensorType.FLOAT32, new int[] {2, 2}, ModelFile.spec().floats(1, 2, 3));
         int c = cut.tensor("c", TensorType.FLOAT32, new int[] {1, 2});
         cut.operator(9, new int[] {a, v, -1}, new int[] {c});
         byte[] few = cut.inputs(a).outputs(c).bytes();
