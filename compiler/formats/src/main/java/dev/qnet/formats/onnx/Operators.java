@@ -36,6 +36,7 @@ final class Operators {
         RecurrentOps.register(all);
         CodeProductOps.register(all, CodeOps.register(all));
         MicrosoftOps.register(all);
+        QonnxOps.register(all);
         return all;
     }
 

@@ -371,12 +371,20 @@ final class QdqFusion {
         return false;
     }
 
+    /** Whether a reshape leaves the last axis whole. */
+    private boolean lastKept(Node d) {
+        Shape from = to.type(d.operand(0)).shape();
+        Shape s = d.type().shape();
+        return s.rank() > 0 && from.rank() > 0 && s.dim(-1) == from.dim(-1) && s.dim(-1) != Shape.BATCH;
+    }
+
+    private boolean isOne(ValueId x) {
+        return to.type(x).shape().elements() == 1 && !to.type(x).shape().hasBatch();
+    }
+
     /** Functions of every element alike change places with what moves elements. */
     private @Nullable ValueId throughData(Chain c, Node d, DataOp op, Quant q, int lo, int hi) {
-        boolean lastKept = op instanceof DataOp.Reshape
-                && d.type().shape().rank() > 0
-                && to.type(d.operand(0)).shape().rank() > 0
-                && d.type().shape().dim(-1) == channels(d.operand(0));
+        boolean lastKept = op instanceof DataOp.Reshape && lastKept(d);
         boolean rising = c.steps().stream().allMatch(Step::rising);
         if (!c.uniform() && !lastKept) {
             return null;
@@ -1010,6 +1018,9 @@ final class QdqFusion {
     private @Nullable ValueId dynamicScaled(Node n, ValueId acc, ValueId scale) {
         Type t = to.type(acc);
         Node m = to.definition(scale);
+        while (m != null && m.op() instanceof DataOp.Reshape && (isOne(m.id()) || lastKept(m))) {
+            m = to.definition(m.operand(0));
+        }
         boolean wide = t.element().equals(Element.INT32) || t.element().equals(Element.INT64);
         if (!wide || m == null || !t.shape().equals(n.type().shape())) {
             return null;
