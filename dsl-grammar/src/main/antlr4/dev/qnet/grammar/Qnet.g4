@@ -3,8 +3,8 @@
  *
  * No newline ends anything: every construct is told from its neighbours by at most two tokens. Two choices make that so.
  * First, nothing but an assignment begins with an identifier, and no expression goes on with one. Second, the lists that
- * have no commas (the items of a scheme's entry, of an input, of a calibrated value, of a constant) hold plain identifiers
- * only, so that a word such as "activations", a path before ':' or a '=' ends them.
+ * have no commas (the items of a scheme's entry, of an input, of a calibrated value, of a type) hold plain identifiers
+ * only, so that a word such as "activations", a name before ':' or a '=' ends them.
  *
  * Operators come as a flat list: the syntax tree's builder sorts them by precedence. A rule for each precedence would put
  * ten nested contexts around each number of an inline tensor, and would word its errors no better.
@@ -33,15 +33,15 @@ model : MODEL name parameters ARROW results (QUANTIZED name)? body ;
 
 parameters : LPAREN (parameter (COMMA parameter)* COMMA?)? RPAREN ;
 
-parameter : name (COLON type)? (ASSIGN expr)? ;
+parameter : name (COLON type)? (ASSIGN expr | annotation*) ;
 
 results : result | LPAREN result (COMMA result)* COMMA? RPAREN ;
 
-result : (name COLON)? type ;
+result : (name COLON)? type annotation* ;
 
-type : ID (LBRACKET (expr (COMMA expr)* COMMA?)? RBRACKET)? ;
+type : ID (LBRACKET (expr (COMMA expr)* COMMA?)? RBRACKET)? item* ;
 
-constant : CONST name (COLON type item*)? ASSIGN expr ;
+constant : CONST name (COLON type)? ASSIGN expr ;
 
 calibration : CALIBRATION name LBRACE calibrationEntry* RBRACE ;
 
@@ -58,6 +58,8 @@ statement
     | weightsFile
     | input
     | labels
+    | state
+    | next
     | assignment
     | repeat
     | ifStatement
@@ -70,7 +72,14 @@ input : INPUT name item* ;
 
 labels : LABELS expr ;
 
-assignment : name (COMMA name)* ASSIGN expr ;
+state : STATE name COLON type ;
+
+next : NEXT name ASSIGN expr ;
+
+/* A value, or with a type one operation of the IR in the IR's terms. One rule, for errors before the '=' or ':'. */
+assignment : name (COLON type ASSIGN mnemonic arguments annotation* | (COMMA name)* ASSIGN expr) ;
+
+mnemonic : name (DOT name)? ;
 
 repeat : REPEAT name IN expr body ;
 
@@ -114,7 +123,7 @@ primary
     ;
 
 /* An identifier, or a word that is reserved only where a statement or an entry begins. */
-name : ID | QNET | WEIGHTS | ACTIVATIONS | BIAS | ROUNDING | PARAMETERS | INPUT | LABELS ;
+name : ID | QNET | WEIGHTS | ACTIVATIONS | BIAS | ROUNDING | PARAMETERS | INPUT | LABELS | STATE | NEXT ;
 
 /* What stands between the braces of a string; parsed apart, with the string's own bounds. */
 interpolation : expr EOF ;
@@ -137,6 +146,8 @@ CONST : 'const' ;
 PARAMETERS : 'parameters' ;
 INPUT : 'input' ;
 LABELS : 'labels' ;
+STATE : 'state' ;
+NEXT : 'next' ;
 REPEAT : 'repeat' ;
 IN : 'in' ;
 IF : 'if' ;

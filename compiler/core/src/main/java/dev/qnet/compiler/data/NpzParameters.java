@@ -56,6 +56,17 @@ final class NpzParameters implements ParameterSource {
     }
 
     @Override
+    public Tensor exact(String name) throws IOException {
+        Shape shape = shape(name);
+        NpyArray array = npz.read(name);
+        return switch (array.type()) {
+            case F4, F8 -> tensor(name);
+            case I8 -> Tensor.OfLong.of(shape, array.longs());
+            case B1, I1, U1, I2, U2, I4 -> new Tensor.OfInt(shape, array.toInts());
+        };
+    }
+
+    @Override
     public void close() throws IOException {
         npz.close();
     }

@@ -11,7 +11,7 @@ import java.nio.file.Path;
 import java.util.Set;
 
 /**
- * Named float tensors in a file: the parameters of a network. Names and shapes are known once the file is open; a
+ * Named tensors in a file: the parameters of a network. Names and shapes are known once the file is open; a
  * tensor is read when it is asked for. Safe for use by several threads until it is closed.
  */
 public interface ParameterSource extends AutoCloseable {
@@ -36,6 +36,15 @@ public interface ParameterSource extends AutoCloseable {
      * @throws TensorFormatException if it is not valid, or holds a finite number that no single can hold
      */
     Tensor.OfFloat tensor(String name) throws IOException;
+
+    /**
+     * The elements of a tensor as they are: integers of every width exactly, bools as 0 and 1, other numbers as
+     * {@link #tensor} gives them.
+     *
+     * @throws IllegalArgumentException if there is no tensor of that name
+     * @throws TensorFormatException as {@link #tensor} does
+     */
+    Tensor exact(String name) throws IOException;
 
     @Override
     void close() throws IOException;

@@ -108,20 +108,60 @@ public final class Safetensors implements ParameterSource {
     @Override
     public Tensor.OfFloat tensor(String name) throws IOException {
         String place = Floats.place(source, name);
-        SafetensorsHeader.Entry entry = entry(name);
+        SafetensorsType type = entry(name).type();
         Shape shape = shape(name);
         limits.check(place, shape.elements(), Float.BYTES);
         float[] values = new float[shape.elements()];
+        elements(name, values.length, (chunk, i) -> values[i] = next(chunk, type, place, i));
+        return new Tensor.OfFloat(shape, values);
+    }
+
+    @Override
+    public Tensor exact(String name) throws IOException {
+        String place = Floats.place(source, name);
+        SafetensorsType type = entry(name).type();
+        Shape shape = shape(name);
+        return switch (type) {
+            case F16, BF16, F32, F64 -> tensor(name);
+            case I64 -> {
+                limits.check(place, shape.elements(), Long.BYTES);
+                long[] values = new long[shape.elements()];
+                elements(name, values.length, (chunk, i) -> values[i] = chunk.getLong());
+                yield Tensor.OfLong.of(shape, values);
+            }
+            case BOOL, U8, I8, I16, U16, I32 -> {
+                limits.check(place, shape.elements(), Integer.BYTES);
+                int[] values = new int[shape.elements()];
+                elements(
+                        name,
+                        values.length,
+                        (chunk, i) -> values[i] =
+                                type == SafetensorsType.I32 ? chunk.getInt() : (int) next(chunk, type, place, i));
+                yield new Tensor.OfInt(shape, values);
+            }
+        };
+    }
+
+    /** Takes one element from the buffer. */
+    private interface Taker {
+        void take(ByteBuffer from, int index);
+    }
+
+    private void elements(String name, int count, Taker taker) throws IOException {
+        SafetensorsHeader.Entry entry = entry(name);
         int width = entry.type().bytes();
         int step = CHUNK / width;
-        for (int at = 0; at < values.length; at += step) {
-            int n = Math.min(step, values.length - at);
-            ByteBuffer chunk = read(channel, dataStart + entry.begin() + (long) at * width, n * width, place);
+        for (int at = 0; at < count; at += step) {
+            int n = Math.min(step, count - at);
+            ByteBuffer chunk = read(
+                    channel,
+                    dataStart + entry.begin() + (long) at * width,
+                    n * width,
+                    Floats.place(source, name));
             for (int i = at; i < at + n; i++) {
-                values[i] = next(chunk, entry.type(), place, i);
+                taker.take(chunk, i);
             }
         }
-        return new Tensor.OfFloat(shape, values);
     }
 
     private static float next(ByteBuffer from, SafetensorsType type, String place, int index) {
@@ -136,6 +176,7 @@ public final class Safetensors implements ParameterSource {
             case U8 -> Byte.toUnsignedInt(from.get());
             case I8 -> from.get();
             case I16 -> from.getShort();
+            case U16 -> Short.toUnsignedInt(from.getShort());
             case F16 -> Float.float16ToFloat(from.getShort());
             case BF16 -> Float.intBitsToFloat(from.getShort() << 16);
             case I32 -> (float) from.getInt();
@@ -169,7 +210,7 @@ public final class Safetensors implements ParameterSource {
         channel.close();
     }
 
-    /** As {@link SafetensorsWriter#write}, without metadata. */
+    /** As {@link SafetensorsWriter#write}, without metadata: integers as I32, or I64 where they need it. */
     public static void write(Path file, Map<String, ? extends Tensor> tensors) throws IOException {
         SafetensorsWriter.write(file, tensors, Map.of());
     }

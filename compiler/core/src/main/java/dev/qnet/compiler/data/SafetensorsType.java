@@ -10,6 +10,7 @@ public enum SafetensorsType {
     U8(1),
     I8(1),
     I16(2),
+    U16(2),
     F16(2),
     BF16(2),
     I32(4),

@@ -105,7 +105,11 @@ final class AstBuilder {
         }
         List<Result> results = new ArrayList<>();
         for (QnetParser.ResultContext r : c.results().result()) {
-            results.add(new Result(r.name() == null ? null : name(r.name()), type(r.type()), span(r)));
+            results.add(new Result(
+                    r.name() == null ? null : name(r.name()),
+                    type(r.type()),
+                    exprs.annotations(r.annotation()),
+                    span(r)));
         }
         if (results.size() > 1) {
             for (Result r : results) {
@@ -135,7 +139,6 @@ final class AstBuilder {
         return new Const(
                 name(c.name()),
                 c.type() == null ? null : type(c.type()),
-                items(c.item()),
                 exprs.expr(c.expr()),
                 span(c));
     }
@@ -147,6 +150,7 @@ final class AstBuilder {
                     name(p.name()),
                     p.type() == null ? null : type(p.type()),
                     p.expr() == null ? null : exprs.expr(p.expr()),
+                    exprs.annotations(p.annotation()),
                     span(p)));
         }
         return params;
@@ -155,7 +159,7 @@ final class AstBuilder {
     private TypeRef type(QnetParser.TypeContext c) {
         Token id = c.ID().getSymbol();
         List<Expr> dims = c.LBRACKET() == null ? null : exprs.exprs(c.expr());
-        return new TypeRef(new Name(id.getText(), span(id)), dims, span(c));
+        return new TypeRef(new Name(id.getText(), span(id)), dims, items(c.item()), span(c));
     }
 
     private List<Item> items(List<QnetParser.ItemContext> contexts) {
@@ -217,6 +221,17 @@ final class AstBuilder {
                 new Stmt.Parameters(exprs.string(c.STRING().getSymbol()), span(c));
             case QnetParser.InputContext c -> new Stmt.Input(name(c.name()), items(c.item()), span(c));
             case QnetParser.LabelsContext c -> new Stmt.Labels(exprs.expr(c.expr()), span(c));
+            case QnetParser.StateContext c -> new Stmt.State(name(c.name()), type(c.type()), span(c));
+            case QnetParser.NextContext c -> new Stmt.Next(name(c.name()), exprs.expr(c.expr()), span(c));
+            case QnetParser.AssignmentContext c
+            when c.mnemonic() != null ->
+                new Stmt.Typed(
+                        name(c.name(0)),
+                        type(c.type()),
+                        new Name(c.mnemonic().getText(), span(c.mnemonic())),
+                        arguments(c.arguments()),
+                        exprs.annotations(c.annotation()),
+                        span(c));
             case QnetParser.AssignmentContext c -> new Stmt.Assign(names(c.name()), exprs.expr(c.expr()), span(c));
             case QnetParser.RepeatContext c ->
                 new Stmt.Repeat(name(c.name()), exprs.expr(c.expr()), body(c.body()), span(c));

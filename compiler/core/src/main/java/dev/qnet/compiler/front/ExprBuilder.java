@@ -67,7 +67,7 @@ final class ExprBuilder {
         return e;
     }
 
-    private List<Annotation> annotations(List<QnetParser.AnnotationContext> contexts) {
+    List<Annotation> annotations(List<QnetParser.AnnotationContext> contexts) {
         List<Annotation> annotations = new ArrayList<>();
         for (QnetParser.AnnotationContext c : contexts) {
             annotations.add(new Annotation(builder.name(c.name()), builder.arguments(c.arguments()), builder.span(c)));

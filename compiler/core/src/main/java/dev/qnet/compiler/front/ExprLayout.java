@@ -131,7 +131,7 @@ final class ExprLayout {
         return Doc.group(head, new Doc.Indent(Doc.concat(stages)));
     }
 
-    private Doc annotations(List<Annotation> annotations) {
+    Doc annotations(List<Annotation> annotations) {
         List<Doc> parts = new ArrayList<>();
         for (Annotation a : annotations) {
             Doc at = tokens.token("@");

@@ -5,6 +5,7 @@ import dev.qnet.compiler.front.ast.Ast;
 import dev.qnet.compiler.front.ast.Branch;
 import dev.qnet.compiler.front.ast.Const;
 import dev.qnet.compiler.front.ast.Decl;
+import dev.qnet.compiler.front.ast.Expr;
 import dev.qnet.compiler.front.ast.Item;
 import dev.qnet.compiler.front.ast.Name;
 import dev.qnet.compiler.front.ast.Param;
@@ -112,8 +113,13 @@ final class Layout {
 
     private Doc result(Result r) {
         return r.name() == null
-                ? type(r.type())
-                : Doc.concat(name(r.name()), tokens.token(":"), Doc.blank(), type(r.type()));
+                ? Doc.concat(type(r.type()), exprs.annotations(r.annotations()))
+                : Doc.concat(
+                        name(r.name()),
+                        tokens.token(":"),
+                        Doc.blank(),
+                        type(r.type()),
+                        exprs.annotations(r.annotations()));
     }
 
     private Doc params(List<Param> params) {
@@ -126,6 +132,7 @@ final class Layout {
         if (p.defaultValue() != null) {
             parts.addAll(List.of(Doc.blank(), word("="), exprs.expr(p.defaultValue())));
         }
+        parts.add(exprs.annotations(p.annotations()));
         return Doc.concat(parts);
     }
 
@@ -137,13 +144,14 @@ final class Layout {
 
     private Doc type(TypeRef type) {
         Doc name = name(type.name());
-        return type.dims() == null ? name : Doc.concat(name, exprs.bracketed("[", "]", type.dims(), exprs::expr));
+        List<Expr> dims = type.dims();
+        Doc shape = dims == null ? Doc.concat() : exprs.bracketed("[", "]", dims, exprs::expr);
+        return Doc.concat(name, shape, items(type.items()));
     }
 
     private Doc constant(Const c) {
         List<Doc> parts = new ArrayList<>(List.of(word("const"), name(c.name())));
         typed(parts, c.type());
-        parts.add(items(c.items()));
         parts.addAll(List.of(Doc.blank(), word("="), exprs.expr(c.value())));
         return Doc.concat(parts);
     }
@@ -195,6 +203,14 @@ final class Layout {
             case Stmt.Parameters p -> Doc.concat(word("parameters"), exprs.string(p.path()));
             case Stmt.Input input -> Doc.concat(word("input"), name(input.name()), items(input.items()));
             case Stmt.Labels labels -> Doc.concat(word("labels"), exprs.expr(labels.value()));
+            case Stmt.State state -> {
+                List<Doc> parts = new ArrayList<>(List.of(word("state"), name(state.name())));
+                typed(parts, state.type());
+                yield Doc.concat(parts);
+            }
+            case Stmt.Next next ->
+                Doc.concat(word("next"), name(next.name()), Doc.blank(), word("="), exprs.expr(next.value()));
+            case Stmt.Typed t -> typed(t);
             case Stmt.Assign assign -> {
                 List<Doc> parts = new ArrayList<>();
                 for (Name target : assign.targets()) {
@@ -219,6 +235,21 @@ final class Layout {
             case Stmt.If choice -> choice(choice);
             case Stmt.Return r -> Doc.concat(word("return"), Doc.group(new Doc.Indent(values(r.values()))));
         };
+    }
+
+    private Doc typed(Stmt.Typed t) {
+        List<Doc> parts = new ArrayList<>(List.of(name(t.target())));
+        typed(parts, t.type());
+        parts.addAll(List.of(Doc.blank(), word("=")));
+        for (String word : t.mnemonic().text().split("\\.", -1)) {
+            if (parts.getLast() instanceof Doc.Token) {
+                parts.add(tokens.token("."));
+            }
+            parts.add(tokens.token(word));
+        }
+        parts.add(exprs.arguments(t.arguments()));
+        parts.add(exprs.annotations(t.annotations()));
+        return Doc.concat(parts);
     }
 
     private Doc values(List<Argument> values) {

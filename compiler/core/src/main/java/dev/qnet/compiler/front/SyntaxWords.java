@@ -22,7 +22,7 @@ final class SyntaxWords {
     private static final List<String> DECLARATIONS =
             List.of("include", "scheme", "block", "model", "const", "calibration");
     private static final List<String> STATEMENTS =
-            List.of("const", "parameters", "input", "labels", "repeat", "if", "return");
+            List.of("const", "parameters", "input", "labels", "state", "next", "repeat", "if", "return");
     private static final List<String> KEYWORDS =
             Stream.concat(STATEMENTS.stream(), Stream.of("else")).toList();
     private static final List<String> ENTRIES = List.of("weights", "activations", "bias", "rounding");
@@ -110,6 +110,12 @@ final class SyntaxWords {
                                 found,
                                 before);
             case QnetParser.PathContext _ -> plain("expected the path of a value" + after(before), found, before);
+            case QnetParser.NameContext c
+            when c.getParent() instanceof QnetParser.MnemonicContext m
+                    && m.getParent() instanceof QnetParser.AssignmentContext a ->
+                plain("expected an operation of the IR" + after(before), found, before)
+                        .withFix("a named value with a type is a constant: `const "
+                                + clip(a.name(0).getText()) + ": ...`");
             case QnetParser.NameContext _ -> name(found, before);
             case QnetParser.PrimaryContext _,
                     QnetParser.OperandContext _,
@@ -256,8 +262,6 @@ final class SyntaxWords {
         return switch (found.getType()) {
             case QnetLexer.LPAREN, QnetLexer.PIPE ->
                 d.withFix("a value must have a use: assign it (`y = ...`) or return it");
-            case QnetLexer.COLON ->
-                d.withFix("a named value with a type is a constant: `const " + clip(target) + ": ...`");
             default -> d;
         };
     }
@@ -391,7 +395,9 @@ final class SyntaxWords {
             QnetLexer.ROUNDING,
             QnetLexer.PARAMETERS,
             QnetLexer.INPUT,
-            QnetLexer.LABELS);
+            QnetLexer.LABELS,
+            QnetLexer.STATE,
+            QnetLexer.NEXT);
     private static final Set<Integer> BEGINS_VALUE = Set.of(
             QnetLexer.INT,
             QnetLexer.FLOAT,

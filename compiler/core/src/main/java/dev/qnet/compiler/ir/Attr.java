@@ -4,8 +4,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** An attribute's value in the text form of a graph. */
-sealed interface Attr {
+/** An attribute's value in the text form of a graph: see {@link OpText}. */
+public sealed interface Attr {
     /** A number or a word, as written. */
     record Atom(String text) implements Attr {
         @Override
@@ -74,6 +74,10 @@ sealed interface Attr {
 
     static Attr of(int value) {
         return new Atom(Integer.toString(value));
+    }
+
+    static Attr of(long value) {
+        return new Atom(Long.toString(value));
     }
 
     static Attr of(float value) {

@@ -303,10 +303,26 @@ final class OpCodec {
         };
     }
 
-    /** Puts an operation together again. Throws IllegalArgumentException with a message for the user. */
+    /**
+     * Puts an operation together again.
+     *
+     * @throws OpText.AttributeException with a message for the user
+     */
     static Op decode(String mnemonic, Map<String, Attr> attrs, Type type, @Nullable Tensor constant) {
         Reader a = new Reader(mnemonic, attrs);
-        Op op = switch (mnemonic) {
+        try {
+            Op op = decode(mnemonic, a, constant);
+            a.end();
+            return op;
+        } catch (OpText.AttributeException e) {
+            throw e;
+        } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+            throw new OpText.AttributeException(a.last, String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static Op decode(String mnemonic, Reader a, @Nullable Tensor constant) {
+        return switch (mnemonic) {
             case "constant" -> {
                 if (constant == null) {
                     throw new IllegalArgumentException("a constant needs a value");
@@ -426,8 +442,6 @@ final class OpCodec {
                 yield other;
             }
         };
-        a.end();
-        return op;
     }
 
     private static @Nullable Op readReal(String mnemonic, Reader a) {
@@ -493,6 +507,8 @@ final class OpCodec {
     private static final class Reader {
         private final String mnemonic;
         private final Map<String, Attr> left;
+        /** What was asked for last, which is what does not fit where something does not. */
+        private @Nullable String last;
 
         Reader(String mnemonic, Map<String, Attr> attrs) {
             this.mnemonic = mnemonic;
@@ -500,14 +516,15 @@ final class OpCodec {
         }
 
         Attr get(String name) {
-            Attr a = left.remove(name);
+            Attr a = maybe(name);
             if (a == null) {
-                throw new IllegalArgumentException(mnemonic + " needs an attribute '" + name + "'");
+                throw new OpText.AttributeException(null, mnemonic + " needs an attribute '" + name + "'");
             }
             return a;
         }
 
         @Nullable Attr maybe(String name) {
+            last = name;
             return left.remove(name);
         }
 
@@ -526,7 +543,7 @@ final class OpCodec {
 
         void end() {
             if (!left.isEmpty()) {
-                throw new IllegalArgumentException(mnemonic + " has no attribute '"
+                throw new OpText.AttributeException(null, mnemonic + " has no attribute '"
                         + left.keySet().iterator().next() + "'");
             }
         }
@@ -579,19 +596,25 @@ final class OpCodec {
         Attr.Call c = a.asCall();
         if (!c.name().equals("window") || c.args().size() != 4) {
             throw new IllegalArgumentException(
-                    "expected window([kernel], [stride], [dilation], [padding]), found " + a);
+                    "expected window([kernel], [stride], [dilation], [padding]), found " + shown(a));
         }
         List<Integer> n = new ArrayList<>();
         c.args().forEach(x -> n.addAll(x.asInts()));
         if (n.size() != 10) {
-            throw new IllegalArgumentException("a window has 2 + 2 + 2 + 4 numbers, found " + a);
+            throw new IllegalArgumentException("a window has 2 + 2 + 2 + 4 numbers, found " + shown(a));
         }
         return new Window(
                 n.get(0), n.get(1), n.get(2), n.get(3), n.get(4), n.get(5), n.get(6), n.get(7), n.get(8), n.get(9));
     }
 
-    private static Attr rescale(Rescale r) {
+    static Attr rescale(Rescale r) {
         return rescale(r.rounding(), r.scales(), r.zero(), r.lo(), r.hi());
+    }
+
+    /** An attribute for a message, which a long one would drown. */
+    private static String shown(Attr a) {
+        String text = a.toString();
+        return text.length() <= 60 ? text : text.substring(0, 57) + "...";
     }
 
     /** {@code tosa([q31(m, s), …], zero, lo, hi)} or {@code onnx([factor, …], zero, lo, hi)}. */
@@ -608,7 +631,7 @@ final class OpCodec {
     private static Rescale readRescale(Attr a) {
         Attr.Call c = a.asCall();
         if (c.args().size() != 4) {
-            throw new IllegalArgumentException("expected CONTRACT([scales], zero, lo, hi), found " + a);
+            throw new IllegalArgumentException("expected CONTRACT([scales], zero, lo, hi), found " + shown(a));
         }
         List<Rescale.Scale> scales = new ArrayList<>();
         for (Attr s : c.args().get(0).items()) {

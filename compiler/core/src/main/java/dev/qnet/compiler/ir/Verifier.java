@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -111,6 +112,29 @@ public final class Verifier {
         if (!shape.equals(n.type().shape())) {
             throw error(n, "the result has shape " + n.type().shape() + ", but its operands give " + shape);
         }
+        try {
+            elements(n, in);
+        } catch (Broken e) {
+            throw error(n, e.getMessage());
+        }
+    }
+
+    /**
+     * What is wrong with the elements of a node whose shapes fit: a phrase such as {@code takes f32 operands, found …}, of which
+     * the node is the subject. Empty if all is well.
+     *
+     * @param in the operands' types
+     */
+    public static Optional<String> fault(Node n, List<Type> in) {
+        try {
+            elements(n, in);
+            return Optional.empty();
+        } catch (Broken e) {
+            return Optional.ofNullable(e.getMessage());
+        }
+    }
+
+    private static void elements(Node n, List<Type> in) {
         if (n.type().element() instanceof Quant q) {
             scheme(n, q);
         }
@@ -118,19 +142,19 @@ public final class Verifier {
             case DataOp d -> data(n, d, in);
             case NumOp m -> numbers(n, m, in);
             case FloatOp f -> {
-                in.forEach(t -> require(n, t.isFloat(), () -> "takes f32 operands, found " + t));
-                require(n, n.type().isFloat(), "gives f32");
+                in.forEach(t -> require(t.isFloat(), () -> "takes f32 operands, found " + t));
+                require(n.type().isFloat(), "gives f32");
             }
             case QuantOp.Quantize q -> {
-                require(n, in.getFirst().isFloat(), () -> "takes an f32 operand, found " + in.getFirst());
-                require(n, n.type().isQuant(), "gives a quantized type");
+                require(in.getFirst().isFloat(), () -> "takes an f32 operand, found " + in.getFirst());
+                require(n.type().isQuant(), "gives a quantized type");
             }
             case QuantOp.Dequantize q -> {
-                require(n, in.getFirst().isQuant(), () -> "takes a quantized operand, found " + in.getFirst());
-                require(n, n.type().isFloat(), "gives f32");
+                require(in.getFirst().isQuant(), () -> "takes a quantized operand, found " + in.getFirst());
+                require(n.type().isFloat(), "gives f32");
             }
             case QuantOp.FakeQuant f -> {
-                require(n, in.getFirst().isFloat() && n.type().isFloat(), "takes and gives f32");
+                require(in.getFirst().isFloat() && n.type().isFloat(), "takes and gives f32");
                 if (f.chosen() != null) {
                     scheme(n, f.chosen());
                 }
@@ -148,43 +172,41 @@ public final class Verifier {
         for (int i = 0; i < in.size(); i++) {
             Type t = in.get(i);
             if (i != plain) {
-                require(n, t.element().equals(n.type().element()), () -> "gives its operands' element, found " + t);
+                require(t.element().equals(n.type().element()), () -> "gives its operands' element, found " + t);
             }
         }
         if (op instanceof DataOp.Gather) {
-            require(n, in.get(1).element() instanceof Element.Int, () -> "takes plain indices, found " + in.get(1));
+            require(in.get(1).element() instanceof Element.Int, () -> "takes plain indices, found " + in.get(1));
         }
         if (op instanceof DataOp.Select) {
-            require(n, in.get(0).element().equals(Element.BOOL), () -> "takes a bool condition, found " + in.get(0));
+            require(in.get(0).element().equals(Element.BOOL), () -> "takes a bool condition, found " + in.get(0));
         }
         if (op instanceof DataOp.Dilate d && !n.type().isFloat()) {
-            require(n, d.value() == Math.rint(d.value()), "fills with a code");
+            require(d.value() == Math.rint(d.value()), "fills with a code");
         }
         if (op instanceof DataOp.Pad p && !n.type().isFloat()) {
-            require(n, p.value() == Math.rint(p.value()), "pads with a code");
+            require(p.value() == Math.rint(p.value()), "pads with a code");
         }
     }
 
     private static void constant(Node n, Tensor value) {
         switch (value) {
-            case Tensor.OfFloat f -> require(n, n.type().isFloat(), () -> "holds singles, but its type is " + n.type());
+            case Tensor.OfFloat f -> require(n.type().isFloat(), () -> "holds singles, but its type is " + n.type());
             case Tensor.OfInt i -> {
-                require(n, !n.type().isFloat(), () -> "holds integers, but its type is " + n.type());
+                require(!n.type().isFloat(), () -> "holds integers, but its type is " + n.type());
                 if (n.type().element() instanceof Quant q) {
                     for (int v : i.values()) {
-                        require(
-                                n,
-                                v >= q.lo() && v <= q.hi() && q.storage().holds(v),
+                        require(v >= q.lo() && v <= q.hi() && q.storage().holds(v),
                                 () -> "holds the code " + v + ", outside " + q.storage() + " " + q.lo() + ":" + q.hi());
                     }
                 } else if (n.type().element() instanceof Element.Int e) {
                     for (int v : i.values()) {
-                        require(n, v >= e.min() && v <= e.max(), () -> "holds " + v + ", outside " + e);
+                        require(v >= e.min() && v <= e.max(), () -> "holds " + v + ", outside " + e);
                     }
                 }
             }
             case Tensor.OfLong l ->
-                require(n, n.type().element().equals(Element.INT64), () -> "holds i64, but its type is " + n.type());
+                require(n.type().element().equals(Element.INT64), () -> "holds i64, but its type is " + n.type());
         }
     }
 
@@ -193,24 +215,18 @@ public final class Verifier {
         switch (q.scheme()) {
             case Scheme.PerTensor t -> zero(n, q, t.zero());
             case Scheme.PerAxis a -> {
-                require(n, a.axis() < s.rank(), () -> "has no axis " + a.axis() + " for its scales");
-                require(
-                        n,
-                        s.dim(a.axis()) == a.scales().size(),
+                require(a.axis() < s.rank(), () -> "has no axis " + a.axis() + " for its scales");
+                require(s.dim(a.axis()) == a.scales().size(),
                         () -> "has " + a.scales().size() + " scales for " + s.dim(a.axis()) + " channels");
                 a.zeros().forEach(z -> zero(n, q, z));
             }
             case Scheme.PerGroup g -> {
-                require(n, s.rank() >= 2, "has groups, but no input axis");
+                require(s.rank() >= 2, "has groups, but no input axis");
                 int channels = s.dim(0);
                 int row = s.elements() / Math.max(1, channels);
-                require(
-                        n,
-                        g.scales().size() == channels,
+                require(g.scales().size() == channels,
                         () -> "has " + g.scales().size() + " scales for " + channels + " channels");
-                require(
-                        n,
-                        g.groups() == (row + g.size() - 1) / g.size(),
+                require(g.groups() == (row + g.size() - 1) / g.size(),
                         () -> "has " + g.groups() + " groups of " + g.size() + " for rows of " + row);
             }
         }
@@ -218,9 +234,7 @@ public final class Verifier {
 
     private static void zero(Node n, Quant q, int zero) {
         boolean bipolar = q.storage() == Storage.BIPOLAR;
-        require(
-                n,
-                zero >= q.storage().min() && zero <= q.storage().max() && !(bipolar && zero != 0),
+        require(zero >= q.storage().min() && zero <= q.storage().max() && !(bipolar && zero != 0),
                 () -> "has zero point " + zero + ", which is no code of " + q.storage());
     }
 
@@ -230,9 +244,7 @@ public final class Verifier {
         switch (op) {
             case NumOp.Binary b -> {
                 boolean order = b.fn() == NumOp.Binary.Fn.MIN || b.fn() == NumOp.Binary.Fn.MAX;
-                require(
-                        n,
-                        in.stream()
+                require(in.stream()
                                 .allMatch(t -> (order && t.isQuant() && y instanceof Quant q)
                                         ? t.quant().storage() == q.storage()
                                         : t.element() instanceof Element.Int
@@ -241,33 +253,27 @@ public final class Verifier {
                                 + y);
             }
             case NumOp.Unary u ->
-                require(n, x instanceof Element.Int && x.equals(y), () -> "takes and gives plain integers, found " + x);
+                require(x instanceof Element.Int && x.equals(y), () -> "takes and gives plain integers, found " + x);
             case NumOp.Compare c -> {
-                require(
-                        n,
-                        !(x instanceof Quant) && in.get(1).element().equals(x),
+                require(!(x instanceof Quant) && in.get(1).element().equals(x),
                         () -> "compares numbers of one element, found " + in);
-                require(n, y.equals(Element.BOOL), "gives bool");
+                require(y.equals(Element.BOOL), "gives bool");
             }
             case NumOp.Cast c ->
-                require(
-                        n,
-                        !(x instanceof Quant) && !(y instanceof Quant),
+                require(!(x instanceof Quant) && !(y instanceof Quant),
                         () -> "takes and gives plain numbers, found " + x + " and " + y);
             case NumOp.Reinterpret r -> {
                 Element.Int bits = bits(x);
-                require(
-                        n,
-                        bits != null && bits.equals(bits(y)),
+                require(bits != null && bits.equals(bits(y)),
                         () -> "takes and gives integers of one width and signedness, found " + x + " and " + y);
             }
             case NumOp.Reduce r -> {
-                require(n, !(x instanceof Quant) && x.equals(y), () -> "takes and gives plain numbers, found " + x);
-                require(n, !r.axes().isEmpty(), "needs an axis");
+                require(!(x instanceof Quant) && x.equals(y), () -> "takes and gives plain numbers, found " + x);
+                require(!r.axes().isEmpty(), "needs an axis");
             }
             case NumOp.TopK t -> {
-                require(n, !(x instanceof Quant), () -> "takes plain numbers, found " + x);
-                require(n, y.equals(t.indices() ? Element.INT64 : x), () -> "cannot give " + y);
+                require(!(x instanceof Quant), () -> "takes plain numbers, found " + x);
+                require(y.equals(t.indices() ? Element.INT64 : x), () -> "cannot give " + y);
             }
         }
     }
@@ -283,7 +289,7 @@ public final class Verifier {
         };
     }
 
-    private void integer(Node n, IntOp op, List<Type> in) {
+    private static void integer(Node n, IntOp op, List<Type> in) {
         switch (op) {
             case IntOp.Conv2d c -> {
                 weighted(n, in);
@@ -307,40 +313,34 @@ public final class Verifier {
             }
             case IntOp.Add a -> {
                 in.forEach(t -> activation(n, t));
-                in.forEach(t -> require(n, t.isQuant(), () -> "takes quantized operands, found " + t));
+                in.forEach(t -> require(t.isQuant(), () -> "takes quantized operands, found " + t));
                 codes(n, a.zero(), a.lo(), a.hi());
                 a.scales()
-                        .forEach(s -> require(
-                                n,
-                                a.rounding().fixedPoint() == s instanceof Rescale.Scale.Fixed,
+                        .forEach(s -> require(a.rounding().fixedPoint() == s instanceof Rescale.Scale.Fixed,
                                 () -> a.rounding() + " does not scale by " + s));
             }
             case IntOp.Requantize r -> {
                 Type x = in.getFirst();
-                require(n, !x.isFloat(), () -> "takes integers, found " + x);
+                require(!x.isFloat(), () -> "takes integers, found " + x);
                 rescale(n, r.rescale());
             }
             case IntOp.AvgPool p -> same(n, in);
             case IntOp.Clamp c -> {
                 same(n, in);
-                require(n, c.lo() <= c.hi(), "needs lo <= hi");
+                require(c.lo() <= c.hi(), "needs lo <= hi");
             }
             case IntOp.Table t -> {
                 activation(n, in.getFirst());
-                require(n, in.getFirst().isQuant() && n.type().isQuant(), "takes and gives codes");
+                require(in.getFirst().isQuant() && n.type().isQuant(), "takes and gives codes");
                 Storage s = in.getFirst().quant().storage();
-                require(n, s.bits() <= 16, () -> "takes codes of 16 bits or fewer, found " + s);
-                require(
-                        n,
-                        t.entries().size() == s.max() - s.min() + 1,
+                require(s.bits() <= 16, () -> "takes codes of 16 bits or fewer, found " + s);
+                require(t.entries().size() == s.max() - s.min() + 1,
                         () -> "needs " + (s.max() - s.min() + 1) + " entries for " + s + ", found "
                                 + t.entries().size());
                 t.entries().forEach(e -> code(n, e));
             }
             case IntOp.InterpolatedTable t -> {
-                require(
-                        n,
-                        in.getFirst().isQuant()
+                require(in.getFirst().isQuant()
                                 && in.getFirst().quant().storage() == Storage.I16
                                 && n.type().isQuant()
                                 && n.type().quant().storage() == Storage.I16,
@@ -349,82 +349,64 @@ public final class Verifier {
             }
             case IntOp.Softmax s -> {
                 activation(n, in.getFirst());
-                require(
-                        n,
-                        n.type().shape().dim(s.axis()) <= IntOp.Softmax.MAX_EXTENT,
+                require(n.type().shape().dim(s.axis()) <= IntOp.Softmax.MAX_EXTENT,
                         () -> "sums at most " + IntOp.Softmax.MAX_EXTENT + " numbers");
-                require(
-                        n,
-                        in.getFirst().isQuant()
+                require(in.getFirst().isQuant()
                                 && in.getFirst().quant().storage().bits() <= 8,
                         "takes codes of 8 bits or fewer");
-                require(
-                        n,
-                        n.type().element().equals(Quant.of(Storage.U8, 1f / 256, 0))
+                require(n.type().element().equals(Quant.of(Storage.U8, 1f / 256, 0))
                                 || n.type().element().equals(Quant.of(Storage.I8, 1f / 256, -128))
                                 || n.type().element().equals(Quant.of(Storage.I16, 1f / 65536, -32768)),
                         "gives u8<scale=0.00390625, zero=0>, i8<scale=0.00390625, zero=-128> or"
                                 + " i16<scale=1.52587890625E-5, zero=-32768>");
             }
             case IntOp.DynamicParams p -> {
-                require(n, in.getFirst().isFloat() && n.type().isFloat(), "takes and gives f32");
-                require(n, p.storage() == Storage.U8 || p.storage() == Storage.I8, "has storage u8 or i8");
+                require(in.getFirst().isFloat() && n.type().isFloat(), "takes and gives f32");
+                require(p.storage() == Storage.U8 || p.storage() == Storage.I8, "has storage u8 or i8");
             }
             case IntOp.DynamicQuantize q ->
-                require(
-                        n,
-                        in.stream().allMatch(Type::isFloat)
+                require(in.stream().allMatch(Type::isFloat)
                                 && n.type().element().equals(Element.INT16),
                         "takes f32 and gives plain i16");
             case IntOp.DynamicDequantize d -> {
-                require(
-                        n,
-                        in.getFirst().element() instanceof Element.Int,
+                require(in.getFirst().element() instanceof Element.Int,
                         () -> "takes a plain accumulator, found " + in.getFirst());
-                require(
-                        n,
-                        in.stream().skip(1).allMatch(Type::isFloat) && n.type().isFloat(),
+                require(in.stream().skip(1).allMatch(Type::isFloat) && n.type().isFloat(),
                         "takes f32 scales and gives f32");
             }
             case IntOp.Softmax16 s -> {
                 codes16(n, in.getFirst());
-                require(
-                        n,
-                        n.type().element().equals(Quant.of(Storage.I16, 1f / 32768, 0)),
+                require(n.type().element().equals(Quant.of(Storage.I16, 1f / 32768, 0)),
                         "gives i16<scale=3.0517578125E-5, zero=0>");
             }
             case IntOp.ResizeBilinear r -> same(n, in);
             case IntOp.Thresholds t -> {
                 activation(n, in.getFirst());
-                require(
-                        n,
-                        in.get(1).element() instanceof Element.Int i && i.bits() >= 32,
+                require(in.get(1).element() instanceof Element.Int i && i.bits() >= 32,
                         () -> "takes plain i32 or i64 thresholds, found " + in.get(1));
-                require(n, n.type().isQuant(), "gives codes");
+                require(n.type().isQuant(), "gives codes");
                 t.entries().forEach(e -> code(n, e));
             }
             case IntOp.LstmGate g -> {
                 activation(n, in.get(0));
                 activation(n, in.get(1));
-                require(n, in.get(2).isQuant() && in.get(3).isQuant(), "takes quantized weights");
+                require(in.get(2).isQuant() && in.get(3).isQuant(), "takes quantized weights");
                 codes16(n, n.type());
             }
             case IntOp.LstmCell c -> {
                 in.forEach(t -> codes16(n, t));
-                require(n, n.type().element().equals(in.get(1).element()), "gives the cell state's element");
+                require(n.type().element().equals(in.get(1).element()), "gives the cell state's element");
             }
         }
     }
 
     private static void codes16(Node n, Type t) {
-        require(n, t.isQuant() && t.quant().storage() == Storage.I16, () -> "takes and gives i16 codes, found " + t);
+        require(t.isQuant() && t.quant().storage() == Storage.I16, () -> "takes and gives i16 codes, found " + t);
     }
 
     /** Codes with one scale, or plain integers. */
     private static void activation(Node n, Type t) {
-        require(
-                n,
-                t.element() instanceof Quant q
+        require(t.element() instanceof Quant q
                         ? q.scheme() instanceof Scheme.PerTensor
                         : t.element() instanceof Element.Int,
                 () -> "takes integers with one scale, found " + t);
@@ -432,23 +414,21 @@ public final class Verifier {
 
     private static void weighted(Node n, List<Type> in) {
         activation(n, in.get(0));
-        require(n, in.get(1).isQuant(), () -> "takes quantized weights, found " + in.get(1));
+        require(in.get(1).isQuant(), () -> "takes quantized weights, found " + in.get(1));
         if (in.get(1).quant().scheme() instanceof Scheme.PerAxis a) {
-            require(n, a.axis() == 0, () -> "takes weights with scales along axis 0, found axis " + a.axis());
+            require(a.axis() == 0, () -> "takes weights with scales along axis 0, found axis " + a.axis());
         }
         if (in.size() > 2) {
-            require(
-                    n,
-                    in.get(2).element().equals(Element.INT32)
+            require(in.get(2).element().equals(Element.INT32)
                             || in.get(2).element().equals(Element.INT64),
                     () -> "takes a plain i32 or i64 bias, found " + in.get(2));
         }
     }
 
     private static void accumulator(Node n, Element.Int acc, @Nullable Rescale rescale) {
-        require(n, acc.bits() >= 32, "accumulates in i32 or i64");
+        require(acc.bits() >= 32, "accumulates in i32 or i64");
         if (rescale == null) {
-            require(n, n.type().element().equals(acc), () -> "gives its accumulator " + acc);
+            require(n.type().element().equals(acc), () -> "gives its accumulator " + acc);
         } else {
             rescale(n, rescale);
         }
@@ -457,46 +437,49 @@ public final class Verifier {
     private static void rescale(Node n, Rescale r) {
         codes(n, r.zero(), r.lo(), r.hi());
         int last = n.type().shape().rank() == 0 ? 1 : n.type().shape().dim(-1);
-        require(
-                n,
-                r.scales().size() == 1 || r.scales().size() == last,
+        require(r.scales().size() == 1 || r.scales().size() == last,
                 () -> "has " + r.scales().size() + " scales for a last axis of " + last);
     }
 
     private static void codes(Node n, int zero, int lo, int hi) {
-        require(n, n.type().isQuant(), "gives a quantized type with its rescale");
+        require(n.type().isQuant(), "gives a quantized type with its rescale");
         Quant q = n.type().quant();
-        require(n, q.scheme() instanceof Scheme.PerTensor, "gives a type with one scale");
-        require(n, zero == q.perTensor().zero(), () -> "rescales to zero point " + zero + ", but gives " + q);
-        require(n, lo >= q.lo() && hi <= q.hi() && lo <= hi, () -> "clamps to " + lo + ":" + hi + ", outside " + q);
+        require(q.scheme() instanceof Scheme.PerTensor, "gives a type with one scale");
+        require(zero == q.perTensor().zero(), () -> "rescales to zero point " + zero + ", but gives " + q);
+        require(lo >= q.lo() && hi <= q.hi() && lo <= hi, () -> "clamps to " + lo + ":" + hi + ", outside " + q);
     }
 
     private static void code(Node n, int code) {
         Quant q = n.type().quant();
-        require(
-                n,
-                code >= q.lo() && code <= q.hi() && q.storage().holds(code),
+        require(code >= q.lo() && code <= q.hi() && q.storage().holds(code),
                 () -> "has the entry " + code + ", which is no code of " + q);
     }
 
     private static void same(Node n, List<Type> in) {
         activation(n, in.getFirst());
-        require(
-                n,
-                n.type().isQuant() && n.type().element().equals(in.getFirst().element()),
+        require(n.type().isQuant() && n.type().element().equals(in.getFirst().element()),
                 () -> "gives its operand's quantized element, found " + in.getFirst() + " and " + n.type());
     }
 
-    private static void require(Node n, boolean holds, String otherwise) {
+    private static void require(boolean holds, String otherwise) {
         if (!holds) {
-            throw error(n, otherwise);
+            throw new Broken(otherwise);
         }
     }
 
     /** For messages that cost something to put together: every pass is verified, and nearly always all is well. */
-    private static void require(Node n, boolean holds, Supplier<String> otherwise) {
+    private static void require(boolean holds, Supplier<String> otherwise) {
         if (!holds) {
-            throw error(n, otherwise.get());
+            throw new Broken(otherwise.get());
+        }
+    }
+
+    /** A promise that a node breaks. */
+    private static final class Broken extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        Broken(String phrase) {
+            super(phrase, null, false, false);
         }
     }
 

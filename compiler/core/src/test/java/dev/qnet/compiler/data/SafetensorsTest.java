@@ -128,8 +128,8 @@ class SafetensorsTest {
             {"t":{"dtype":"F32","shape":[2],"data_offsets":[0,8]} ~ the header is not valid JSON
             [] ~ expected a JSON object as header, found an array
             {"t":3} ~ tensor 't': expected an object with dtype, shape and data_offsets, found 3
-            {"t":{"dtype":"F31","shape":[2],"data_offsets":[0,8]}} ~ expected a dtype of BOOL, U8, I8, I16, F16, BF16, I32, F32, F64, I64, found "F31"
-            {"t":{"shape":[2],"data_offsets":[0,8]}} ~ expected a dtype of BOOL, U8, I8, I16, F16, BF16, I32, F32, F64, I64, found nothing
+            {"t":{"dtype":"F31","shape":[2],"data_offsets":[0,8]}} ~ expected a dtype of BOOL, U8, I8, I16, U16, F16, BF16, I32, F32, F64, I64, found "F31"
+            {"t":{"shape":[2],"data_offsets":[0,8]}} ~ expected a dtype of BOOL, U8, I8, I16, U16, F16, BF16, I32, F32, F64, I64, found nothing
             {"t":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}} ~ expected integers from 0 in shape, found -2
             {"t":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}} ~ expected integers from 0 in shape, found 2.0
             {"t":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"x":1}} ~ expected the fields dtype, shape and data_offsets, found 'x'

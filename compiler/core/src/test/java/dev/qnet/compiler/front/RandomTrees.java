@@ -39,6 +39,8 @@ final class RandomTrees {
         "input",
         "bias",
         "labels",
+        "state",
+        "next",
         "qnet",
         "kernel"
     };
@@ -69,8 +71,8 @@ final class RandomTrees {
                         name(),
                         some(0, 4, () -> param(false)),
                         one
-                                ? List.of(new Result(maybe(this::name), type(), NONE))
-                                : some(2, 3, () -> new Result(name(), type(), NONE)),
+                                ? List.of(new Result(maybe(this::name), type(), some(0, 1, this::annotation), NONE))
+                                : some(2, 3, () -> new Result(name(), type(), some(0, 1, this::annotation), NONE)),
                         maybe(this::name),
                         body(2),
                         NONE);
@@ -95,18 +97,18 @@ final class RandomTrees {
     }
 
     private Param param(boolean block) {
-        return new Param(name(), block ? maybe(this::type) : type(), block ? maybe(() -> expr(2)) : null, NONE);
+        TypeRef type = block ? maybe(this::type) : type();
+        Expr standard = block ? maybe(() -> expr(2)) : null;
+        return new Param(name(), type, standard, standard == null ? some(0, 1, this::annotation) : List.of(), NONE);
     }
 
     private TypeRef type() {
         return new TypeRef(
-                new Name(random.nextBoolean() ? "f32" : "int", NONE), maybe(() -> some(0, 4, () -> expr(1))), NONE);
+                new Name(random.nextBoolean() ? "f32" : "int", NONE), maybe(() -> some(0, 4, () -> expr(1))), some(0, 2, () -> item(PLAIN)), NONE);
     }
 
     private Const constant() {
-        TypeRef type = maybe(this::type);
-        List<Item> items = type == null ? List.of() : some(0, 2, () -> item(PLAIN));
-        return new Const(name(), type, items, expr(3), NONE);
+        return new Const(name(), maybe(this::type), expr(3), NONE);
     }
 
     // ---- statements
@@ -116,14 +118,24 @@ final class RandomTrees {
     }
 
     private Stmt statement(int depth) {
-        return switch (random.nextInt(depth > 0 ? 8 : 6)) {
+        return switch (random.nextInt(depth > 0 ? 11 : 9)) {
             case 0 -> constant();
             case 1 -> new Stmt.Parameters(string(), NONE);
             case 2 -> new Stmt.Input(name(), some(0, 3, () -> item(PLAIN)), NONE);
             case 3 -> new Stmt.Labels(expr(2), NONE);
             case 4 -> new Stmt.Assign(some(1, 3, this::name), expr(4), NONE);
             case 5 -> new Stmt.Return(arguments(1, 3), NONE);
-            case 6 -> new Stmt.Repeat(name(), expr(2), body(depth - 1), NONE);
+            case 6 -> new Stmt.State(name(), type(), NONE);
+            case 7 -> new Stmt.Next(name(), expr(2), NONE);
+            case 8 ->
+                new Stmt.Typed(
+                        name(),
+                        type(),
+                        new Name(random.nextBoolean() ? "relu" : "int.conv2d", NONE),
+                        arguments(0, 4),
+                        some(0, 2, this::annotation),
+                        NONE);
+            case 9 -> new Stmt.Repeat(name(), expr(2), body(depth - 1), NONE);
             default ->
                 new Stmt.If(
                         some(1, 3, () -> new Branch.OfStmts(expr(2), body(depth - 1), NONE)),

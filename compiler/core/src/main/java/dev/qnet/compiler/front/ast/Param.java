@@ -1,6 +1,7 @@
 package dev.qnet.compiler.front.ast;
 
 import dev.qnet.compiler.source.Span;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -8,6 +9,16 @@ import org.jspecify.annotations.Nullable;
  *
  * @param type null where none is written: a tensor. A model's input always has one and never a default.
  * @param defaultValue null where the argument must be given
+ * @param annotations of a model's input: what callers name it
  */
 public record Param(
-        Name name, @Nullable TypeRef type, @Nullable Expr defaultValue, Span span) implements Ast {}
+        Name name,
+        @Nullable TypeRef type,
+        @Nullable Expr defaultValue,
+        List<Annotation> annotations,
+        Span span)
+        implements Ast {
+    public Param {
+        annotations = List.copyOf(annotations);
+    }
+}

@@ -9,7 +9,17 @@ import org.jspecify.annotations.Nullable;
  * input and labels only at the top of a model, return last) is the binder's to check.
  */
 public sealed interface Stmt extends Ast
-        permits Const, Stmt.Parameters, Stmt.Input, Stmt.Labels, Stmt.Assign, Stmt.Repeat, Stmt.If, Stmt.Return {
+        permits Const,
+                Stmt.Parameters,
+                Stmt.Input,
+                Stmt.Labels,
+                Stmt.State,
+                Stmt.Next,
+                Stmt.Typed,
+                Stmt.Assign,
+                Stmt.Repeat,
+                Stmt.If,
+                Stmt.Return {
 
     /** {@code parameters "weights.safetensors"}: a file to look weights up in, relative to the source file. */
     record Parameters(Expr.StringLit path, Span span) implements Stmt {}
@@ -23,6 +33,33 @@ public sealed interface Stmt extends Ast
 
     /** {@code labels "labels.txt"} or {@code labels ["cat", "dog"]}: names of the classes, for people. */
     record Labels(Expr value, Span span) implements Stmt {}
+
+    /** {@code state h: i16[1, 128] scale(0.001)}: a value that is kept from one run to the next, from 0 on. */
+    record State(Name name, TypeRef type, Span span) implements Stmt {}
+
+    /** {@code next h = value}: what a state becomes after the run. */
+    record Next(Name name, Expr value, Span span) implements Stmt {}
+
+    /**
+     * {@code h: i8[1, 10] scale(0.5) = int.dense(x, w, b, acc: i32, rescale: tflite)}: one operation of the IR in the IR's
+     * own terms, with the type of its result.
+     *
+     * @param mnemonic the operation, a word or two with a dot between
+     * @param arguments operands by position, attributes by name
+     */
+    record Typed(
+            Name target,
+            TypeRef type,
+            Name mnemonic,
+            List<Argument> arguments,
+            List<Annotation> annotations,
+            Span span)
+            implements Stmt {
+        public Typed {
+            arguments = List.copyOf(arguments);
+            annotations = List.copyOf(annotations);
+        }
+    }
 
     /**
      * {@code a = value} or {@code a, b = value}. A name may be assigned again: later uses see the later value.

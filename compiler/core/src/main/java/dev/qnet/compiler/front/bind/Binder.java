@@ -1,13 +1,13 @@
 package dev.qnet.compiler.front.bind;
 
 import dev.qnet.compiler.front.Program;
+import dev.qnet.compiler.front.ast.Annotation;
 import dev.qnet.compiler.front.ast.Argument;
 import dev.qnet.compiler.front.ast.Const;
 import dev.qnet.compiler.front.ast.Decl;
 import dev.qnet.compiler.front.ast.Name;
 import dev.qnet.compiler.front.ast.Param;
 import dev.qnet.compiler.front.ast.Result;
-import dev.qnet.compiler.ir.Element;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Type;
@@ -20,7 +20,6 @@ import dev.qnet.compiler.source.Span;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -86,6 +85,7 @@ public final class Binder {
         List<String> labels = head.labels(model);
 
         Bodies.Returned returned = new Bodies(session, evaluator).run(model.body(), frame, Bodies.Place.MODEL);
+        states();
         List<Graph.Result> results = returned == null ? noReturn(model) : results(model, returned);
         session.weights()
                 .reportMissing(session, model.name().text(), model.name().span());
@@ -144,7 +144,7 @@ public final class Binder {
     }
 
     private void inputs(Decl.Model model) {
-        Types types = new Types(session, evaluator);
+        TensorTypes types = new TensorTypes(session, evaluator);
         for (Param p : model.inputs()) {
             String name = p.name().text();
             if (name.equals("N")) {
@@ -161,26 +161,71 @@ public final class Binder {
         }
     }
 
-    private Value input(Types types, Param p) {
+    private Value input(TensorTypes types, Param p) {
         try {
             if (p.type() == null
                     || p.type().dims() == null
-                    || !p.type().name().text().equals("f32")) {
+                    || !TensorTypes.isElement(p.type().name().text())) {
                 throw new Rejected(Diagnostic.error(
                                 "input-type",
                                 p.type() == null ? p.span() : p.type().span(),
-                                "an input is f32 with a shape: how it is quantized is said apart")
+                                "an input is a tensor with a shape")
                         .withFix("write `" + p.name() + ": f32[N, …]`, and `input " + p.name()
-                                + " u8 range(LO, HI)` in the model"));
+                                + " u8 range(LO, HI)` in the model to say how it is quantized"));
             }
-            Shape shape = types.shape(p.type(), frame);
-            if (shape == null) {
-                throw new IllegalStateException("a type with brackets has a shape");
+            Type type = types.read(p.type(), "'" + p.name() + "'", frame);
+            String name = outside(p.annotations(), p.name().text());
+            if (session.graph().taken(name)) {
+                throw new Rejected(
+                        Diagnostic.error("duplicate-name", p.span(), "the model has two inputs named '" + name + "'"));
             }
-            Type type = new Type(Element.FLOAT, shape);
-            return session.graph().param(new Graph.Param(new ValueId(p.name().text()), type, null, p.span()));
+            return session.graph().param(new Graph.Param(new ValueId(name), type, null, p.span()));
         } catch (Rejected e) {
             return session.fail(frame, e);
+        }
+    }
+
+    /** What callers name an input or a result: {@code @name("…")} takes any text. */
+    private String outside(List<Annotation> annotations, String own) {
+        String name = own;
+        for (Annotation a : annotations) {
+            boolean text = a.name().text().equals("name")
+                    && a.arguments().size() == 1
+                    && a.arguments().getFirst().name() == null;
+            Value v = text ? evaluator.eval(a.arguments().getFirst().value(), frame) : null;
+            if (!(v instanceof Value.Text t) || t.value().isEmpty()) {
+                throw new Rejected(Diagnostic.error(
+                                "annotation-place",
+                                a.span(),
+                                "inputs and results take one annotation: the name that callers use")
+                        .withFix("write @name(\"…\")"));
+            }
+            name = t.value();
+        }
+        return name;
+    }
+
+    /** Every state becomes something, and none stands beside a batch. */
+    private void states() {
+        GraphBuilder graph = session.graph();
+        for (Graph.State s : graph.states()) {
+            if (!graph.hasNext(s.id())) {
+                session.report(
+                        frame,
+                        Diagnostic.error(
+                                        "missing-next", s.span(), "nothing says what '" + s.id().name() + "' becomes")
+                                .withFix("add `next " + s.id().name() + " = …` to the model"));
+            }
+            for (Graph.Param p : graph.params()) {
+                if (p.type().shape().hasBatch()) {
+                    session.report(
+                            frame,
+                            Diagnostic.error("shape", s.span(), "a model with states runs one item after the other")
+                                    .withNote(p.span(), "this input has a batch N")
+                                    .withFix("give its first dimension as 1"));
+                    return;
+                }
+            }
         }
     }
 
@@ -212,7 +257,7 @@ public final class Binder {
         }
         int[] order = order(declared, returned);
         Graph.Result[] results = new Graph.Result[declared.size()];
-        Types types = new Types(session, evaluator);
+        TensorTypes types = new TensorTypes(session, evaluator);
         Set<String> names = new HashSet<>();
         for (int i = 0; i < order.length; i++) {
             if (order[i] < 0) {
@@ -223,13 +268,14 @@ public final class Binder {
                     ? returned.arguments().get(i).value().span()
                     : returned.span();
             String name = r.name() == null ? OUTPUT : r.name().text();
-            if (!names.add(name)) {
+            String known = known(r, name);
+            if (!names.add(known)) {
                 session.report(
-                        frame, Diagnostic.error("duplicate-name", r.span(), "two results are named '" + name + "'"));
+                        frame, Diagnostic.error("duplicate-name", r.span(), "two results are named '" + known + "'"));
             }
             Value.Computed v = result(types, r, name, returned.values().get(i), at);
             if (v != null) {
-                results[order[i]] = new Graph.Result(name, v.id());
+                results[order[i]] = new Graph.Result(known, v.id());
             }
         }
         return session.diagnostics().hasErrors() ? List.of() : List.of(results);
@@ -274,13 +320,32 @@ public final class Binder {
         return order;
     }
 
-    private Value.@Nullable Computed result(Types types, Result r, String name, Value value, Span at) {
+    private String known(Result r, String name) {
         try {
+            return outside(r.annotations(), name);
+        } catch (Rejected e) {
+            session.report(frame, e);
+            return name;
+        }
+    }
+
+    private Value.@Nullable Computed result(TensorTypes types, Result r, String name, Value value, Span at) {
+        try {
+            if (r.type().dims() == null || !TensorTypes.isElement(r.type().name().text())) {
+                throw new Rejected(Diagnostic.error(
+                                "input-type", r.type().span(), "a result is a tensor with a shape")
+                        .withFix("write f32" + (value instanceof Value.Computed c ? c.shape() : "[…]")));
+            }
+            Type type = types.read(r.type(), "'" + name + "'", frame);
             Value.Computed v = switch (value) {
                 case Value.Failed _ -> null;
                 case Value.Computed c -> c;
                 case Value.Constant c ->
-                    session.graph().constant(session.graph().free(name), real(c.tensor(), at), at);
+                    session.graph()
+                            .constant(
+                                    session.graph().free(name),
+                                    type.isFloat() ? real(c.tensor(), at) : c.tensor(),
+                                    at);
                 case Value.ListOf l ->
                     session.graph().constant(session.graph().free(name), ConstTensors.ofList(session, l, at), at);
                 case Value other ->
@@ -290,14 +355,18 @@ public final class Binder {
             if (v == null) {
                 return null;
             }
-            Shape shape = types.shape(r.type(), frame);
-            if (!r.type().name().text().equals("f32") || shape == null) {
-                throw new Rejected(Diagnostic.error("input-type", r.type().span(), "a result is f32 with a shape")
-                        .withFix("write f32" + v.shape()));
-            }
-            if (!v.type().isFloat()) {
-                throw new Rejected(Diagnostic.error("element-type", at, "a result is f32, and this is " + v.type())
-                        .withFix("put `|> dequantize` after it; the caller may still ask for the codes"));
+            Shape shape = type.shape();
+            if (!v.type().element().equals(type.element())) {
+                Diagnostic d = Diagnostic.error(
+                                "element-type",
+                                at,
+                                "the result '" + name + "' is declared " + type + ", and this is " + v.type())
+                        .withNote(r.type().span(), "it is declared here");
+                throw new Rejected(
+                        type.isFloat() && v.type().isQuant()
+                                ? d.withFix("put `|> dequantize` after it, or declare the codes: a storage with"
+                                        + " scale(S) zero(Z)")
+                                : d.withFix("declare the result as it is"));
             }
             if (!v.shape().equals(shape)) {
                 Diagnostic d = Diagnostic.error(
@@ -326,15 +395,17 @@ public final class Binder {
     private void warnUnused(Decl.Model model, List<Graph.Result> results) {
         Set<ValueId> used = session.graph().used();
         results.forEach(r -> used.add(r.value()));
-        Map<String, Param> inputs = new LinkedHashMap<>();
-        model.inputs().forEach(p -> inputs.put(p.name().text(), p));
-        inputs.forEach((name, p) -> {
-            if (!used.contains(new ValueId(name))) {
+        Map<Span, Param> inputs = new HashMap<>();
+        model.inputs().forEach(p -> inputs.put(p.span(), p));
+        for (Graph.Param g : session.graph().params()) {
+            Param p = inputs.get(g.span());
+            if (p != null && !used.contains(g.id())) {
                 session.report(
                         frame,
-                        Diagnostic.warning("unused-input", p.span(), "no result depends on the input '" + name + "'")
+                        Diagnostic.warning(
+                                        "unused-input", p.span(), "no result depends on the input '" + p.name() + "'")
                                 .withFix("remove it, or use it"));
             }
-        });
+        }
     }
 }

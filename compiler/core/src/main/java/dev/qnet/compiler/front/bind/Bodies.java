@@ -29,9 +29,12 @@ final class Bodies {
     private final Evaluator evaluator;
     private final Constants constants;
 
+    private final TypedStatements typed;
+
     Bodies(Session session, Evaluator evaluator) {
         this.session = session;
         this.evaluator = evaluator;
+        this.typed = new TypedStatements(session, evaluator);
         this.constants = new Constants(session, evaluator);
     }
 
@@ -69,6 +72,23 @@ final class Bodies {
                 }
                 frame.variables().put(c.name().text(), value);
                 frame.fixed().add(c.name().text());
+                return null;
+            }
+            case Stmt.State state -> {
+                onlyInModel("state", state.span(), place);
+                assignable(state.name(), frame);
+                frame.variables().put(state.name().text(), Value.ERROR);
+                frame.variables().put(state.name().text(), typed.state(state, frame));
+                return null;
+            }
+            case Stmt.Next next -> {
+                onlyInModel("next", next.span(), place);
+                typed.next(next, frame);
+                return null;
+            }
+            case Stmt.Typed t -> {
+                assignable(t.target(), frame);
+                frame.variables().put(t.target().text(), typed.bind(t, frame));
                 return null;
             }
             case Stmt.Assign a -> {
@@ -121,22 +141,27 @@ final class Bodies {
         }
         for (int i = 0; i < targets.size(); i++) {
             Name target = targets.get(i);
-            if (target.text().equals("N")) {
-                session.report(frame, Messages.batchName(target));
-                continue;
-            }
-            if (frame.fixed().contains(target.text())) {
-                session.report(
-                        frame,
-                        Diagnostic.error(
-                                        "duplicate-name",
-                                        target.span(),
-                                        "'" + target + "' is a constant here, so it cannot be assigned")
-                                .withFix("choose another name"));
+            try {
+                assignable(target, frame);
+            } catch (Rejected e) {
+                session.report(frame, e);
                 continue;
             }
             Value one = value instanceof Value.Tuple t ? t.values().get(i) : value;
             frame.variables().put(target.text(), one);
+        }
+    }
+
+    private static void assignable(Name target, Frame frame) {
+        if (target.text().equals("N")) {
+            throw Messages.batchName(target);
+        }
+        if (frame.fixed().contains(target.text())) {
+            throw new Rejected(Diagnostic.error(
+                            "duplicate-name",
+                            target.span(),
+                            "'" + target + "' is a constant here, so it cannot be assigned")
+                    .withFix("choose another name"));
         }
     }
 

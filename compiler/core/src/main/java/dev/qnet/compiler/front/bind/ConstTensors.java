@@ -16,7 +16,6 @@ import dev.qnet.compiler.source.Span;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.IntFunction;
 import java.util.function.IntUnaryOperator;
 
 /** Tensors at compile time: from literals, and through the operations that a weight may pass before its use. */
@@ -79,6 +78,26 @@ final class ConstTensors {
         int n = fill(list, shape, 0, values, 0, span);
         assert n == values.length;
         return values;
+    }
+
+    /** The ints of a nested list that {@link #numbers} takes, exactly; what is no int is cut off. */
+    static long[] integers(Value.ListOf list, Shape shape) {
+        long[] values = new long[shape.elements()];
+        int n = integers(list, values, 0);
+        assert n == values.length;
+        return values;
+    }
+
+    private static int integers(Value.ListOf list, long[] to, int at) {
+        int n = at;
+        for (Value v : list.elements()) {
+            if (v instanceof Value.ListOf inner) {
+                n = integers(inner, to, n);
+            } else {
+                to[n++] = v instanceof Value.Int i ? i.value() : v instanceof Value.Real r ? (long) r.value() : 0;
+            }
+        }
+        return n;
     }
 
     private static int fill(Value.ListOf list, Shape shape, int axis, double[] to, int at, Span span) {
@@ -335,37 +354,5 @@ final class ConstTensors {
         float[] v = new float[shape.elements()];
         Arrays.fill(v, single(value, span));
         return ConstTensor.of(new Tensor.OfFloat(shape, v), INLINE);
-    }
-
-    /** A float tensor's values as codes of a quantized type; {@code where} gives the place of each. Throws {@link Rejected} for what is no code of it. */
-    static ConstTensor quantized(ConstTensor codes, Quant element, IntFunction<Span> where) {
-        float[] from = singles(codes, where.apply(0));
-        int[] q = new int[from.length];
-        for (int i = 0; i < q.length; i++) {
-            if (from[i] != Math.rint(from[i]) || !element.storage().holds((long) from[i])) {
-                throw new Rejected(Diagnostic.error(
-                                "code-range",
-                                where.apply(i),
-                                "element " + i + " of '" + codes.origin() + "' is " + number(from[i])
-                                        + ", which is no code of " + element.storage())
-                        .withNote("codes of " + element.storage() + " are whole numbers from "
-                                + element.storage().min() + " to "
-                                + element.storage().max()));
-            }
-            q[i] = (int) from[i];
-            if (q[i] < element.lo()) {
-                throw new Rejected(Diagnostic.error(
-                                "narrow-range",
-                                where.apply(i),
-                                "element " + i + " of '" + codes.origin() + "' is " + q[i] + ", which narrow "
-                                        + element.storage() + " leaves out")
-                        .withFix("use codes from " + element.lo() + " to " + element.hi() + ", or write `full`"));
-            }
-        }
-        return new ConstTensor(new Tensor.OfInt(codes.shape(), q), new Type(element, codes.shape()), codes.origin());
-    }
-
-    private static String number(float v) {
-        return v == Math.rint(v) && Math.abs(v) < 1e9 ? Long.toString((long) v) : Float.toString(v);
     }
 }

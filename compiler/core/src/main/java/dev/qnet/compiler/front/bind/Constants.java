@@ -2,19 +2,17 @@ package dev.qnet.compiler.front.bind;
 
 import dev.qnet.compiler.front.ast.Const;
 import dev.qnet.compiler.front.ast.Expr;
-import dev.qnet.compiler.front.ast.Item;
 import dev.qnet.compiler.front.ast.TypeRef;
+import dev.qnet.compiler.ir.Element;
 import dev.qnet.compiler.ir.Quant;
-import dev.qnet.compiler.ir.Scheme;
 import dev.qnet.compiler.ir.Shape;
-import dev.qnet.compiler.ir.Spec;
-import dev.qnet.compiler.ir.Storage;
+import dev.qnet.compiler.ir.Tensor;
+import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.source.Diagnostic;
 import dev.qnet.compiler.source.Span;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Reads {@code const}: compile-time values, inline tensors, and tensors of codes with their scales. */
+/** Reads {@code const}: compile-time values, tensors, and tensors of codes with their scales. */
 final class Constants {
     private final Session session;
     private final Evaluator evaluator;
@@ -37,12 +35,19 @@ final class Constants {
         if (c.name().text().equals("N")) {
             throw Messages.batchName(c.name());
         }
-        Value value = evaluator.eval(c.value(), frame);
-        Span at = c.value().span();
         TypeRef type = c.type();
         String name = c.name().text();
+        String what = "'" + name + "'";
+        Span at = c.value().span();
+        boolean elements = type != null
+                && TensorTypes.isElement(type.name().text())
+                && !(type.name().text().equals("bool") && type.dims() == null);
+        if (type != null && elements && !type.name().text().equals("f32")) {
+            return integers(c, type, what, frame);
+        }
+        Value value = evaluator.eval(c.value(), frame);
         if (value instanceof Value.Computed || value instanceof Value.Tuple) {
-            throw new Rejected(Diagnostic.error("not-constant", at, "'" + name + "' is computed at run time")
+            throw new Rejected(Diagnostic.error("not-constant", at, what + " is computed at run time")
                     .withFix("assign it without `const`: " + name + " = …"));
         }
         if (value instanceof Value.Failed || type == null) {
@@ -51,33 +56,98 @@ final class Constants {
                     : value;
         }
         Types types = new Types(session, evaluator);
-        Storage storage = Items.storage(type.name().text());
-        if (storage == null && !type.name().text().equals("f32")) {
-            noItems(c);
-            return types.coerce("'" + name + "'", type, value, at, frame);
+        if (!elements) {
+            return types.coerce(what, type, value, at, frame);
         }
         Shape shape = types.shape(type, frame);
         ConstTensor tensor = tensor(value, shape, at).withOrigin(name);
-        if (storage == null) {
-            noItems(c);
-            return new Value.Constant(tensor);
-        }
-        return new Value.Constant(codes(c, storage, tensor, frame));
+        // Says what is wrong with words after f32.
+        new TensorTypes(session, evaluator).element(type, tensor.shape(), what, frame);
+        return new Value.Constant(tensor);
     }
 
-    private static void noItems(Const c) {
-        if (!c.items().isEmpty()) {
-            Item first = c.items().getFirst();
-            throw new Rejected(
-                    Diagnostic.error("item-subject", first.span(), "only a constant of codes, such as i8, has scales")
-                            .withFix("remove `" + first.name() + "`, or give the codes' type"));
+    /** Plain integers, or codes: of which range, and with which scales, the words after the type say. */
+    private Value integers(Const c, TypeRef type, String what, Frame frame) {
+        Span at = c.value().span();
+        String name = c.name().text();
+        Shape shape = new Types(session, evaluator).shape(type, frame);
+        if (shape != null && shape.hasBatch()) {
+            throw batched(at);
         }
+        TensorTypes types = new TensorTypes(session, evaluator);
+        Tensor exact = exact(c.value(), frame);
+        if (exact instanceof Tensor.OfInt t && (shape == null || shape.equals(t.shape()))) {
+            Element element = types.element(type, t.shape(), what, frame);
+            return new Value.Constant(
+                    fits(t, element)
+                            ? new ConstTensor(t, new Type(element, t.shape()), name)
+                            : WholeNumbers.of(t, name, at).as(element, i -> at));
+        }
+        WholeNumbers numbers;
+        boolean literal = false;
+        if (exact != null) {
+            numbers = WholeNumbers.of(exact, name, at);
+        } else {
+            Value value = evaluator.eval(c.value(), frame);
+            if (value instanceof Value.Failed) {
+                return value;
+            }
+            if (value instanceof Value.ListOf l) {
+                literal = true;
+                numbers = WholeNumbers.of(session, l, name, at);
+            } else if (value instanceof Value.Int i) {
+                literal = true;
+                numbers = new WholeNumbers(Shape.of(1), new Number[] {i.value()}, name);
+            } else {
+                numbers = WholeNumbers.of(tensor(value, shape, at).withOrigin(name), at);
+            }
+        }
+        if (shape != null && !numbers.shape().equals(shape)) {
+            boolean flat = literal && numbers.shape().rank() <= 1;
+            if (!flat || numbers.shape().elements() != shape.elements()) {
+                throw mismatch(shape, numbers.shape(), at);
+            }
+            numbers = numbers.reshaped(shape);
+        }
+        Element element = types.element(type, numbers.shape(), what, frame);
+        return new Value.Constant(numbers.as(element, i -> element(c.value(), i)));
+    }
+
+    /** The tensor of {@code param("NAME")} with its integers as they are; null for every other expression. */
+    private @Nullable Tensor exact(Expr e, Frame frame) {
+        String name = Parameters.name(e, evaluator, session, frame);
+        return name == null ? null : session.weights().exact(name, e.span());
+    }
+
+    private static boolean fits(Tensor.OfInt t, Element element) {
+        for (int v : t.values()) {
+            boolean fits = switch (element) {
+                case Quant q -> v >= q.lo() && v <= q.hi() && q.storage().holds(v);
+                case Element.Int i -> v >= i.min() && v <= i.max();
+                case Element.F32 _ -> false;
+            };
+            if (!fits) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static Rejected batched(Span at) {
+        return new Rejected(Diagnostic.error("shape", at, "a constant has no batch axis"));
+    }
+
+    private static Rejected mismatch(Shape expected, Shape found, Span at) {
+        return new Rejected(
+                Diagnostic.error("shape-mismatch", at, "the type says " + expected + " and the value is " + found)
+                        .labelled("expected " + Messages.plural(expected.elements(), "element") + ", found "
+                                + found.elements()));
     }
 
     /** A value as a tensor of a shape; a flat list may fill any shape, row-major. */
     private ConstTensor tensor(Value value, @Nullable Shape shape, Span at) {
         if (shape != null && shape.hasBatch()) {
-            throw new Rejected(Diagnostic.error("shape", at, "a constant has no batch axis"));
+            throw batched(at);
         }
         ConstTensor found = switch (value) {
             case Value.Constant k -> k.tensor();
@@ -95,28 +165,7 @@ final class Constants {
         if (flat && found.shape().elements() == shape.elements()) {
             return found.reshaped(shape);
         }
-        throw new Rejected(
-                Diagnostic.error("shape-mismatch", at, "the type says " + shape + " and the value is " + found.shape())
-                        .labelled("expected " + Messages.plural(shape.elements(), "element") + ", found "
-                                + found.shape().elements()));
-    }
-
-    /** A tensor of whole numbers as codes: of which range, and with which scales, the words after the type say. */
-    private ConstTensor codes(Const c, Storage storage, ConstTensor tensor, Frame frame) {
-        Spec base = new Spec(storage, false, false, new Spec.Granularity.PerTensor(), Items.CONSTANT.range(), false);
-        Spec spec = Items.read(session, frame, evaluator, Items.Subject.CONSTANT, base, c.items());
-        if (spec == null) {
-            throw Rejected.silently();
-        }
-        if (!(spec.range() instanceof Spec.RangeMethod.Given given)) {
-            throw new Rejected(Diagnostic.error(
-                            "missing-scale",
-                            c.name().span(),
-                            "'" + c.name() + "' holds codes of " + storage + ", and nothing says what they mean")
-                    .withFix("add scale(S) after the type: a code q stands for S*q"));
-        }
-        Quant element = new Quant(storage, spec.lo(), spec.hi(), scheme(c, spec, given, tensor.shape()));
-        return ConstTensors.quantized(tensor, element, i -> element(c.value(), i));
+        throw mismatch(shape, found.shape(), at);
     }
 
     /** Where the element of a row-major number is written: itself in a literal, else the whole value. */
@@ -145,38 +194,5 @@ final class Constants {
         return e instanceof Expr.ListLit list
                 ? list.elements().stream().mapToInt(Constants::leaves).sum()
                 : 1;
-    }
-
-    private static Scheme scheme(Const c, Spec spec, Spec.RangeMethod.Given given, Shape shape) {
-        return switch (spec.granularity()) {
-            case Spec.Granularity.PerTensor _ ->
-                new Scheme.PerTensor(given.scales().getFirst(), given.zeros().getFirst());
-            case Spec.Granularity.PerChannel p -> {
-                if (p.axis() >= shape.rank()) {
-                    throw new Rejected(Diagnostic.error(
-                                    "axis",
-                                    c.name().span(),
-                                    "'" + c.name() + "' has no axis " + p.axis() + ": it is " + shape)
-                            .withFix("its axes are 0 to " + (shape.rank() - 1)));
-                }
-                int channels = shape.dim(p.axis());
-                List<Float> scales = given.scales();
-                if (scales.size() != channels) {
-                    throw new Rejected(Diagnostic.error(
-                                    "shape-mismatch",
-                                    c.name().span(),
-                                    "'" + c.name() + "' has " + Messages.plural(channels, "channel") + " along axis "
-                                            + p.axis() + ", found " + Messages.plural(scales.size(), "scale"))
-                            .withFix("give one scale a channel"));
-                }
-                yield new Scheme.PerAxis(p.axis(), scales, given.zeros());
-            }
-            case Spec.Granularity.PerGroup _ ->
-                throw new Rejected(Diagnostic.error(
-                                "not-available",
-                                c.name().span(),
-                                "constants with scales a group cannot be written in a source in this version")
-                        .withFix("write per_channel, or f32 with @weights(per_group(…)) at its use"));
-        };
     }
 }

@@ -12,6 +12,7 @@ import dev.qnet.compiler.source.Span;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -21,6 +22,8 @@ import org.jspecify.annotations.Nullable;
 /** Collects a graph's inputs and nodes in order. Types are the caller's matter. */
 final class GraphBuilder {
     private final List<Graph.Param> params = new ArrayList<>();
+    private final Map<ValueId, Graph.State> states = new LinkedHashMap<>();
+    private final Set<ValueId> told = new HashSet<>();
     private final List<Node> nodes = new ArrayList<>();
     private final Map<ValueId, Integer> index = new HashMap<>();
     private final Set<String> names = new HashSet<>();
@@ -48,6 +51,33 @@ final class GraphBuilder {
         names.add(param.id().name());
         params.add(param);
         return new Value.Computed(param.id(), param.type(), param.span());
+    }
+
+    /** Adds a state that is to be told what it becomes. */
+    Value.Computed state(ValueId id, Type type, Span span) {
+        names.add(id.name());
+        states.put(id, new Graph.State(id, type, id, span));
+        return new Value.Computed(id, type, span);
+    }
+
+    /** Says what a state becomes, once. */
+    void next(ValueId state, ValueId value) {
+        states.computeIfPresent(state, (id, s) -> new Graph.State(id, s.type(), value, s.span()));
+        told.add(state);
+    }
+
+    /** Whether it has been said what a state becomes. */
+    boolean hasNext(ValueId state) {
+        return told.contains(state);
+    }
+
+    /** A state by its name, or null. */
+    Graph.@Nullable State state(String name) {
+        return states.get(new ValueId(name));
+    }
+
+    List<Graph.State> states() {
+        return List.copyOf(states.values());
     }
 
     void replaceParam(int at, Graph.Param param) {
@@ -108,10 +138,11 @@ final class GraphBuilder {
     Set<ValueId> used() {
         Set<ValueId> used = new HashSet<>();
         nodes.forEach(n -> used.addAll(n.operands()));
+        states.values().forEach(s -> used.add(s.next()));
         return used;
     }
 
     Graph build(String name, List<Graph.Result> results, Spec.@Nullable Policy policy) {
-        return new Graph(name, params, nodes, results, policy, null);
+        return new Graph(name, params, nodes, results, policy, null, List.copyOf(states.values()));
     }
 }

@@ -363,12 +363,18 @@ final class Invocation {
         }
         Element first = element(operands.getFirst());
         for (Operand o : operands) {
-            if (op instanceof FloatOp && element(o) instanceof Quant) {
-                throw new Rejected(Diagnostic.error(
-                                "element-type",
-                                o.span(),
-                                "'" + operation.name() + "' computes with f32, and '" + o.role() + "' is " + o.type())
-                        .withFix("put `|> dequantize` after it"));
+            if (op instanceof FloatOp && !(element(o) instanceof Element.F32)) {
+                Diagnostic d = Diagnostic.error(
+                        "element-type",
+                        o.span(),
+                        "'" + operation.name() + "' computes with f32, and '" + o.role() + "' is " + o.type());
+                throw new Rejected(
+                        element(o) instanceof Quant
+                                ? d.withFix("put `|> dequantize` after it")
+                                : d.withFix(
+                                        o.value() instanceof Value.Constant
+                                                ? "declare it as f32, or add scale(S) to its type"
+                                                : "make it f32 first: y: f32" + dims(o.shape()) + " = num.cast(x)"));
             }
             if (!element(o).equals(first)) {
                 throw new Rejected(Diagnostic.error(
@@ -383,7 +389,14 @@ final class Invocation {
 
     /** What an operand's elements are where it is used: a quantized constant enters dequantized. */
     private static Element element(Operand o) {
-        return o.value() instanceof Value.Constant ? Element.FLOAT : o.type().element();
+        return o.value() instanceof Value.Constant && o.type().isQuant()
+                ? Element.FLOAT
+                : o.type().element();
+    }
+
+    /** A shape as it is written in a source. */
+    static String dims(Shape shape) {
+        return shape.toString().replace("x", ", ");
     }
 
     private Shape infer(Op op, List<Operand> operands) {

@@ -6,6 +6,7 @@ import dev.qnet.compiler.ir.Spec;
 import dev.qnet.compiler.ir.Spec.Granularity;
 import dev.qnet.compiler.ir.Spec.RangeMethod;
 import dev.qnet.compiler.ir.Storage;
+import dev.qnet.compiler.ir.Tensor;
 import dev.qnet.compiler.source.Diagnostic;
 import dev.qnet.compiler.source.Span;
 import java.util.ArrayList;
@@ -347,7 +348,7 @@ final class Items {
             given(scales, at);
         }
         Storage storage = spec.storage();
-        if (spec.granularity() instanceof Granularity.PerGroup && !spec.symmetric()) {
+        if (spec.granularity() instanceof Granularity.PerGroup && !spec.symmetric() && subject != Subject.CONSTANT) {
             throw new Rejected(Diagnostic.error(
                             "conflicting-items",
                             groupSpan.isNone() ? at : groupSpan,
@@ -385,7 +386,8 @@ final class Items {
                             "'zero' gives " + Messages.plural(z.size(), "number") + " and 'scale' gives " + s.size())
                     .withFix("give as many of each"));
         }
-        if (s.size() > 1 && !(spec.granularity() instanceof Granularity.PerChannel)) {
+        boolean grouped = subject == Subject.CONSTANT && spec.granularity() instanceof Granularity.PerGroup;
+        if (s.size() > 1 && !grouped && !(spec.granularity() instanceof Granularity.PerChannel)) {
             throw new Rejected(Diagnostic.error(
                             "conflicting-items", at, s.size() + " scales need one channel each, and this is one tensor")
                     .withFix("write `per_channel`, or one scale"));
@@ -442,7 +444,7 @@ final class Items {
                 "'" + item.name() + "' takes " + expected + ", found " + found.describe()));
     }
 
-    private static int integer(Item item, int at, Value v, int min, int max, String what) {
+    static int integer(Item item, int at, Value v, int min, int max, String what) {
         if (!(v instanceof Value.Int i)) {
             throw type(item, at, "an int", v);
         }
@@ -477,8 +479,25 @@ final class Items {
                 number(item, at, v, 1.0), item.arguments().get(at).value().span());
     }
 
+    /** One number, a list of them, or a tensor of one dimension. */
     private static List<Value> elements(Value v) {
+        if (v instanceof Value.Constant c && c.tensor().value() instanceof Tensor.OfFloat f && f.shape().rank() == 1) {
+            List<Value> all = new ArrayList<>(f.values().length);
+            for (float x : f.values()) {
+                all.add(x == Math.rint(x) && Math.abs(x) < 1 << 24 ? new Value.Int((long) x) : new Value.Real(x));
+            }
+            return all;
+        }
         return v instanceof Value.ListOf l ? l.elements() : List.of(v);
+    }
+
+    /** The ints of a list. */
+    static List<Integer> ints(Item item, int at, Value v, int min, int max, String what) {
+        List<Integer> all = new ArrayList<>();
+        for (Value e : elements(v)) {
+            all.add(integer(item, at, e, min, max, what));
+        }
+        return all;
     }
 
     private static List<Float> numbers(Item item, Value v) {

@@ -2,6 +2,7 @@ package dev.qnet.compiler.front.bind;
 
 import dev.qnet.compiler.front.ast.Decl;
 import dev.qnet.compiler.front.ast.Stmt;
+import dev.qnet.compiler.ir.Element;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Spec;
 import dev.qnet.compiler.source.Diagnostic;
@@ -81,7 +82,18 @@ final class ModelHead {
         List<Graph.Param> params = session.graph().params();
         for (int at = 0; at < params.size(); at++) {
             Graph.Param p = params.get(at);
-            if (p.id().name().equals(i.name().text())) {
+            if (frame.variables().get(i.name().text()) instanceof Value.Computed c && c.id().equals(p.id())) {
+                if (p.type().element() instanceof Element.Int) {
+                    session.report(
+                            frame,
+                            Diagnostic.error(
+                                            "item-subject",
+                                            i.span(),
+                                            "the input '" + i.name() + "' is " + p.type()
+                                                    + ", which is not quantized")
+                                    .withFix("remove this, or declare the input as f32"));
+                    return;
+                }
                 Spec.Policy policy = session.policy();
                 Spec base = policy == null ? Items.ACTIVATIONS : policy.activations();
                 Spec spec = Items.read(session, frame, evaluator, Items.Subject.ACTIVATIONS, base, i.items());
@@ -92,7 +104,7 @@ final class ModelHead {
         if (frame.variables().get(i.name().text()) instanceof Value.Failed) {
             return;
         }
-        List<String> names = params.stream().map(p -> p.id().name()).toList();
+        List<String> names = List.copyOf(frame.variables().keySet());
         session.report(
                 frame,
                 Session.suggest(

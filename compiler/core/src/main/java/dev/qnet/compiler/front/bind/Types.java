@@ -1,6 +1,7 @@
 package dev.qnet.compiler.front.bind;
 
 import dev.qnet.compiler.front.ast.Expr;
+import dev.qnet.compiler.front.ast.Item;
 import dev.qnet.compiler.front.ast.TypeRef;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.source.Diagnostic;
@@ -35,7 +36,7 @@ final class Types {
         for (Expr e : written) {
             Value v = evaluator.eval(e, frame);
             switch (v) {
-                case Value.Int i when i.value() >= 1 && i.value() <= Shape.MAX_ELEMENTS -> dims.add((int) i.value());
+                case Value.Int i when i.value() >= 0 && i.value() <= Shape.MAX_ELEMENTS -> dims.add((int) i.value());
                 case Value.Batch _ when dims.isEmpty() -> dims.add(Shape.BATCH);
                 case Value.Batch _ ->
                     throw new Rejected(Diagnostic.error("shape", e.span(), "the batch N stands in front")
@@ -45,7 +46,7 @@ final class Types {
                     throw new Rejected(Diagnostic.error(
                             "shape",
                             e.span(),
-                            "a dimension is an int from 1 to " + Shape.MAX_ELEMENTS + ", or N in front, found "
+                            "a dimension is an int from 0 to " + Shape.MAX_ELEMENTS + ", or N in front, found "
                                     + other.describe()));
             }
         }
@@ -53,6 +54,16 @@ final class Types {
             return new Shape(dims);
         } catch (IllegalArgumentException e) {
             throw new Rejected(Diagnostic.error("shape", type.span(), String.valueOf(e.getMessage())));
+        }
+    }
+
+    /** Throws {@link Rejected} at words of quantization after a type that has none. */
+    static void noItems(TypeRef type) {
+        if (!type.items().isEmpty()) {
+            Item first = type.items().getFirst();
+            throw new Rejected(
+                    Diagnostic.error("item-subject", first.span(), "only a constant of codes, such as i8, has scales")
+                            .withFix("remove `" + first.name() + "`, or give the codes' type"));
         }
     }
 
@@ -64,6 +75,9 @@ final class Types {
      * @throws Rejected if it is of another type
      */
     Value coerce(String what, @Nullable TypeRef type, Value value, Span at, Frame frame) {
+        if (type != null) {
+            noItems(type);
+        }
         if (value instanceof Value.Failed) {
             return value;
         }

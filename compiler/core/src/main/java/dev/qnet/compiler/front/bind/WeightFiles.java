@@ -129,25 +129,48 @@ final class WeightFiles implements AutoCloseable {
         }
         for (ParameterSource file : files) {
             if (file.names().contains(name)) {
-                try {
-                    elements += file.shape(name).elements();
-                    if (elements > Limits.PARAMETER_ELEMENTS) {
-                        throw new Rejected(Messages.limit(
-                                span, "the parameters have more than " + Limits.PARAMETER_ELEMENTS + " elements"));
-                    }
-                    Tensor.OfFloat value = file.tensor(name);
-                    ConstTensor found = ConstTensor.of(value, name);
-                    read.put(name, found);
-                    return found;
-                } catch (TensorFormatException e) {
-                    throw new Rejected(Diagnostic.error("parameters-file", span, String.valueOf(e.getMessage())));
-                } catch (IOException e) {
-                    throw new Rejected(Diagnostic.error(
-                            "parameters-file", span, name(file.source()) + " cannot be read any more"));
-                }
+                ConstTensor found = ConstTensor.of(read(file, name, span, () -> file.tensor(name)), name);
+                read.put(name, found);
+                return found;
             }
         }
         return null;
+    }
+
+    /**
+     * A tensor with its integers as they are, read each time.
+     *
+     * @return null if no file has it
+     * @throws Rejected if its file cannot be read
+     */
+    @Nullable Tensor exact(String name, Span span) {
+        for (ParameterSource file : files) {
+            if (file.names().contains(name)) {
+                return read(file, name, span, () -> file.exact(name));
+            }
+        }
+        return null;
+    }
+
+    /** Reads a tensor. */
+    private interface Reading<T> {
+        T read() throws IOException;
+    }
+
+    private <T> T read(ParameterSource file, String name, Span span, Reading<T> reading) {
+        try {
+            elements += file.shape(name).elements();
+            if (elements > Limits.PARAMETER_ELEMENTS) {
+                throw new Rejected(Messages.limit(
+                        span, "the parameters have more than " + Limits.PARAMETER_ELEMENTS + " elements"));
+            }
+            return reading.read();
+        } catch (TensorFormatException e) {
+            throw new Rejected(Diagnostic.error("parameters-file", span, String.valueOf(e.getMessage())));
+        } catch (IOException e) {
+            throw new Rejected(
+                    Diagnostic.error("parameters-file", span, name(file.source()) + " cannot be read any more"));
+        }
     }
 
     /** Notes a parameter that is needed and not there, to be reported with the others. */

@@ -1,12 +1,17 @@
 package dev.qnet.compiler.front.write;
 
+import dev.qnet.compiler.data.SafetensorsType;
+import dev.qnet.compiler.data.SafetensorsWriter;
 import dev.qnet.compiler.front.ast.Const;
 import dev.qnet.compiler.front.ast.Expr;
 import dev.qnet.compiler.front.ast.Item;
 import dev.qnet.compiler.front.ast.Stmt;
+import dev.qnet.compiler.front.ast.TypeRef;
+import dev.qnet.compiler.ir.Element;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.Scheme;
 import dev.qnet.compiler.ir.Shape;
+import dev.qnet.compiler.ir.Storage;
 import dev.qnet.compiler.ir.Tensor;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.source.Span;
@@ -15,14 +20,17 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Writes constants: small ones into the source, others into a parameters file. */
+/** Writes types and constants: small ones into the source, others into a parameters file. */
 final class Constants {
-    /** Larger ones go into the file. */
+    /** Larger tensors go into the file. */
     private static final int INLINE = 64;
+    /** Longer lists of scales and attributes go into the file. */
+    private static final int LIST = 32;
 
     private final Names names;
     private final List<Stmt> body;
     private final Map<String, Tensor> file = new LinkedHashMap<>();
+    private final Map<String, SafetensorsType> types = new LinkedHashMap<>();
 
     Constants(Names names, List<Stmt> body) {
         this.names = names;
@@ -32,6 +40,11 @@ final class Constants {
     /** What belongs into the parameters file, by name. */
     Map<String, Tensor> file() {
         return file;
+    }
+
+    /** In what type each of them is kept there. */
+    Map<String, SafetensorsType> types() {
+        return types;
     }
 
     /** Whether a constant goes into the file. */
@@ -48,57 +61,86 @@ final class Constants {
         return true;
     }
 
+    /** Whether the file holds something under a name. */
+    boolean isStored(String name) {
+        return file.containsKey(name);
+    }
+
     /** Puts a constant into the file under a name that is its own. */
-    void store(String name, Tensor value) {
+    void store(String name, Tensor value, SafetensorsType type) {
         file.put(name, value);
+        types.put(name, type);
+    }
+
+    private Expr stored(String name, Tensor value, SafetensorsType type) {
+        String free = name;
+        for (int i = 2; isStored(free); i++) {
+            free = name + "_" + i;
+        }
+        store(free, value, type);
+        return Tree.call("param", List.of(Tree.argument(Tree.string(free))));
+    }
+
+    /** Ints of an attribute or an item: written out, or, where they are many, in the file. */
+    Expr ints(String name, List<Integer> values) {
+        if (values.size() <= LIST) {
+            return Tree.ints(values);
+        }
+        int[] all = values.stream().mapToInt(i -> i).toArray();
+        return stored(name, new Tensor.OfInt(Shape.of(all.length), all), narrowest(all));
+    }
+
+    private static SafetensorsType narrowest(int[] values) {
+        int lo = 0;
+        int hi = 0;
+        for (int v : values) {
+            lo = Math.min(lo, v);
+            hi = Math.max(hi, v);
+        }
+        if (lo >= -128 && hi <= 127) {
+            return SafetensorsType.I8;
+        }
+        if (lo >= 0 && hi <= 255) {
+            return SafetensorsType.U8;
+        }
+        return lo >= -32768 && hi <= 32767 ? SafetensorsType.I16 : SafetensorsType.I32;
+    }
+
+    private Expr scales(String name, List<Float> values) {
+        if (values.size() <= LIST) {
+            return Tree.list(values.stream().map(Tree::number).toList());
+        }
+        float[] all = new float[values.size()];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = values.get(i);
+        }
+        return stored(name, new Tensor.OfFloat(Shape.of(all.length), all), SafetensorsType.F32);
     }
 
     /**
-     * An expression for a constant, declared before if it needs to be.
+     * A type, with what its codes mean.
      *
-     * @param name what it is called in the file, or, with other letters, in the source
+     * @param name what its scales are called in the file, where they are many
      */
-    Expr expr(String name, Tensor value, Type type) {
-        if (type.element() instanceof Quant q) {
-            return codes(name, value, q);
-        }
-        if (isLarge(value)) {
-            store(name, value);
-            return Tree.call("param", List.of(Tree.argument(Tree.string(name))));
-        }
-        Shape shape = value.shape();
-        Expr elements = elements(value);
-        if (shape.rank() == 1) {
-            return elements;
-        }
-        String variable = names.variable(name);
-        body.add(new Const(Tree.name(variable), Tree.type("f32", shape), List.of(), elements, Span.NONE));
-        return Tree.ref(variable);
+    TypeRef type(Type type, String name) {
+        return switch (type.element()) {
+            case Quant q -> Tree.type(q.storage().toString(), type.shape(), words(q, name));
+            case Element e -> Tree.type(e.toString(), type.shape(), List.of());
+        };
     }
 
-    private Expr codes(String name, Tensor value, Quant q) {
-        Expr elements;
-        if (isLarge(value)) {
-            store(name, value);
-            elements = Tree.call("param", List.of(Tree.argument(Tree.string(name))));
-        } else {
-            elements = elements(value);
-        }
-        String variable = names.variable(name);
-        body.add(new Const(
-                Tree.name(variable), Tree.type(q.storage().toString(), value.shape()), words(q), elements, Span.NONE));
-        return Tree.ref(variable);
-    }
-
-    private static List<Item> words(Quant q) {
+    /** What codes mean, as words after their storage. */
+    List<Item> words(Quant q, String name) {
         List<Item> items = new ArrayList<>();
-        boolean full = q.lo() == q.storage().min();
-        if (q.hi() != q.storage().max() || (!full && q.lo() != q.storage().min() + 1)) {
-            throw new NotWritable(
-                    "constants that use only the codes " + q.lo() + " to " + q.hi() + " of " + q.storage());
-        }
-        if (!full) {
-            items.add(Tree.item("narrow"));
+        Storage storage = q.storage();
+        if (q.hi() != storage.max() || q.lo() > storage.min() + 1) {
+            items.add(Tree.item("codes", Tree.number((long) q.lo()), Tree.number((long) q.hi())));
+        } else if (q.lo() != storage.min()) {
+            // One spelling is enough; `narrow` is what people write.
+            items.add(
+                    storage == Storage.BIPOLAR || storage == Storage.TERNARY || !storage.signed()
+                            ? Tree.item("codes", Tree.number((long) q.lo()), Tree.number((long) q.hi()))
+                            : Tree.item("narrow"));
         }
         switch (q.scheme()) {
             case Scheme.PerTensor t -> {
@@ -108,14 +150,43 @@ final class Constants {
                 }
             }
             case Scheme.PerAxis a -> {
-                items.add(Tree.item("per_channel", Tree.number((long) a.axis())));
-                items.add(Tree.item(
-                        "scale", Tree.list(a.scales().stream().map(Tree::number).toList())));
-                items.add(Tree.item("zero", Tree.ints(a.zeros())));
+                items.add(
+                        a.axis() == 0
+                                ? Tree.item("per_channel")
+                                : Tree.item("per_channel", Tree.number((long) a.axis())));
+                items.add(Tree.item("scale", scales(name + ".scale", a.scales())));
+                if (a.zeros().stream().anyMatch(z -> z != 0)) {
+                    items.add(Tree.item("zero", ints(name + ".zero", a.zeros())));
+                }
             }
-            case Scheme.PerGroup _ -> throw new NotWritable("constants with scales a group");
+            case Scheme.PerGroup g -> {
+                items.add(Tree.item(
+                        "per_group",
+                        Tree.number((long) g.size()),
+                        ints(name + ".multiplier", g.multipliers())));
+                items.add(Tree.item("scale", scales(name + ".scale", g.scales())));
+            }
         }
         return items;
+    }
+
+    /**
+     * An expression for a constant, declared before if it needs to be.
+     *
+     * @param name what it is called in the file, or, with other letters, in the source
+     */
+    Expr expr(String name, Tensor value, Type type) {
+        Shape shape = value.shape();
+        boolean real = type.isFloat();
+        Expr elements = isLarge(value) || shape.elements() == 0
+                ? stored(name, value, SafetensorsWriter.type(type.element()))
+                : elements(value);
+        if (real && (elements instanceof Expr.Call || shape.rank() == 1)) {
+            return elements;
+        }
+        String variable = names.variable(name);
+        body.add(new Const(Tree.name(variable), type(type, name), elements, Span.NONE));
+        return Tree.ref(variable);
     }
 
     private static Expr elements(Tensor value) {

@@ -31,6 +31,8 @@ final class Names {
             "parameters",
             "input",
             "labels",
+            "state",
+            "next",
             "repeat",
             "in",
             "if",
@@ -42,11 +44,20 @@ final class Names {
 
     private final Map<ValueId, String> paths = new HashMap<>();
     private final Set<String> taken = new HashSet<>();
+    private final Set<String> constants = new HashSet<>();
     private final Set<String> variables = new HashSet<>();
+    private final Map<Integer, Map<String, Integer>> suffixes = new HashMap<>();
     private final Map<String, Integer> counters = new HashMap<>();
 
-    /** The name of an input: an identifier. */
+    /** The variable of an input; callers go on to use its own name. */
     String input(ValueId id) {
+        paths.put(id, id.name());
+        taken.add(id.name());
+        return variable(id.name());
+    }
+
+    /** The name of a state, which is its variable. */
+    String state(ValueId id) {
         String name = variable(id.name());
         paths.put(id, name);
         taken.add(name);
@@ -58,22 +69,32 @@ final class Names {
         return paths.computeIfAbsent(id, k -> {
             String own = id.name();
             String name = own.length() <= MAX && PATH.matcher(own).matches() ? own : identifier(own);
-            String free = name;
-            for (int i = 2; !taken.add(free); i++) {
-                free = name + "_" + i;
-            }
-            return free;
+            return free(name, taken);
         });
+    }
+
+    /** A name that is not in a set, and then is. Remembers how far it counted, so that many names alike cost little. */
+    private String free(String name, Set<String> among) {
+        if (among.add(name)) {
+            return name;
+        }
+        Map<String, Integer> counts = suffixes.computeIfAbsent(among == taken ? 0 : among == variables ? 1 : 2, k -> new HashMap<>());
+        String free = name;
+        while (!among.add(free)) {
+            free = name + "_" + counts.merge(name, 2, (old, two) -> old + 1);
+        }
+        return free;
+    }
+
+    /** What a constant is called in the parameters file: it names no value of the source. */
+    String constant(ValueId id) {
+        String own = id.name();
+        return free(own.length() <= MAX && PATH.matcher(own).matches() ? own : identifier(own), constants);
     }
 
     /** A variable for a value, not used for another. */
     String variable(String name) {
-        String base = identifier(name);
-        String free = base;
-        for (int i = 2; !variables.add(free); i++) {
-            free = base + "_" + i;
-        }
-        return free;
+        return free(identifier(name), variables);
     }
 
     /** Whether a call gives its value that name without saying so: the binder counts calls of each operation. */
@@ -89,10 +110,13 @@ final class Names {
         return true;
     }
 
+    /** The letters of a name; of several that a converter has joined with semicolons, the first. */
     private static String identifier(String name) {
-        String cut = name.length() > MAX ? name.substring(0, MAX) : name;
+        int joined = name.indexOf(';');
+        String first = joined > 0 ? name.substring(0, joined) : name;
+        String cut = first.length() > MAX ? first.substring(0, MAX) : first;
         String letters = cut.replaceAll("[^A-Za-z0-9_]", "_");
-        String first = Character.isDigit(letters.charAt(0)) ? "_" + letters : letters;
-        return RESERVED.contains(first) ? first + "_" : first;
+        String word = Character.isDigit(letters.charAt(0)) ? "_" + letters : letters;
+        return RESERVED.contains(word) ? word + "_" : word;
     }
 }

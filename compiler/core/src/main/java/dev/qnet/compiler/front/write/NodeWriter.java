@@ -1,5 +1,6 @@
 package dev.qnet.compiler.front.write;
 
+import dev.qnet.compiler.data.SafetensorsType;
 import dev.qnet.compiler.front.ast.Argument;
 import dev.qnet.compiler.front.ast.Expr;
 import dev.qnet.compiler.ir.DataOp;
@@ -20,8 +21,11 @@ import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.ir.Window;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Writes one node as the call that makes it. */
@@ -29,12 +33,21 @@ final class NodeWriter {
     /** A call; the same node may be written as one of several. */
     record Call(String name, List<Argument> arguments) {}
 
+    /** The language takes no larger windows. */
+    private static final int MAX_WINDOW = 1 << 12;
+
     private final Graph graph;
     private final Names names;
     private final Constants constants;
     private final Map<ValueId, String> variables;
     private final Map<ValueId, Node> definitions;
     private final Map<ValueId, Type> types;
+    private final Map<ValueId, List<Node>> users;
+    private final Set<ValueId> roots;
+    private final Map<ValueId, Expr> declared = new HashMap<>();
+    private final Set<ValueId> ordinary = new HashSet<>();
+    private final Set<ValueId> inline = new HashSet<>();
+    private boolean trying;
 
     /** @param variables what stands for each value that has been written */
     NodeWriter(Graph graph, Names names, Constants constants, Map<ValueId, String> variables) {
@@ -44,14 +57,115 @@ final class NodeWriter {
         this.variables = variables;
         this.definitions = graph.definitions();
         this.types = graph.types();
+        this.users = graph.users();
+        this.roots = new HashSet<>(graph.roots());
+    }
+
+    /**
+     * Finds out which nodes have words in the language, and which are written where they are used. Everything else is a typed
+     * statement.
+     */
+    void sort() {
+        trying = true;
+        for (Node n : graph.nodes()) {
+            if (isOrdinary(n)) {
+                ordinary.add(n.id());
+            }
+        }
+        trying = false;
+        for (Node n : graph.nodes()) {
+            boolean ofCall = isUsedOnce(n.id())
+                    && ordinary.contains(users.get(n.id()).getFirst().id());
+            if (n.op() instanceof DataOp.Constant || (isDequantized(n) && ofCall)) {
+                inline.add(n.id());
+            }
+        }
+    }
+
+    private boolean isUsedOnce(ValueId id) {
+        return users.getOrDefault(id, List.of()).size() == 1 && !roots.contains(id);
+    }
+
+    private boolean isDequantized(Node n) {
+        return n.op() instanceof QuantOp.Dequantize && isConstantNode(n.operand(0));
+    }
+
+    private boolean isConstantNode(ValueId id) {
+        Node n = definitions.get(id);
+        return n != null && n.op() instanceof DataOp.Constant;
     }
 
     /** Whether a value is written where it is used: a constant, or a quantized constant made real. */
     boolean isConstant(ValueId id) {
+        return inline.contains(id);
+    }
+
+    /** Whether a call of the language's own makes the same node. */
+    boolean isOrdinary(ValueId id) {
+        return ordinary.contains(id);
+    }
+
+    private boolean isOrdinary(Node n) {
+        if (n.op() instanceof DataOp.Constant || isDequantized(n) || !hasElements(n.type())) {
+            return false;
+        }
+        boolean fixed = !n.operands().isEmpty();
+        for (ValueId id : n.operands()) {
+            Type t = type(id);
+            boolean codes = t.isQuant() && isConstantNode(id);
+            if (codes || !hasElements(t)) {
+                return false;
+            }
+            fixed &= isKnown(id);
+        }
+        if (fixed) {
+            // The language would compute it at compile time.
+            return false;
+        }
+        try {
+            return !calls(n).isEmpty();
+        } catch (NotWritable e) {
+            return false;
+        }
+    }
+
+    /** Whether the language's own operations take and give tensors of a type. */
+    private static boolean hasElements(Type t) {
+        boolean known = t.isFloat() || (t.element() instanceof Quant q && q.scheme() instanceof Scheme.PerTensor);
+        return known && t.shape().elements() > 0;
+    }
+
+    private boolean isKnown(ValueId id) {
         Node n = definitions.get(id);
-        return n != null
-                && (n.op() instanceof DataOp.Constant
-                        || (n.op() instanceof QuantOp.Dequantize && isConstant(n.operand(0))));
+        return n != null && (n.op() instanceof DataOp.Constant || isDequantized(n));
+    }
+
+    /** The types of a node's operands. */
+    List<Type> operandTypes(Node n) {
+        return n.operands().stream().map(this::type).toList();
+    }
+
+    /** The operands of a typed statement: constants are codes and numbers as they are. */
+    List<Expr> operands(Node n) {
+        return n.operands().stream().map(this::raw).toList();
+    }
+
+    /** A value as it is. */
+    Expr raw(ValueId id) {
+        String variable = variables.get(id);
+        if (variable != null) {
+            return Tree.ref(variable);
+        }
+        Node n = definitions.get(id);
+        if (n != null && n.op() instanceof DataOp.Constant c) {
+            Expr known = declared.get(id);
+            if (known == null) {
+                known = constants.expr(names.constant(id), c.value(), n.type());
+                declared.put(id, known);
+            }
+            return known;
+        }
+        throw new IllegalArgumentException("the graph uses " + id + " before it defines it");
     }
 
     /**
@@ -92,6 +206,12 @@ final class NodeWriter {
                 yield List.of(new Call("concat", arguments));
             }
             case DataOp.Slice s -> {
+                Shape from = shape(n, 0);
+                for (int i = from.hasBatch() ? 1 : 0; i < from.rank(); i++) {
+                    if (s.begin().get(i) < 0 || s.begin().get(i) >= s.end().get(i)) {
+                        throw new NotWritable("slices that are empty");
+                    }
+                }
                 List<Expr> end = new ArrayList<>(
                         s.end().stream().map(e -> Tree.number((long) e)).toList());
                 if (shape(n, 0).hasBatch()) {
@@ -271,6 +391,9 @@ final class NodeWriter {
      * @param name what a constant is called
      */
     Expr expr(ValueId id, String name, boolean scalars) {
+        if (trying) {
+            return Tree.ref("_");
+        }
         String variable = variables.get(id);
         if (variable != null) {
             return Tree.ref(variable);
@@ -310,6 +433,13 @@ final class NodeWriter {
 
     /** The input and the window. */
     private List<Argument> window(Node n, Window w, int standardStride) {
+        for (int e : new int[] {
+            w.kernelH(), w.kernelW(), w.dilationH(), w.dilationW(), w.top(), w.left(), w.bottom(), w.right()
+        }) {
+            if (e > MAX_WINDOW) {
+                throw new NotWritable("windows of more than " + MAX_WINDOW + " rows or columns");
+            }
+        }
         List<Argument> arguments = new ArrayList<>();
         arguments.add(x(n));
         arguments.add(Tree.argument("kernel", Tree.pair(w.kernelH(), w.kernelW())));
@@ -335,13 +465,19 @@ final class NodeWriter {
                 continue;
             }
             ValueId id = n.operand(i + 1);
-            if (!isConstant(id)) {
+            Node from = definitions.get(id);
+            boolean known = from != null
+                    && (from.op() instanceof DataOp.Constant || (isDequantized(from) && isUsedOnce(id)));
+            if (!known) {
                 throw new NotWritable("weights that are computed at run time");
             }
             String name = names.path(n.id()) + "." + role;
             @Nullable Tensor large = large(id);
-            if (large != null) {
-                constants.store(name, large);
+            if (trying) {
+                continue;
+            }
+            if (large != null && !constants.isStored(name)) {
+                constants.store(name, large, SafetensorsType.F32);
             } else {
                 arguments.add(Tree.argument(role, expr(id, name, false)));
             }

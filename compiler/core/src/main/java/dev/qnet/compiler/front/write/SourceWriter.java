@@ -1,6 +1,7 @@
 package dev.qnet.compiler.front.write;
 
-import dev.qnet.compiler.data.Safetensors;
+import dev.qnet.compiler.data.SafetensorsType;
+import dev.qnet.compiler.data.SafetensorsWriter;
 import dev.qnet.compiler.front.Formatter;
 import dev.qnet.compiler.front.Parser;
 import dev.qnet.compiler.front.ast.Annotation;
@@ -46,10 +47,17 @@ public final class SourceWriter {
      *
      * @param text the source, in the canonical layout
      * @param parameters tensors for the parameters file that the source names, by name; empty if it names none
+     * @param types in what type each is kept there
      */
-    public record Written(String text, Map<String, Tensor> parameters) {
+    public record Written(String text, Map<String, Tensor> parameters, Map<String, SafetensorsType> types) {
         public Written {
             parameters = Map.copyOf(parameters);
+            types = Map.copyOf(types);
+        }
+
+        /** Writes the parameters file. */
+        public void saveParameters(Path file) throws IOException {
+            SafetensorsWriter.write(file, new TreeMap<>(parameters), types, Map.of());
         }
     }
 
@@ -58,6 +66,7 @@ public final class SourceWriter {
     private final List<Stmt> body = new ArrayList<>();
     private final Map<ValueId, String> variables = new HashMap<>();
     private final Constants constants = new Constants(names, body);
+    private final TypedWriter typed = new TypedWriter(constants);
     private final NodeWriter nodes;
 
     private SourceWriter(Graph graph) {
@@ -66,10 +75,12 @@ public final class SourceWriter {
     }
 
     /**
-     * The source of a graph in f32, before parameters are chosen.
+     * The source of a graph. What the language has words for is written with them, so that float graphs are ordinary
+     * sources; everything else as typed statements in the IR's own terms.
      *
      * @param parametersFile what the source calls the parameters file, relative to itself
-     * @throws CompileException if the graph holds what the language has no words for, such as integer operations
+     * @throws CompileException if the graph holds what no source can say: a memory plan is left out, a policy for another
+     *     rounding
      */
     public static Written write(Graph graph, Calibration calibration, String parametersFile) {
         try {
@@ -93,7 +104,7 @@ public final class SourceWriter {
         String beside = name + ".safetensors";
         Written written = write(graph, calibration, beside);
         if (!written.parameters().isEmpty()) {
-            Safetensors.write(file.resolveSibling(beside), new TreeMap<>(written.parameters()));
+            written.saveParameters(file.resolveSibling(beside));
         }
         Files.writeString(file, written.text());
     }
@@ -132,10 +143,21 @@ public final class SourceWriter {
             declarations.add(scheme(policy));
         }
         List<Param> inputs = inputs();
+        for (Graph.State s : graph.states()) {
+            String name = names.state(s.id());
+            variables.put(s.id(), name);
+            body.add(new Stmt.State(Tree.name(name), constants.type(s.type(), name), Span.NONE));
+        }
+        nodes.sort();
         for (Node n : graph.nodes()) {
-            if (!nodes.isConstant(n.id())) {
+            if (nodes.isOrdinary(n.id())) {
                 statement(n);
+            } else if (!nodes.isConstant(n.id())) {
+                typed(n);
             }
+        }
+        for (Graph.State s : graph.states()) {
+            body.add(new Stmt.Next(Tree.name(names.path(s.id())), nodes.raw(s.next()), Span.NONE));
         }
         List<Result> results = new ArrayList<>();
         List<Argument> returned = new ArrayList<>();
@@ -153,7 +175,7 @@ public final class SourceWriter {
             graph.params().forEach(p -> paths.put(p.id(), names.path(p.id())));
             declarations.add(section(model, calibration, paths));
         }
-        return new Written(print(declarations), constants.file());
+        return new Written(print(declarations), constants.file(), constants.types());
     }
 
     private static Decl.Scheme scheme(Spec.Policy policy) {
@@ -179,18 +201,40 @@ public final class SourceWriter {
     private List<Param> inputs() {
         List<Param> inputs = new ArrayList<>();
         for (Graph.Param p : graph.params()) {
-            if (!p.type().isFloat()) {
-                throw new NotWritable("inputs that are " + p.type().element());
-            }
             String name = names.input(p.id());
             variables.put(p.id(), name);
-            inputs.add(new Param(Tree.name(name), Tree.type("f32", p.type().shape()), null, Span.NONE));
+            inputs.add(new Param(
+                    Tree.name(name), constants.type(p.type(), name), null, outside(name, p.id().name()), Span.NONE));
             Spec spec = p.activations();
             if (spec != null) {
                 body.add(new Stmt.Input(Tree.name(name), SpecWords.of(spec, true), Span.NONE));
             }
         }
         return inputs;
+    }
+
+    /** What callers name an input or a result, where that is not its name in the source. */
+    private static List<Annotation> outside(String name, String own) {
+        return name.equals(own)
+                ? List.of()
+                : List.of(new Annotation(Tree.name("name"), List.of(Tree.argument(Tree.string(own))), Span.NONE));
+    }
+
+    private void typed(Node n) {
+        String path = names.path(n.id());
+        List<Expr> operands = nodes.operands(n);
+        String variable = names.variable(path);
+        variables.put(n.id(), variable);
+        List<Annotation> annotations = new ArrayList<>();
+        if (!variable.equals(path)) {
+            annotations.add(named(path));
+        }
+        annotations.addAll(intent(n.intent()));
+        body.add(typed.statement(n, variable, path, operands, nodes.operandTypes(n), annotations));
+    }
+
+    private static Annotation named(String path) {
+        return new Annotation(Tree.name("name"), List.of(Tree.argument(Tree.string(path))), Span.NONE);
     }
 
     private void statement(Node n) {
@@ -206,9 +250,20 @@ public final class SourceWriter {
             }
         }
         if (!named) {
-            annotations.add(new Annotation(Tree.name("name"), List.of(Tree.argument(Tree.string(path))), Span.NONE));
+            annotations.add(named(path));
         }
-        Spec.Intent intent = n.intent();
+        annotations.addAll(intent(n.intent()));
+        Expr call = Tree.call(way.name(), way.arguments());
+        String variable = names.variable(path);
+        variables.put(n.id(), variable);
+        body.add(new Stmt.Assign(
+                List.of(Tree.name(variable)),
+                annotations.isEmpty() ? call : new Expr.Annotated(call, annotations, Span.NONE),
+                Span.NONE));
+    }
+
+    private static List<Annotation> intent(Spec.Intent intent) {
+        List<Annotation> annotations = new ArrayList<>();
         Spec weights = intent.weights();
         if (weights != null) {
             annotations.add(Tree.annotation("weights", SpecWords.of(weights, false)));
@@ -220,13 +275,7 @@ public final class SourceWriter {
         if (intent.keepFloat()) {
             annotations.add(new Annotation(Tree.name("float"), List.of(), Span.NONE));
         }
-        Expr call = Tree.call(way.name(), way.arguments());
-        String variable = names.variable(path);
-        variables.put(n.id(), variable);
-        body.add(new Stmt.Assign(
-                List.of(Tree.name(variable)),
-                annotations.isEmpty() ? call : new Expr.Annotated(call, annotations, Span.NONE),
-                Span.NONE));
+        return annotations;
     }
 
     private void results(List<Result> results, List<Argument> returned) {
@@ -234,13 +283,14 @@ public final class SourceWriter {
         Names resultNames = new Names();
         for (Graph.Result r : graph.results()) {
             Type type = types.get(r.value());
-            if (type == null || !type.isFloat()) {
-                throw new NotWritable("results that are not f32");
+            if (type == null) {
+                throw new IllegalArgumentException("the graph does not define the result " + r.name());
             }
-            Expr value = nodes.expr(r.value(), r.name(), false);
-            Name name = Tree.name(resultNames.variable(r.name()));
-            results.add(new Result(name, Tree.type("f32", type.shape()), Span.NONE));
-            returned.add(new Argument(name, value, Span.NONE));
+            String name = resultNames.variable(r.name());
+            Expr value = nodes.raw(r.value());
+            results.add(new Result(
+                    Tree.name(name), constants.type(type, name), outside(name, r.name()), Span.NONE));
+            returned.add(new Argument(Tree.name(name), value, Span.NONE));
         }
     }
 }

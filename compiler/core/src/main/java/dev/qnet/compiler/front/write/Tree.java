@@ -93,8 +93,8 @@ final class Tree {
                 : new Expr.Call(item.name(), item.arguments(), Span.NONE);
     }
 
-    static TypeRef type(String element, Shape shape) {
-        return new TypeRef(name(element), extents(shape), Span.NONE);
+    static TypeRef type(String element, Shape shape, List<Item> items) {
+        return new TypeRef(name(element), extents(shape), items, Span.NONE);
     }
 
     /** The extents, N among them. */
