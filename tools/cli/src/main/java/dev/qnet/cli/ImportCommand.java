@@ -1,7 +1,6 @@
 package dev.qnet.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.qnet.compiler.data.Safetensors;
 import dev.qnet.compiler.front.write.SourceWriter;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.quant.Calibration;
@@ -16,7 +15,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -98,7 +96,7 @@ final class ImportCommand implements Callable<Integer> {
         SourceWriter.Written written = SourceWriter.write(graph, Calibration.NONE, beside);
         if (!written.parameters().isEmpty()) {
             Path parameters = source.resolveSibling(beside);
-            AtomicFiles.writeAt(parameters, to -> Safetensors.write(to, new TreeMap<>(written.parameters())));
+            AtomicFiles.writeAt(parameters, to -> written.saveParameters(to));
             says.println("wrote " + parameters + " (" + Sizes.text(Files.size(parameters)) + ")");
         }
         AtomicFiles.write(source, out -> out.write(written.text().getBytes(StandardCharsets.UTF_8)));
