@@ -349,7 +349,15 @@ final class ArithmeticOps {
             c.note(Report.Kind.REMARK, to + " is computed in f32");
         }
         Val y = b.cast(x, element);
-        return y.declared(to);
+        return (to == DataType.BFLOAT16 && x.dataType() != to ? shortened(b, y) : y).declared(to);
+    }
+
+    /** The 8 significant bits that bfloat16 has, by Veltkamp's splitting; what would overflow has no more to lose. */
+    private static Val shortened(Build b, Val x) {
+        Val product = b.mul(x, b.scalar(65537));
+        Val high = b.sub(product, b.sub(product, x));
+        Val plain = b.compare(NumOp.Compare.Fn.LT, b.unary(new ScalarFn.Abs(), x), b.scalar(1e33));
+        return b.select(plain, high, x);
     }
 
     /** The low bits of the integer part, as a number of 4 or 2 bits. */

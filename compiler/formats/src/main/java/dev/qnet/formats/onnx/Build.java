@@ -37,8 +37,11 @@ final class Build {
     /** Stands for N in constants of shapes. It moves with the elements; arithmetic refuses it. */
     static final long BATCH = Long.MIN_VALUE + 78;
 
-    /** Constants are computed up to this size; larger results are left to the graph. */
-    private static final int MAX_FOLDED = 1 << 26;
+    /** Constants are computed up to this size, or that of what they are made of; larger results are left to the graph. */
+    private static final int MAX_FOLDED = 1 << 22;
+
+    /** Numbers that come of a few in the file (indices, fills) are at most this many. */
+    static final int MAX_MADE = 1 << 24;
 
     private final List<Node> nodes = new ArrayList<>();
     private final Set<String> names = new HashSet<>();
@@ -103,6 +106,7 @@ final class Build {
 
     /** A constant of one number throughout. */
     Val filled(Element element, Shape shape, double value) {
+        made(shape.elements());
         if (element instanceof Element.F32) {
             float[] v = new float[shape.elements()];
             Arrays.fill(v, (float) value);
@@ -121,7 +125,7 @@ final class Build {
                 Shapes.infer(op, operands.stream().map(v -> v.type().shape()).toList());
         Type type = new Type(element, shape);
         boolean known = !shape.hasBatch() && operands.stream().allMatch(Val::isConstant);
-        if (known && !operands.isEmpty() && shape.elements() <= MAX_FOLDED) {
+        if (known && !operands.isEmpty() && small(shape, operands)) {
             Val folded = fold(op, type, operands);
             Val codes = codes(op, type, operands);
             return codes == null ? folded : folded.coded(codes);
@@ -136,6 +140,19 @@ final class Build {
         ValueId id = new ValueId(fresh(hint));
         nodes.add(new Node(id, op, ids, type, Span.NONE));
         return Val.of(id, type);
+    }
+
+    private static boolean small(Shape result, List<Val> operands) {
+        return result.elements() <= MAX_FOLDED
+                || operands.stream().anyMatch(v -> v.elements() >= result.elements() / 2);
+    }
+
+    /** Refuses to make more elements than a small file should ask for. */
+    static int made(long count) {
+        if (count > MAX_MADE) {
+            throw new Refusal("makes a constant of " + count + " elements; at most " + MAX_MADE + " are supported");
+        }
+        return (int) count;
     }
 
     Val emit(Op op, Element element, Val... operands) {
@@ -358,11 +375,20 @@ final class Build {
     // Elementwise operations
 
     Val unary(ScalarFn fn, Val x) {
+        real(x);
         return pointwise(new FloatOp.Unary(fn), Element.FLOAT, x);
     }
 
     Val binary(FloatOp.Binary.Fn fn, Val x, Val y) {
+        real(x);
+        real(y);
         return pointwise(new FloatOp.Binary(fn), Element.FLOAT, x, y);
+    }
+
+    private static void real(Val x) {
+        if (!x.isFloat()) {
+            throw new Refusal("takes real numbers, found " + x.type());
+        }
     }
 
     Val add(Val x, Val y) {
@@ -406,7 +432,9 @@ final class Build {
             return v;
         }
         Val p = plain(v);
-        return emit(new DataOp.Reshape(to), p.element(), p);
+        Val r = emit(new DataOp.Reshape(to), p.element(), p);
+        boolean flat = !v.isPlain() && !v.isConstant() && to.rank() == 2 && to.dim(0) == v.dim(0);
+        return flat && v.layout().getFirst() == 0 ? r.flattened(v) : r;
     }
 
     /** Result axis i is operand axis {@code permutation[i]}; nothing moves yet. */

@@ -39,7 +39,7 @@ final class ConvOps {
         }
         Frame frame = Frame.of(c, x, kernel);
         Val weights = b.as(w, Build.channelsLast(w.rank())).held();
-        c.out(convolve(b, x, weights, c.in(2), frame, (int) c.integer("group", 1), b::conv, 0));
+        c.out(convolve(b, x, weights, c.in(2), frame, Math.toIntExact(c.integer("group", 1)), b::conv, 0));
     }
 
     static void check(Call c, Val x, Val w) {
@@ -148,7 +148,7 @@ final class ConvOps {
         Val w = c.real(1);
         check(c, x, w);
         int n = x.rank() - 2;
-        int groups = (int) c.integer("group", 1);
+        int groups = Math.toIntExact(c.integer("group", 1));
         int channels = x.dim(1);
         if (groups < 1 || w.dim(0) != channels || channels % groups != 0) {
             throw c.refuse("has weights of " + w.shape() + " for " + x.shape() + " in " + groups + " groups");

@@ -11,7 +11,7 @@ import java.util.stream.IntStream;
 /** Normalizations and softmax. */
 final class NormOps {
     /** The widest band matrix that stands for a sum over neighbouring channels. */
-    private static final int MAX_CHANNELS = 8192;
+    private static final int MAX_CHANNELS = 4096;
 
     private NormOps() {}
 
@@ -141,7 +141,7 @@ final class NormOps {
     private static void group(Call c) {
         Build b = c.build();
         Val x = c.real(0);
-        int groups = (int) c.integer("num_groups", 0);
+        int groups = Math.toIntExact(c.integer("num_groups", 0));
         if (x.rank() < 2 || groups < 1 || x.dim(1) % groups != 0) {
             throw c.refuse("normalizes " + x.shape() + " in " + groups + " groups");
         }
@@ -184,7 +184,7 @@ final class NormOps {
     private static void neighbours(Call c) {
         Build b = c.build();
         Val x = c.real(0);
-        int size = (int) c.integer("size", 0);
+        int size = Math.toIntExact(c.integer("size", 0));
         if (x.rank() < 2 || size < 1 || x.dim(1) > MAX_CHANNELS) {
             throw c.refuse("sums over " + size + " channels of " + x.shape());
         }

@@ -147,7 +147,8 @@ public final class OnnxImporter {
         try {
             Verifier.verify(graph);
         } catch (CompileException e) {
-            throw new IllegalStateException(file + " became a graph that breaks its promises: " + e.getMessage(), e);
+            throw error("unsupported-model", ": its operators do not fit each other: " + e.getMessage())
+                    .toException();
         }
         return new Imported(graph, report(opset));
     }

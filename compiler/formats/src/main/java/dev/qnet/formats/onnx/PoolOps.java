@@ -117,6 +117,7 @@ final class PoolOps {
                     + (taps > MAX_TAPS ? "windows of " + taps + " elements" : "a batch of open size")
                     + ", which is not supported");
         }
+        Build.made((long) x.elements() * taps);
         List<Integer> before = new ArrayList<>(List.of(0, 0));
         List<Integer> after = new ArrayList<>(List.of(0, 0));
         int[] out = new int[n];

@@ -14,6 +14,7 @@ final class ProductOps {
     static void register(Operators ops) {
         ops.add("MatMul", ProductOps::matmul);
         ops.add("Gemm", ProductOps::gemm);
+        ops.add("Einsum", EinsumOp::lower);
     }
 
     private static void matmul(Call c) {
@@ -29,8 +30,7 @@ final class ProductOps {
         Val right = y.rank() == 1 ? b.reshape(y, List.of(y.dim(0), 1)) : y;
         Val z;
         if (right.rank() == 2 && right.isConstant() && left.dim(-1) != Shape.BATCH) {
-            Val weights = b.plain(b.transpose(right, List.of(1, 0)));
-            z = b.emit(new FloatOp.Dense(), Element.FLOAT, b.plain(left), weights);
+            z = dense(b, left, right, null);
         } else if (left.rank() == 2 && left.dim(0) == Shape.BATCH && right.rank() == 2) {
             // A row an item.
             Val rows = b.reshape(left, List.of(Shape.BATCH, 1, left.dim(1)));
@@ -48,6 +48,32 @@ final class ProductOps {
             dims.subList(row, row + 1).clear();
         }
         return b.reshape(z, dims);
+    }
+
+    /**
+     * x [.., K] · y [K, M] for constant y. Where x is a flattened image, the rows of y follow the order in which the image
+     * is held, so that nothing need be transposed.
+     */
+    private static Val dense(Build b, Val x, Val y, @Nullable Val bias) {
+        Val left = b.plain(x);
+        Val right = y;
+        Val image = x.flattened();
+        if (image != null && image.type().shape().dims().subList(1, image.rank()).stream().allMatch(d -> d > 0)) {
+            List<Integer> dims = new ArrayList<>(image.shape().dims().subList(1, image.rank()));
+            dims.add(y.dim(1));
+            List<Integer> order = new ArrayList<>();
+            for (int held = 1; held < image.rank(); held++) {
+                order.add(image.layout().indexOf(held) - 1);
+            }
+            order.add(image.rank() - 1);
+            Val moved = b.plain(b.transpose(b.reshape(y, dims), order));
+            right = b.reshape(moved, y.shape().dims());
+            left = b.reshape(image.held(), x.shape().dims());
+        }
+        Val weights = b.plain(b.transpose(right, List.of(1, 0)));
+        return bias == null
+                ? b.emit(new FloatOp.Dense(), Element.FLOAT, left, weights)
+                : b.emit(new FloatOp.Dense(), Element.FLOAT, left, weights, bias);
     }
 
     private static void gemm(Call c) {
@@ -71,12 +97,9 @@ final class ProductOps {
             c.out(added == null ? z : b.add(z, added));
             return;
         }
-        Val weights = b.plain(b.transpose(right, List.of(1, 0)));
-        weights = alpha == 1 ? weights : b.mul(weights, b.scalar(alpha));
-        Val bias = bias(b, added, weights.dim(0));
-        Val z = bias == null
-                ? b.emit(new FloatOp.Dense(), Element.FLOAT, b.plain(left), weights)
-                : b.emit(new FloatOp.Dense(), Element.FLOAT, b.plain(left), weights, bias);
+        Val weights = alpha == 1 ? right : b.mul(right, b.scalar(alpha));
+        Val bias = bias(b, added, right.dim(1));
+        Val z = dense(b, left, weights, bias);
         c.out(added == null || bias != null ? z : b.add(z, added));
     }
 

@@ -64,7 +64,7 @@ final class ResizeOps {
     }
 
     private static int extent(double out) {
-        if (!(out >= 1 && out <= Shape.MAX_ELEMENTS)) {
+        if (!(out >= 1 && out <= 1 << 22)) {
             throw new Refusal("resizes an axis to " + out + " elements");
         }
         return (int) out;

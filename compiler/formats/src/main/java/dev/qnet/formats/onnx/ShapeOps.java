@@ -33,6 +33,7 @@ final class ShapeOps {
         ops.add("Pad", ShapeOps::pad);
         ops.add("Gather", ShapeOps::gather);
         ops.add("GatherElements", ShapeOps::gatherElements);
+        ops.add("OneHot", ShapeOps::oneHot);
         ops.add("DepthToSpace", ShapeOps::depthToSpace);
         ops.add("SpaceToDepth", ShapeOps::spaceToDepth);
     }
@@ -139,7 +140,7 @@ final class ShapeOps {
             float limit = c.floats(1)[0];
             float delta = c.floats(2)[0];
             double n = Math.max(0, Math.ceil(((double) limit - start) / delta));
-            if (!(n <= Shape.MAX_ELEMENTS)) {
+            if (!(n <= Build.MAX_MADE)) {
                 throw c.refuse("has " + n + " elements");
             }
             float[] v = new float[(int) n];
@@ -156,7 +157,7 @@ final class ShapeOps {
             throw c.refuse("has a step of 0");
         }
         double n = Math.max(0, Math.ceil(((double) limit - start) / delta));
-        if (!(n <= Shape.MAX_ELEMENTS)) {
+        if (!(n <= Build.MAX_MADE)) {
             throw c.refuse("has " + n + " elements");
         }
         long[] v = new long[(int) n];
@@ -341,7 +342,7 @@ final class ShapeOps {
             if (n == Shape.BATCH) {
                 throw c.refuse("repeats the batch, whose size the model leaves open");
             }
-            if (repeats[axis] < 0 || n * repeats[axis] > Shape.MAX_ELEMENTS) {
+            if (repeats[axis] < 0 || repeats[axis] > Build.MAX_MADE || n * repeats[axis] > Build.MAX_MADE) {
                 throw c.refuse("repeats an axis " + repeats[axis] + " times");
             }
             y = b.pick(
@@ -537,9 +538,7 @@ final class ShapeOps {
         if (n < 1) {
             throw c.refuse("pads an axis without elements, or the batch");
         }
-        if ((long) before + n + after > Shape.MAX_ELEMENTS) {
-            throw c.refuse("pads an axis to more than " + Shape.MAX_ELEMENTS + " elements");
-        }
+        Build.made((long) before + n + after);
         int period = 2 * n - 2;
         return IntStream.range(-before, n + after)
                 .map(i -> switch (mode) {
@@ -602,7 +601,7 @@ final class ShapeOps {
             strides[i] = s;
         }
         // The position that the other axes give, and the axis's share, with negative indices counted from the back.
-        long[] base = new long[to.elements()];
+        long[] base = new long[Build.made(to.elements())];
         for (int e = 0; e < base.length; e++) {
             int rest = e;
             for (int i = to.rank() - 1; i >= 0; i--) {
@@ -622,10 +621,40 @@ final class ShapeOps {
         c.out(b.gather(flat, 0, place));
     }
 
+    private static void oneHot(Call c) {
+        Build b = c.build();
+        Val indices = c.need(0);
+        int depth = Build.made(Math.max(0, (long) c.floats(1)[0]));
+        Val values = c.need(2);
+        int rank = indices.rank() + 1;
+        int axis = c.axis(c.integer("axis", -1), rank);
+        if (depth < 1 || values.rank() != 1 || values.dim(0) != 2) {
+            throw c.refuse("takes a depth of at least 1 and two values, found " + depth + " and " + values.type());
+        }
+        List<Integer> dims = new ArrayList<>(indices.shape().dims());
+        dims.add(axis, 1);
+        if (indices.shape().hasBatch() && axis == 0) {
+            throw c.refuse("puts an axis before the batch, whose size the model leaves open");
+        }
+        Val place = b.reshape(b.cast(indices, Element.INT64), dims);
+        Integer[] line = new Integer[rank];
+        Arrays.fill(line, 1);
+        line[axis] = depth;
+        long[] numbers = IntStream.range(0, depth).asLongStream().toArray();
+        long[] fromBack = IntStream.range(-depth, 0).asLongStream().toArray();
+        Val hit = b.integer(
+                NumOp.Binary.Fn.OR,
+                b.compare(NumOp.Compare.Fn.EQ, place, b.ints(Element.INT64, List.of(line), numbers)),
+                b.compare(NumOp.Compare.Fn.EQ, place, b.ints(Element.INT64, List.of(line), fromBack)));
+        Val off = b.reshape(b.slice(values, 0, 0, 1, 1), List.of());
+        Val on = b.reshape(b.slice(values, 0, 1, 2, 1), List.of());
+        c.out(b.select(hit, on, off));
+    }
+
     private static void depthToSpace(Call c) {
         Build b = c.build();
         Val x = c.need(0);
-        int s = (int) c.integer("blocksize", 0);
+        int s = Math.toIntExact(c.integer("blocksize", 0));
         if (x.rank() != 4 || s < 1 || s > 65536 || x.dim(1) % (s * s) != 0) {
             throw c.refuse("takes [N, C, H, W] with C divisible by the squared block size, found " + x.shape());
         }
@@ -642,7 +671,7 @@ final class ShapeOps {
     private static void spaceToDepth(Call c) {
         Build b = c.build();
         Val x = c.need(0);
-        int s = (int) c.integer("blocksize", 0);
+        int s = Math.toIntExact(c.integer("blocksize", 0));
         if (x.rank() != 4 || s < 1 || x.dim(2) % s != 0 || x.dim(3) % s != 0) {
             throw c.refuse("takes [N, C, H, W] with H and W divisible by the block size, found " + x.shape());
         }

@@ -33,6 +33,8 @@ final class Val {
     /** A name that comes later. */
     private static final class Name {
         private @Nullable ValueId id;
+        /** The value whose elements this is, each item's in one row. */
+        private @Nullable Val flattened;
     }
 
     private Val(
@@ -203,6 +205,17 @@ final class Val {
 
     void id(ValueId id) {
         name.id = id;
+    }
+
+    /** This plain value, made of another one by merging all axes but the first. */
+    Val flattened(Val of) {
+        name.flattened = of;
+        return this;
+    }
+
+    /** The value of more axes that this one was made of by merging all but the first, or null. */
+    @Nullable Val flattened() {
+        return isPlain() ? name.flattened : null;
     }
 
     Map<List<Integer>, Val> forms() {
