@@ -4,6 +4,9 @@ import dev.qnet.compiler.interp.Interpreter;
 import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Shape;
+import dev.qnet.compiler.ir.Type;
+import dev.qnet.compiler.ir.ValueId;
+import dev.qnet.runtime.ElementType;
 import dev.qnet.runtime.Model;
 import dev.qnet.runtime.Session;
 import dev.qnet.runtime.Tensor;
@@ -20,6 +23,9 @@ import java.util.Objects;
 public sealed interface Executor {
     /** As reports and {@code --target} call it. */
     String name();
+
+    /** The graph that it runs. */
+    Graph graph(Program program);
 
     /**
      * Gets ready to run a program.
@@ -58,8 +64,16 @@ public sealed interface Executor {
         }
 
         @Override
+        public Graph graph(Program program) {
+            return program.source();
+        }
+
+        @Override
         public Prepared prepare(Program program) {
-            Graph graph = program.source();
+            return prepare(program.source());
+        }
+
+        static Prepared prepare(Graph graph) {
             Interpreter interpreter = Interpreter.prepare(graph);
             return steps -> {
                 Map<String, Value> out = Map.of();
@@ -92,13 +106,24 @@ public sealed interface Executor {
         }
 
         @Override
+        public Graph graph(Program program) {
+            return program.lowered();
+        }
+
+        @Override
         public Prepared prepare(Program program) {
+            Graph graph = program.lowered();
+            Map<ValueId, Type> types = graph.types();
+            // A real result that is made of codes is handed over as codes unless it is asked for as singles.
+            List<Boolean> real = graph.results().stream()
+                    .map(r -> Objects.requireNonNull(types.get(r.value())).isFloat())
+                    .toList();
             Model model = program.artifact().load(backend);
             return steps -> {
                 try (Session session = model.session()) {
                     List<Tensor> out = List.of();
                     for (List<Value> inputs : steps) {
-                        out = run(model, session, inputs);
+                        out = run(model, session, inputs, real);
                     }
                     return out.stream().map(Tensors::value).toList();
                 }
@@ -106,7 +131,7 @@ public sealed interface Executor {
         }
 
         /** One run in a session, which keeps the states. */
-        private static List<Tensor> run(Model model, Session session, List<Value> inputs) {
+        private static List<Tensor> run(Model model, Session session, List<Value> inputs, List<Boolean> real) {
             int items = 1;
             for (int i = 0; i < inputs.size(); i++) {
                 TensorInfo info = model.inputs().get(i);
@@ -117,7 +142,7 @@ public sealed interface Executor {
             List<Tensor> out = new ArrayList<>();
             for (int i = 0; i < model.outputs().size(); i++) {
                 TensorInfo info = model.outputs().get(i);
-                Tensor t = Tensor.allocate(info.type(), info.shapeFor(items));
+                Tensor t = Tensor.allocate(real.get(i) ? ElementType.F32 : info.type(), info.shapeFor(items));
                 session.output(i, t);
                 out.add(t);
             }
@@ -131,7 +156,7 @@ public sealed interface Executor {
         private Tensors() {}
 
         /** A value in memory as an input wants it. */
-        static Tensor of(Value value, dev.qnet.runtime.ElementType type) {
+        static Tensor of(Value value, ElementType type) {
             int[] shape = value.shape().toArray();
             return switch (value) {
                 case Value.Floats f -> Tensor.ofFloats(f.data(), shape);

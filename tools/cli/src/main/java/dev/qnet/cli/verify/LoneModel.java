@@ -34,7 +34,7 @@ final class LoneModel {
             }
             samples.add(new Subject.Sample("random " + i, List.of(inputs), List.of()));
         }
-        return Reader.loaded(model, new Subject(graph, samples, Tolerance.EXACT));
+        return Reader.loaded(model, new Subject(graph, samples, Tolerance.ONNX));
     }
 
     /** Reals around 0; any code in use; plain integers of 0 or 1, which are safe as indices. */

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 /** A graph and what it is compiled to, once, when first asked for. For one thread. */
 public final class Program {
     private final Graph source;
+    private @Nullable Graph lowered;
     private @Nullable CompiledArtifact artifact;
 
     Program(Graph source) {
@@ -24,12 +25,22 @@ public final class Program {
         return source;
     }
 
+    /** The graph after all passes. */
+    Graph lowered() {
+        Graph g = lowered;
+        if (g == null) {
+            PassContext context = new PassContext(new Diagnostics(), Calibration.NONE);
+            g = Pipeline.run(source, Passes.all(), context, (pass, graph) -> {});
+            lowered = g;
+        }
+        return g;
+    }
+
     /** The graph after all passes, compiled for the JVM. */
     CompiledArtifact artifact() {
         CompiledArtifact a = artifact;
         if (a == null) {
-            PassContext context = new PassContext(new Diagnostics(), Calibration.NONE);
-            a = JvmTarget.compile(Pipeline.run(source, Passes.all(), context, (pass, graph) -> {}));
+            a = JvmTarget.compile(lowered());
             artifact = a;
         }
         return a;
