@@ -5,6 +5,7 @@ import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.ValueId;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,9 +28,15 @@ public final class Canonicalize implements Pass {
         return NAME;
     }
 
+    /** The rules for graphs without a policy, such as imported ones: their float operations stay as they are. */
+    private static final List<Simplification> RULES_AS_IT_IS =
+            Stream.concat(RULES.stream(), Stream.<Simplification>of(ConstantFolding::dequantized))
+                    .toList();
+
     @Override
     public Graph run(Graph graph, PassContext context) {
-        return Rewriter.rewriteWhileShrinking(graph, Canonicalize::simplify);
+        List<Simplification> rules = graph.policy() == null ? RULES_AS_IT_IS : RULES;
+        return Rewriter.rewriteWhileShrinking(graph, (n, to) -> simplify(n, to, rules));
     }
 
     /** Promises that nothing is left to compute from constants alone, and that no node only passes its operand on. */
@@ -51,10 +58,10 @@ public final class Canonicalize implements Pass {
                         op, to.type(n.operand(0)).shape(), n.type().shape());
     }
 
-    private static ValueId simplify(Node node, Rewriter to) {
+    private static ValueId simplify(Node node, Rewriter to, List<Simplification> rules) {
         Node n = node;
         while (true) {
-            switch (next(n, to)) {
+            switch (next(n, to, rules)) {
                 case null -> {
                     return to.emit(n);
                 }
@@ -66,8 +73,8 @@ public final class Canonicalize implements Pass {
         }
     }
 
-    private static Simplification.@Nullable Step next(Node n, Rewriter to) {
-        for (Simplification rule : RULES) {
+    private static Simplification.@Nullable Step next(Node n, Rewriter to, List<Simplification> rules) {
+        for (Simplification rule : rules) {
             Simplification.Step step = rule.apply(n, to);
             if (step != null) {
                 return step;

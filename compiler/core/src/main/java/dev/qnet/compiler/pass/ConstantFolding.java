@@ -5,6 +5,7 @@ import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.Quant;
+import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Scheme;
 import dev.qnet.compiler.ir.Tensor;
 import dev.qnet.compiler.ir.Type;
@@ -43,6 +44,23 @@ final class ConstantFolding {
             return null;
         }
         Tensor value = Evaluator.evaluate(n, constants);
+        return new Simplification.Step.Instead(
+                n.withOp(new DataOp.Constant(value)).withOperands(List.of()));
+    }
+
+    /**
+     * Codes of constants as the reals that they stand for, for graphs without a policy: with one, the codes are what integer
+     * weights are made of.
+     */
+    static Simplification.@Nullable Step dequantized(Node n, Rewriter to) {
+        if (!(n.op() instanceof QuantOp.Dequantize)) {
+            return null;
+        }
+        Node c = to.definition(n.operand(0));
+        if (c == null || !(c.op() instanceof DataOp.Constant)) {
+            return null;
+        }
+        Tensor value = Evaluator.evaluate(n, List.of(c));
         return new Simplification.Step.Instead(
                 n.withOp(new DataOp.Constant(value)).withOperands(List.of()));
     }
