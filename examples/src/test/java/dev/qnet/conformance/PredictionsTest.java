@@ -104,7 +104,7 @@ class PredictionsTest {
         Graph graph = Importer.read(file, ImportOptions.NONE).graph();
         boolean integers = graph.nodes().stream().anyMatch(n -> n.op() instanceof IntOp);
         // Floats are summed in double, one by one: exact, and slow.
-        int wanted = integers ? ITEMS : ITEMS / 5;
+        int wanted = integers ? ITEMS : ITEMS / 10;
         int items = Math.min(Math.min(wanted, expected.length), labels.length);
         Model model = JvmTarget.compile(Pipeline.run(
                         graph, Passes.all(), new PassContext(new Diagnostics(), Calibration.NONE), (p, g) -> {}))
