@@ -1,7 +1,6 @@
 /** Models of other systems: TFLite and ONNX in, ONNX out. */
 module dev.qnet.formats {
     requires transitive dev.qnet.compiler;
-    requires flatbuffers.java;
     requires com.google.protobuf;
     requires static org.jspecify;
 

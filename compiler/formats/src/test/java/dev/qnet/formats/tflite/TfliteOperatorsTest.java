@@ -190,6 +190,52 @@ class TfliteOperatorsTest {
     }
 
     @Test
+    void blocksMoveBetweenSpaceAndDepth() {
+        gives(moved(5, ModelFile.options().number(0, 2), of(1, 1, 2, 4), of(1, 2, 4, 1)), 0, 1, 4, 5, 2, 3, 6, 7);
+        gives(moved(26, ModelFile.options().number(0, 2), of(1, 2, 4, 1), of(1, 1, 2, 4)), 0, 1, 4, 5, 2, 3, 6, 7);
+    }
+
+    @Test
+    void mirrorsAndRepeats() {
+        gives(moved(100, ModelFile.options(), of(3), of(6), of(2, 1)), 2, 1, 0, 1, 2, 1);
+        gives(moved(100, ModelFile.options().enumeration(0, 1), of(3), of(6), of(2, 1)), 1, 0, 0, 1, 2, 2);
+        gives(moved(105, ModelFile.options(), of(2, 2), of(2, 2), of(1)), 1, 0, 3, 2);
+        gives(moved(130, ModelFile.options(), of(1, 2), of(2, 2), of(2, 2)), 0, 1, 0, 1);
+    }
+
+    @Test
+    void functionsAndReductionsOfSingles() {
+        gives(moved(92, ModelFile.options(), of(3), of(3)), 0, 1, 4);
+        gives(moved(76, ModelFile.options(), of(2), of(2)), Float.POSITIVE_INFINITY, 1);
+        gives(moved(74, ModelFile.options(), of(2, 3), of(2), of(-1)), 3, 12);
+        gives(moved(82, ModelFile.options().bool(0, true), of(2, 3), of(1, 3), of(0)), 3, 4, 5);
+    }
+
+    @Test
+    void theFirstOfTheLargestIsFound() {
+        ModelFile m = new ModelFile();
+        int x = m.tensor("x", TensorType.INT8, of(1, 4), ModelFile.spec().scale(0.1, 5));
+        int axis = m.tensor("axis", TensorType.INT32, NONE, ModelFile.spec().ints(-1));
+        int y = m.tensor("y", TensorType.INT32, of(1));
+        m.operator(56, of(x, axis), of(y), ModelFile.options().enumeration(0, 2));
+        Graph graph = read(m.inputs(x).outputs(y).bytes()).graph();
+        Value z = run(graph, new Value.Ints(Shape.of(1, 4), new long[] {-3, 9, 9, 1}));
+        assertThat(((Value.Ints) z).data()).containsExactly(1);
+    }
+
+    @Test
+    void comparisonsChoose() {
+        ModelFile m = new ModelFile();
+        int x = m.tensor("x", TensorType.FLOAT32, of(3));
+        int one = m.tensor("one", TensorType.FLOAT32, of(1), ModelFile.spec().floats(1));
+        int c = m.tensor("c", TensorType.BOOL, of(3));
+        int y = m.tensor("y", TensorType.FLOAT32, of(3));
+        m.operator(61, of(x, one), of(c));
+        m.operator(123, of(c, x, one), of(y));
+        gives(run(read(m.inputs(x).outputs(y).bytes()).graph(), count(3)), 1, 1, 2);
+    }
+
+    @Test
     void shapesAreKnownWhileImporting() {
         // Flatten as Keras writes it: reshape(x, [shape(x)[0], -1]), with an open batch.
         ModelFile m = new ModelFile();

@@ -24,7 +24,7 @@ class TfliteReaderTest {
     private static final int CONV_2D = 3;
     private static final int RESHAPE = 22;
     private static final int CUSTOM = 32;
-    private static final int SIN = 66;
+    private static final int WHERE = 109;
 
     private static byte[] model() {
         ModelFile m = new ModelFile();
@@ -162,13 +162,13 @@ class TfliteReaderTest {
         int y = m.tensor("y", TensorType.FLOAT32, new int[] {4});
         int z = m.tensor("z", TensorType.FLOAT32, new int[] {4});
         int u = m.tensor("u", TensorType.FLOAT32, new int[] {4});
-        m.operator(SIN, new int[] {x}, new int[] {y});
+        m.operator(WHERE, new int[] {x}, new int[] {y});
         m.operator(CUSTOM, "Secret", new int[] {y}, new int[] {z}, ModelFile.options(), new int[0]);
         m.operator(CONV_2D, new int[] {x, x, x}, new int[] {u});
         byte[] bytes = m.inputs(x).outputs(z, u).bytes();
         assertThatThrownBy(() -> read(bytes))
                 .isInstanceOf(CompileException.class)
-                .hasMessageContaining("SIN (operator 0): is not supported")
+                .hasMessageContaining("WHERE (operator 0): is not supported")
                 .hasMessageContaining("custom operator Secret (operator 1)")
                 .hasMessageContaining("CONV_2D (operator 2): takes an image");
     }
