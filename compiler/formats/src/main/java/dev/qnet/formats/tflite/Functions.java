@@ -85,7 +85,8 @@ final class Functions {
         if (!(x.element() instanceof Quant q)) {
             return x;
         }
-        Element.Int plain = Element.plain((q.storage().signed() ? "i" : "u") + 8 * q.storage().bytes());
+        Element.Int plain = Element.plain(
+                (q.storage().signed() ? "i" : "u") + 8 * q.storage().bytes());
         if (plain == null) {
             throw new Unsupported("takes " + x.type());
         }
