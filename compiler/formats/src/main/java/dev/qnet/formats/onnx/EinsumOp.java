@@ -120,8 +120,7 @@ final class EinsumOp {
         }
         Labelled last = reduced(sum, new HashSet<>(result));
         c.out(b.transpose(
-                last.value(),
-                result.stream().map(l -> last.labels().indexOf(l)).toList()));
+                last.value(), result.stream().map(l -> last.labels().indexOf(l)).toList()));
     }
 
     /** Takes the diagonal where a label occurs twice. */

@@ -58,7 +58,8 @@ final class ProductOps {
         Val left = b.plain(x);
         Val right = y;
         Val image = x.flattened();
-        if (image != null && image.type().shape().dims().subList(1, image.rank()).stream().allMatch(d -> d > 0)) {
+        if (image != null
+                && image.type().shape().dims().subList(1, image.rank()).stream().allMatch(d -> d > 0)) {
             List<Integer> dims = new ArrayList<>(image.shape().dims().subList(1, image.rank()));
             dims.add(y.dim(1));
             List<Integer> order = new ArrayList<>();

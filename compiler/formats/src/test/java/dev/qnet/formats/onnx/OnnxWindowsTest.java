@@ -61,7 +61,13 @@ class OnnxWindowsTest {
 
         Object[] with(Object... more) {
             List<Object> all = new ArrayList<>(List.of(
-                    "kernel_shape", wide(kernel), "strides", wide(strides), "dilations", wide(dilations), "pads",
+                    "kernel_shape",
+                    wide(kernel),
+                    "strides",
+                    wide(strides),
+                    "dilations",
+                    wide(dilations),
+                    "pads",
                     wide(pads)));
             all.addAll(List.of(more));
             return all.toArray();
@@ -132,8 +138,9 @@ class OnnxWindowsTest {
     private void check(Models m, List<Integer> in, float[] x, List<Integer> out, double[] expected, Object what)
             throws IOException {
         Graph g = m.read(dir).graph();
-        Value.Floats y = (Value.Floats) Objects.requireNonNull(
-                Interpreter.run(g, Map.of("x", Value.of(new Shape(in), x))).get("y"));
+        Value.Floats y =
+                (Value.Floats) Objects.requireNonNull(Interpreter.run(g, Map.of("x", Value.of(new Shape(in), x)))
+                        .get("y"));
         assertThat(y.shape()).as("%s", what).isEqualTo(new Shape(out));
         for (int i = 0; i < expected.length; i++) {
             double slack = 1e-5 * Math.max(1, Math.abs(expected[i]));
@@ -239,8 +246,8 @@ class OnnxWindowsTest {
                             }
                             if (inside) {
                                 int at = (c / cin * cout + o) * product(out) + index(q, out);
-                                expected[at] += (double) x[c * product(a.in) + e]
-                                        * w[(c * cout + o) * product(a.kernel) + k];
+                                expected[at] +=
+                                        (double) x[c * product(a.in) + e] * w[(c * cout + o) * product(a.kernel) + k];
                             }
                         }
                     }
@@ -319,7 +326,13 @@ class OnnxWindowsTest {
                     .node(op, List.of("x"), List.of("y"), attributes)
                     .output("y");
             try {
-                check(m, in, x, dims(1, channels, out), expected, op + " " + a + " ceil " + ceil + " counted " + counted);
+                check(
+                        m,
+                        in,
+                        x,
+                        dims(1, channels, out),
+                        expected,
+                        op + " " + a + " ceil " + ceil + " counted " + counted);
             } catch (CompileException e) {
                 refused++;
             }
