@@ -103,10 +103,15 @@ public final class OnnxImporter {
     public static Imported read(Path file, ImportOptions options) throws IOException {
         Proto.Model model = OnnxFile.read(file);
         try {
-            return new OnnxImporter(file, model, options).run();
+            return new OnnxImporter(file, model, options).run(true);
         } catch (StackOverflowError e) {
             throw OnnxFile.bad(file + " is nested too deeply to be read");
         }
+    }
+
+    /** As {@link #read}, with float operations between codes left as the model has them. */
+    static Imported readUnfused(Path file, ImportOptions options) throws IOException {
+        return new OnnxImporter(file, OnnxFile.read(file), options).run(false);
     }
 
     /**
@@ -125,7 +130,7 @@ public final class OnnxImporter {
                 .toList();
     }
 
-    private Imported run() {
+    private Imported run(boolean fuse) {
         Long opset = model.opsets().get("");
         if (opset != null && opset > NEWEST_OPSET) {
             throw error(
@@ -143,7 +148,8 @@ public final class OnnxImporter {
         if (!unknown.isEmpty()) {
             throw needsValues();
         }
-        Graph graph = QdqFusion.run(finish(g, scope), notes);
+        Graph written = finish(g, scope);
+        Graph graph = fuse ? QdqFusion.run(written, notes) : written;
         try {
             Verifier.verify(graph);
         } catch (CompileException e) {
