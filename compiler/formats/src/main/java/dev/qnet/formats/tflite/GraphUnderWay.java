@@ -22,8 +22,10 @@ import org.jspecify.annotations.Nullable;
 
 /** Collects parameters, states and nodes, and gives each value a name of its own. */
 final class GraphUnderWay {
-    /** What constants and tables may hold in all: a small file may name one large constant many times. */
-    private static final long MAX_ELEMENTS = 1L << 28;
+    /** What constants and tables may take in all, beside a multiple of the file: it may name one large constant many times. */
+    private static final long FREE_BYTES = 512L << 20;
+
+    private static final int TIMES_FILE = 16;
 
     private final List<Graph.Param> params = new ArrayList<>();
     private final List<Graph.State> states = new ArrayList<>();
@@ -35,7 +37,13 @@ final class GraphUnderWay {
     /** Nodes whose names are made up, so that a tensor may still give them its own. */
     private final Set<ValueId> unnamed = new HashSet<>();
 
-    private long elements;
+    private final long limit;
+    private long bytes;
+
+    /** @param file the file's size in bytes */
+    GraphUnderWay(long file) {
+        this.limit = FREE_BYTES + TIMES_FILE * file;
+    }
 
     List<Node> nodes() {
         return nodes;
@@ -90,7 +98,7 @@ final class GraphUnderWay {
     }
 
     Val constant(String name, Tensor value, Element element) {
-        spend(value.shape().elements());
+        spend((value instanceof Tensor.OfLong ? 8L : 4L) * value.shape().elements());
         Val v = node(name, new DataOp.Constant(value), element);
         constants.put(v.id(), value);
         return v;
@@ -101,11 +109,11 @@ final class GraphUnderWay {
         return constants.get(v.id());
     }
 
-    /** Counts elements that the graph holds itself. */
+    /** Counts bytes that the graph holds itself. */
     void spend(long n) {
-        elements += n;
-        if (elements > MAX_ELEMENTS) {
-            throw new Unsupported("its constants would make the graph larger than " + MAX_ELEMENTS + " numbers");
+        bytes += n;
+        if (bytes > limit) {
+            throw new Unsupported("its constants and tables would make the graph larger than " + limit + " bytes");
         }
     }
 

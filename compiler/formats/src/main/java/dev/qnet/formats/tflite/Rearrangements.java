@@ -8,7 +8,7 @@ import java.util.List;
 /** Operators that move elements to other places, or repeat them. */
 final class Rearrangements {
     /** No axis has more elements where each of them is named. */
-    private static final int MAX_INDICES = 1 << 22;
+    private static final int MAX_INDICES = 1 << 20;
 
     private Rearrangements() {}
 

@@ -73,11 +73,11 @@ final class Recurrent {
     private static Val realLstm(Call c, Val x) {
         int hidden = units(c);
         int inputs = x.shape().dim(2);
-        // TFLite's order i, f, c, o becomes i, o, f, c.
-        float[] w = gates(c, 1, hidden * inputs);
-        float[] r = gates(c, 5, hidden * hidden);
+        // TFLite's order i, f, c, o becomes i, o, f, c. The recurrent weights say how many units there are.
+        float[] r = gates(c, 5, Shape.of(hidden, hidden));
+        float[] w = gates(c, 1, Shape.of(hidden, inputs));
         float[] bias = new float[8 * hidden];
-        System.arraycopy(gates(c, 12, hidden), 0, bias, 0, 4 * hidden);
+        System.arraycopy(gates(c, 12, Shape.of(hidden)), 0, bias, 0, 4 * hidden);
         float[] peepholes = new float[3 * hidden];
         int[] order = {0, 2, 1};
         for (int i = 0; i < 3; i++) {
@@ -221,20 +221,28 @@ final class Recurrent {
 
     private static int units(Call c) {
         Shape s = Constants.shape(c.in(5));
-        if (s.rank() != 2) {
-            throw new Unsupported("has recurrent weights " + s);
+        if (s.rank() != 2 || s.elements() == 0 || !c.isConstant(5)) {
+            throw new Unsupported("has recurrent weights " + s + " that are no constant");
         }
         return s.dim(0);
     }
 
     /** The four gates' constants in the order i, o, f, c; zeros for those left out. */
-    private static float[] gates(Call c, int first, int size) {
+    private static float[] gates(Call c, int first, Shape each) {
         int[] from = {0, 3, 1, 2};
+        List<float[]> parts = new ArrayList<>();
+        for (int gate : from) {
+            // Read before room is made for them: only then is it known that there are as many.
+            parts.add(
+                    c.has(first + gate)
+                            ? sized(Weights.real(c, first + gate), each.elements())
+                            : new float[0]);
+        }
+        int size = each.elements();
+        c.graph().spend(16L * size);
         float[] all = new float[4 * size];
-        for (int i = 0; i < 4; i++) {
-            if (c.has(first + from[i])) {
-                System.arraycopy(sized(Weights.real(c, first + from[i]), size), 0, all, i * size, size);
-            }
+        for (int i = 0; i < parts.size(); i++) {
+            System.arraycopy(parts.get(i), 0, all, i * size, parts.get(i).length);
         }
         return all;
     }

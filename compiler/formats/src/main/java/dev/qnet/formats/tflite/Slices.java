@@ -10,7 +10,7 @@ import java.util.stream.IntStream;
 /** Operators that take parts. */
 final class Slices {
     /** An axis that is walked backwards has no more elements. */
-    private static final int MAX_INDICES = 1 << 22;
+    private static final int MAX_INDICES = 1 << 20;
 
     private Slices() {}
 

@@ -26,8 +26,8 @@ final class Tables {
             throw new Unsupported("takes codes of 8 or 16 bits, found " + from);
         }
         int size = from.max() - from.min() + 1;
-        // Boxed entries take more room than what else is counted.
-        c.graph().spend(16L * size);
+        // Boxed entries.
+        c.graph().spend(20L * size);
         List<Integer> entries = new ArrayList<>(size);
         for (int q = from.min(); q <= from.max(); q++) {
             entries.add(FixedPoint.clamp(f.applyAsInt(q), result.lo(), result.hi()));

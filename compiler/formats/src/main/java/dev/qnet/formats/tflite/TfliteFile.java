@@ -8,12 +8,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * The parts of a TFLite file that say what it computes, by the field numbers of TFLite's schema (versions 3 to 3d).
  *
+ * @param bytes the file's size
  * @param version of the schema
  * @param description what wrote the file says of itself, or empty
  * @param buffers constants' bytes, by number
  * @param graphs its subgraphs; the first is the model
  */
-record TfliteFile(String name, int version, String description, List<ByteBuffer> buffers, List<Subgraph> graphs) {
+record TfliteFile(
+        String name, long bytes, int version, String description, List<ByteBuffer> buffers, List<Subgraph> graphs) {
     private static final String IDENTIFIER = "TFL3";
 
     /** A graph of operators, in an order in which they can run. */
@@ -109,7 +111,7 @@ record TfliteFile(String name, int version, String description, List<ByteBuffer>
         if (graphs.isEmpty()) {
             throw file.malformed("it has no graph");
         }
-        return new TfliteFile(name, version, model.string(3), buffers, graphs);
+        return new TfliteFile(name, bytes.remaining(), version, model.string(3), buffers, graphs);
     }
 
     private static Subgraph subgraph(FlatFile file, FlatFile.Table g, List<FlatFile.Table> codes, int buffers) {

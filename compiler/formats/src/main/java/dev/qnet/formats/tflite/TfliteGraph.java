@@ -38,7 +38,7 @@ final class TfliteGraph {
     private final boolean batch;
     private final Constants constants;
     private final Set<Integer> inputs;
-    private final GraphUnderWay graph = new GraphUnderWay();
+    private final GraphUnderWay graph;
     private final Map<Integer, Val> values = new HashMap<>();
     /** Integers that shapes decide, where -1 stands for N. */
     private final Map<Integer, long[]> known = new HashMap<>();
@@ -59,6 +59,7 @@ final class TfliteGraph {
         this.main = file.graphs().getFirst();
         this.options = options;
         this.batch = batch;
+        this.graph = new GraphUnderWay(file.bytes());
         this.constants = new Constants(file.buffers());
         this.inputs = Set.copyOf(main.inputs());
     }
