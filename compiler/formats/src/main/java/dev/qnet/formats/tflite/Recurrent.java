@@ -233,10 +233,7 @@ final class Recurrent {
         List<float[]> parts = new ArrayList<>();
         for (int gate : from) {
             // Read before room is made for them: only then is it known that there are as many.
-            parts.add(
-                    c.has(first + gate)
-                            ? sized(Weights.real(c, first + gate), each.elements())
-                            : new float[0]);
+            parts.add(c.has(first + gate) ? sized(Weights.real(c, first + gate), each.elements()) : new float[0]);
         }
         int size = each.elements();
         c.graph().spend(16L * size);

@@ -58,28 +58,57 @@ class TfliteReaderTest {
     /** Operators of many kinds beside each other, on one image and one sequence. */
     private static byte[] manyOperators() {
         ModelFile m = new ModelFile();
-        int x = m.tensor("x", TensorType.FLOAT32, new int[] {1, 4, 4, 4}, ModelFile.spec().signature(-1, 4, 4, 4));
-        int size = m.tensor("size", TensorType.INT32, new int[] {2}, ModelFile.spec().ints(6, 5));
-        int four = m.tensor("four", TensorType.INT32, new int[] {4}, ModelFile.spec().ints(0, 1, 3, 0));
-        int end = m.tensor("end", TensorType.INT32, new int[] {4}, ModelFile.spec().ints(1, 3, -9, 4));
-        int step = m.tensor("step", TensorType.INT32, new int[] {4}, ModelFile.spec().ints(1, 1, -2, 2));
+        int x = m.tensor(
+                "x",
+                TensorType.FLOAT32,
+                new int[] {1, 4, 4, 4},
+                ModelFile.spec().signature(-1, 4, 4, 4));
+        int size = m.tensor(
+                "size", TensorType.INT32, new int[] {2}, ModelFile.spec().ints(6, 5));
+        int four = m.tensor(
+                "four", TensorType.INT32, new int[] {4}, ModelFile.spec().ints(0, 1, 3, 0));
+        int end = m.tensor(
+                "end", TensorType.INT32, new int[] {4}, ModelFile.spec().ints(1, 3, -9, 4));
+        int step = m.tensor(
+                "step", TensorType.INT32, new int[] {4}, ModelFile.spec().ints(1, 1, -2, 2));
         int pads = m.tensor(
                 "pads", TensorType.INT32, new int[] {4, 2}, ModelFile.spec().ints(0, 0, 1, 2, 0, 1, 0, 0));
-        int axis = m.tensor("axis", TensorType.INT32, new int[] {1}, ModelFile.spec().ints(2));
+        int axis = m.tensor(
+                "axis", TensorType.INT32, new int[] {1}, ModelFile.spec().ints(2));
         int[] outputs = new int[8];
         outputs[0] = m.tensor("resized", TensorType.FLOAT32, new int[] {1, 6, 5, 4});
-        m.operator(23, new int[] {x, size}, new int[] {outputs[0]}, ModelFile.options().bool(3, true));
+        m.operator(
+                23,
+                new int[] {x, size},
+                new int[] {outputs[0]},
+                ModelFile.options().bool(3, true));
         outputs[1] = m.tensor("nearest", TensorType.FLOAT32, new int[] {1, 6, 5, 4});
-        m.operator(97, new int[] {x, size}, new int[] {outputs[1]}, ModelFile.options().bool(0, true));
+        m.operator(
+                97,
+                new int[] {x, size},
+                new int[] {outputs[1]},
+                ModelFile.options().bool(0, true));
         outputs[2] = m.tensor("strided", TensorType.FLOAT32, new int[] {1, 2, 2, 2});
-        m.operator(45, new int[] {x, four, end, step}, new int[] {outputs[2]}, ModelFile.options().number(0, 1).number(1, 1));
+        m.operator(
+                45,
+                new int[] {x, four, end, step},
+                new int[] {outputs[2]},
+                ModelFile.options().number(0, 1).number(1, 1));
         outputs[3] = m.tensor("padded", TensorType.FLOAT32, new int[] {1, 7, 5, 4});
         m.operator(34, new int[] {x, pads}, new int[] {outputs[3]});
         outputs[4] = m.tensor("mean", TensorType.FLOAT32, new int[] {1, 4, 4});
         m.operator(40, new int[] {x, axis}, new int[] {outputs[4]});
-        int codes = m.tensor("codes", TensorType.INT16, new int[] {1, 4, 4, 4}, ModelFile.spec().scale(0.001, 0));
+        int codes = m.tensor(
+                "codes",
+                TensorType.INT16,
+                new int[] {1, 4, 4, 4},
+                ModelFile.spec().scale(0.001, 0));
         m.operator(114, new int[] {x}, new int[] {codes});
-        outputs[5] = m.tensor("sigmoid", TensorType.INT16, new int[] {1, 4, 4, 4}, ModelFile.spec().scale(1.0 / 32768, 0));
+        outputs[5] = m.tensor(
+                "sigmoid",
+                TensorType.INT16,
+                new int[] {1, 4, 4, 4},
+                ModelFile.spec().scale(1.0 / 32768, 0));
         m.operator(14, new int[] {codes}, new int[] {outputs[5]});
         int row = m.tensor("row", TensorType.FLOAT32, new int[] {1, 4, 4});
         m.operator(40, new int[] {x, axis}, new int[] {row});
@@ -88,20 +117,41 @@ class TfliteReaderTest {
         lstm[0] = row;
         for (int k = 0; k < 4; k++) {
             lstm[1 + k] = m.tensor(
-                    "w" + k, TensorType.FLOAT32, new int[] {1, 4}, ModelFile.spec().floats(k, 1, 2, 3));
-            lstm[5 + k] = m.tensor("r" + k, TensorType.FLOAT32, new int[] {1, 1}, ModelFile.spec().floats(1));
-            lstm[12 + k] = m.tensor("b" + k, TensorType.FLOAT32, new int[] {1}, ModelFile.spec().floats(1));
+                    "w" + k,
+                    TensorType.FLOAT32,
+                    new int[] {1, 4},
+                    ModelFile.spec().floats(k, 1, 2, 3));
+            lstm[5 + k] = m.tensor(
+                    "r" + k,
+                    TensorType.FLOAT32,
+                    new int[] {1, 1},
+                    ModelFile.spec().floats(1));
+            lstm[12 + k] = m.tensor(
+                    "b" + k, TensorType.FLOAT32, new int[] {1}, ModelFile.spec().floats(1));
         }
-        lstm[18] = m.tensor("h", TensorType.FLOAT32, new int[] {1, 1}, ModelFile.spec().variable());
-        lstm[19] = m.tensor("c", TensorType.FLOAT32, new int[] {1, 1}, ModelFile.spec().variable());
+        lstm[18] = m.tensor(
+                "h", TensorType.FLOAT32, new int[] {1, 1}, ModelFile.spec().variable());
+        lstm[19] = m.tensor(
+                "c", TensorType.FLOAT32, new int[] {1, 1}, ModelFile.spec().variable());
         outputs[6] = m.tensor("sequence", TensorType.FLOAT32, new int[] {1, 4, 1});
-        m.operator(44, lstm, new int[] {outputs[6]}, ModelFile.options().enumeration(0, 4).real(1, 10));
+        m.operator(
+                44,
+                lstm,
+                new int[] {outputs[6]},
+                ModelFile.options().enumeration(0, 4).real(1, 10));
         int filter = m.tensor(
-                "filter", TensorType.INT8, new int[] {1, 2, 2, 4},
+                "filter",
+                TensorType.INT8,
+                new int[] {1, 2, 2, 4},
                 ModelFile.spec().scale(0.1, 0).bytes(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16));
-        int shape = m.tensor("shape", TensorType.INT32, new int[] {4}, ModelFile.spec().ints(1, 8, 8, 1));
+        int shape = m.tensor(
+                "shape", TensorType.INT32, new int[] {4}, ModelFile.spec().ints(1, 8, 8, 1));
         outputs[7] = m.tensor("larger", TensorType.FLOAT32, new int[] {1, 8, 8, 1});
-        m.operator(67, new int[] {shape, filter, x}, new int[] {outputs[7]}, ModelFile.options().number(1, 2).number(2, 2));
+        m.operator(
+                67,
+                new int[] {shape, filter, x},
+                new int[] {outputs[7]},
+                ModelFile.options().number(1, 2).number(2, 2));
         return m.inputs(x).outputs(outputs).bytes();
     }
 
@@ -142,25 +192,25 @@ class TfliteReaderTest {
     }
 
     private static void changed(byte[] whole, int rounds, Random random) {
-            for (int round = 0; round < rounds; round++) {
-                byte[] changed = whole.clone();
-                int flips = 1 + random.nextInt(4);
-                for (int i = 0; i < flips; i++) {
-                    // Offsets and counts suffer most from high bytes and from small steps.
-                    int at = random.nextInt(changed.length);
-                    changed[at] = (byte)
-                            switch (random.nextInt(3)) {
-                                case 0 -> random.nextInt(256);
-                                case 1 -> changed[at] + random.nextInt(9) - 4;
-                                default -> changed[at] ^ (1 << random.nextInt(8));
-                            };
-                }
-                try {
-                    read(changed);
-                } catch (CompileException e) {
-                    assertThat(e.getMessage()).isNotBlank();
-                }
+        for (int round = 0; round < rounds; round++) {
+            byte[] changed = whole.clone();
+            int flips = 1 + random.nextInt(4);
+            for (int i = 0; i < flips; i++) {
+                // Offsets and counts suffer most from high bytes and from small steps.
+                int at = random.nextInt(changed.length);
+                changed[at] = (byte)
+                        switch (random.nextInt(3)) {
+                            case 0 -> random.nextInt(256);
+                            case 1 -> changed[at] + random.nextInt(9) - 4;
+                            default -> changed[at] ^ (1 << random.nextInt(8));
+                        };
             }
+            try {
+                read(changed);
+            } catch (CompileException e) {
+                assertThat(e.getMessage()).isNotBlank();
+            }
+        }
     }
 
     @Test
