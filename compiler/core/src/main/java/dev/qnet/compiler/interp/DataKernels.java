@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntFunction;
+import java.util.function.IntUnaryOperator;
 import java.util.function.UnaryOperator;
 
 /** Operations that only move elements, of singles and integers alike. */
@@ -130,7 +131,7 @@ final class DataKernels {
         return v -> {
             Value x = v.getFirst();
             Broadcast map = new Broadcast(x.shape(), to);
-            return pick(x, to, i -> x, (from, i) -> map.index(i));
+            return pick(x, to, i -> x, map::index);
         };
     }
 
@@ -140,11 +141,12 @@ final class DataKernels {
             List<Broadcast> maps =
                     v.stream().map(x -> new Broadcast(x.shape(), shape)).toList();
             long[] condition = Kernel.ints(v.getFirst());
+            IntUnaryOperator chosen = i -> condition[maps.getFirst().index(i)] != 0 ? 1 : 2;
             return pick(
                     v.get(1),
                     shape,
-                    i -> v.get(condition[maps.getFirst().index(i)] != 0 ? 1 : 2),
-                    (from, i) -> maps.get(from == v.get(1) ? 1 : 2).index(i));
+                    i -> v.get(chosen.applyAsInt(i)),
+                    i -> maps.get(chosen.applyAsInt(i)).index(i));
         };
     }
 
@@ -209,19 +211,13 @@ final class DataKernels {
         }
     }
 
-    /** The place in a value of the result's element i. */
-    @FunctionalInterface
-    private interface Place {
-        int of(Value from, int i);
-    }
-
     /** Each element of the result, of the kind of {@code like}, comes from some value at some place there. */
-    private static Value pick(Value like, Shape shape, IntFunction<Value> from, Place place) {
+    private static Value pick(Value like, Shape shape, IntFunction<Value> from, IntUnaryOperator place) {
         int n = shape.elements();
         Object to = like instanceof Value.Floats ? new float[n] : new long[n];
         for (int i = 0; i < n; i++) {
             Value x = from.apply(i);
-            System.arraycopy(elements(x), place.of(x, i), to, i, 1);
+            System.arraycopy(elements(x), place.applyAsInt(i), to, i, 1);
         }
         return value(shape, to);
     }

@@ -36,6 +36,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.LongFunction;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -48,9 +49,18 @@ class IntegersFollowFloatsTest {
 
     @Test
     void everyCodeIsWithinItsBound() {
+        compareAll(RandomGraphs::of);
+    }
+
+    @Test
+    void everyCodeOfImportedModelsIsWithinItsBound() {
+        compareAll(RandomGraphs::imported);
+    }
+
+    private static void compareAll(LongFunction<Graph> graphs) {
         int refused = 0;
         for (long seed = 0; seed < GRAPHS; seed++) {
-            Graph source = RandomGraphs.of(seed);
+            Graph source = graphs.apply(seed);
             try {
                 new Comparison(source, new Random(seed)).run();
             } catch (CompileException e) {

@@ -5,6 +5,7 @@ import dev.qnet.compiler.ir.Element;
 import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.Op;
 import dev.qnet.compiler.ir.Rounding;
 import dev.qnet.compiler.ir.ScalarFn;
@@ -21,6 +22,7 @@ import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.ir.Window;
 import dev.qnet.compiler.source.Span;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
@@ -60,20 +62,51 @@ public final class RandomGraphs {
 
     private record Slot(ValueId id, Shape shape) {}
 
+    /** Functions that only imported models have, those that are finite everywhere. */
+    private static final List<ScalarFn> IMPORTED = List.of(
+            new ScalarFn.GeluErf(),
+            new ScalarFn.Elu(0.8f),
+            new ScalarFn.Selu(1.6732632f, 1.050701f),
+            new ScalarFn.Celu(0.5f),
+            new ScalarFn.Mish(),
+            new ScalarFn.HardSigmoid(0.2f, 0.5f),
+            new ScalarFn.Softplus(),
+            new ScalarFn.Softsign(),
+            new ScalarFn.ThresholdedRelu(0.4f),
+            new ScalarFn.Affine(-0.5f, 0.3f),
+            new ScalarFn.ScaledTanh(1.7f, 0.6f),
+            new ScalarFn.Silu(),
+            new ScalarFn.Erf(),
+            new ScalarFn.Sin(),
+            new ScalarFn.Cos(),
+            new ScalarFn.Abs(),
+            new ScalarFn.Neg(),
+            new ScalarFn.Sign(),
+            new ScalarFn.Floor(),
+            new ScalarFn.Ceil(),
+            new ScalarFn.Round());
+
     private final Random random;
+    private final boolean imported;
     private final Spec.Policy policy;
     private final List<Graph.Param> params = new ArrayList<>();
     private final List<Node> nodes = new ArrayList<>();
     private final List<Slot> values = new ArrayList<>();
 
-    private RandomGraphs(long seed) {
+    private RandomGraphs(long seed, boolean imported) {
         this.random = new Random(seed * 0x9E3779B97F4A7C15L);
+        this.imported = imported;
         this.policy = new Spec.Policy(weights(), activations(), pick(List.of(Rounding.values())));
     }
 
     /** A network for a seed. */
     public static Graph of(long seed) {
-        return new RandomGraphs(seed).build();
+        return new RandomGraphs(seed, false).build();
+    }
+
+    /** A network for a seed, with operations too that no source but only an imported model has. */
+    public static Graph imported(long seed) {
+        return new RandomGraphs(seed, true).build();
     }
 
     /** A network for a seed, with dynamic activations. */
@@ -140,6 +173,10 @@ public final class RandomGraphs {
         Slot x = random.nextInt(3) > 0 ? values.getLast() : pick(values);
         Shape s = x.shape();
         int axis = s.rank() > 1 ? 1 + random.nextInt(s.rank() - 1) : 0;
+        if (imported && random.nextInt(3) == 0) {
+            importedStep(x, axis);
+            return;
+        }
         switch (random.nextInt(20)) {
             case 0, 1, 2 -> {
                 if (s.rank() == 4) {
@@ -183,6 +220,29 @@ public final class RandomGraphs {
                 }
             }
             default -> matmul(x);
+        }
+    }
+
+    private void importedStep(Slot x, int axis) {
+        Shape s = x.shape();
+        boolean tables = policy.activations().storage().bits() <= 8
+                || policy.activations().storage() == Storage.I16;
+        switch (random.nextInt(7)) {
+            case 0, 1, 2 -> add(!tables, new FloatOp.Unary(pick(IMPORTED)), x);
+            case 3 -> {
+                List<Integer> factors = new ArrayList<>(Collections.nCopies(s.rank(), 1));
+                factors.set(axis, 1 + size(2));
+                add(new DataOp.Dilate(factors, random.nextInt(3) == 0 ? 0.7f : 0), x);
+            }
+            case 4 -> {
+                Slot mean = add(new FloatOp.Mean(List.of(axis), true), x);
+                add(new DataOp.Broadcast(s.with(axis, size(4))), mean);
+            }
+            case 5 -> {
+                FloatOp.Binary.Fn fn = pick(List.of(FloatOp.Binary.Fn.MIN, FloatOp.Binary.Fn.MAX));
+                add(true, new FloatOp.Binary(fn), x, pick(values));
+            }
+            default -> add(true, new NumOp.Reduce(pick(List.of(NumOp.Reduce.Fn.values())), List.of(axis), true), x);
         }
     }
 
