@@ -28,7 +28,7 @@ final class JvmLegality implements Legality {
             boolean constant = operand != null && operand.op() instanceof DataOp.Constant;
             if (!Operands.inBanks(n, i) && !constant) {
                 return Optional.of("operand " + (i + 1) + " of " + value + ", '"
-                        + n.operand(i).name() + "', must be a constant");
+                        + n.operand(i).name() + "', must be a constant: weights are packed when a model is loaded");
             }
         }
         return Optional.empty();

@@ -35,9 +35,9 @@ final class JvmTargetTest {
         assertThatThrownBy(() -> JvmTarget.compile(graph))
                 .isInstanceOf(CompileException.class)
                 .hasMessage("""
-                        net.qir:5:3: operand 2 of 'y', 'w', must be a constant
+                        net.qir:5:3: operand 2 of 'y', 'w', must be a constant: weights are packed when a model is loaded
                         net.qir:7:3: 'g' is fake quantization; lower the graph to integers first
-                        net.qir:8:3: operand 2 of 'z', 'g', must be a constant""");
+                        net.qir:8:3: operand 2 of 'z', 'g', must be a constant: weights are packed when a model is loaded""");
     }
 
     @Test
