@@ -33,14 +33,14 @@ public final class LstmCell implements QuaternaryKernel {
     }
 
     @Override
-    public void run(Banks banks, int f, int c, int i, int g, int y) {
+    public void run(Banks banks, int f, int c, int i, int g, int result) {
         short[] a = banks.shorts;
         int limit = clip == 0 ? Short.MAX_VALUE + 1 : clip;
         for (int k = 0; k < n; k++) {
             long kept = (long) a[f + k] * a[c + k];
             long added = (long) a[i + k] * a[g + k];
             int sum = Softmax16.saturate(divide(kept, STATE_SHIFT)) + Softmax16.saturate(divide(added, inputShift));
-            a[y + k] = (short) Math.max(-limit, Math.min(limit, Softmax16.saturate(sum)));
+            a[result + k] = (short) Math.max(-limit, Math.min(limit, Softmax16.saturate(sum)));
         }
     }
 

@@ -6,11 +6,11 @@ public interface QuaternaryKernel {
      * Computes one item.
      *
      * @param banks where values lie
-     * @param a the first operand's offset in its bank
-     * @param b the second operand's offset in its bank
-     * @param c the third operand's offset in its bank
-     * @param d the fourth operand's offset in its bank
-     * @param y the result's offset in its bank
+     * @param first the first operand's offset in its bank
+     * @param second the second operand's offset in its bank
+     * @param third the third operand's offset in its bank
+     * @param fourth the fourth operand's offset in its bank
+     * @param result the result's offset in its bank
      */
-    void run(Banks banks, int a, int b, int c, int d, int y);
+    void run(Banks banks, int first, int second, int third, int fourth, int result);
 }

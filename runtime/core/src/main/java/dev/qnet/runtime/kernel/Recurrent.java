@@ -161,12 +161,12 @@ public final class Recurrent implements BinaryKernel, TernaryKernel {
     }
 
     @Override
-    public void run(Banks banks, int x, int h0, int y) {
-        run(banks, x, h0, -1, y);
+    public void run(Banks banks, int x, int h0, int to) {
+        run(banks, x, h0, -1, to);
     }
 
     @Override
-    public void run(Banks banks, int x, int h0, int c0, int y) {
+    public void run(Banks banks, int x, int h0, int c0, int result) {
         float[] state = banks.floats(HIDDEN, hidden);
         float[] memory = banks.floats(CELL, hidden);
         int width = cell == Cell.LSTM ? 2 * hidden : hidden;
@@ -178,9 +178,9 @@ public final class Recurrent implements BinaryKernel, TernaryKernel {
             for (int i = 0; i < steps; i++) {
                 int t = b * steps + (reverse ? steps - 1 - i : i);
                 step(banks, x + t * inputs, state, memory);
-                System.arraycopy(state, 0, banks.floats, y + t * width, hidden);
+                System.arraycopy(state, 0, banks.floats, result + t * width, hidden);
                 if (cell == Cell.LSTM) {
-                    System.arraycopy(memory, 0, banks.floats, y + t * width + hidden, hidden);
+                    System.arraycopy(memory, 0, banks.floats, result + t * width + hidden, hidden);
                 }
             }
         }

@@ -64,8 +64,8 @@ public final class Select implements TernaryKernel {
     }
 
     @Override
-    public void run(Banks banks, int c, int x, int y, int z) {
-        walk(banks, 0, c, x, y, z);
+    public void run(Banks banks, int condition, int x, int y, int result) {
+        walk(banks, 0, condition, x, y, result);
     }
 
     /** Returns where the result continues. */

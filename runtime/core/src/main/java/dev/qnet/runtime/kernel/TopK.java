@@ -92,7 +92,9 @@ public final class TopK implements UnaryKernel {
         if (kind == Kind.F32) {
             float u = b.floats[p];
             float v = b.floats[q];
-            return largest ? u > v || (u != u && v == v) : u < v || (v != v && u == u);
+            return largest
+                    ? u > v || (Float.isNaN(u) && !Float.isNaN(v))
+                    : u < v || (Float.isNaN(v) && !Float.isNaN(u));
         }
         long u = kind == Kind.S64 ? b.longs[p] : Rows.one(b, kind, p);
         long v = kind == Kind.S64 ? b.longs[q] : Rows.one(b, kind, q);
