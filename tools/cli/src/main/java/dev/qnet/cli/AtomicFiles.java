@@ -6,6 +6,7 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.UUID;
 
 /** Writes files whole or not at all. */
 public final class AtomicFiles {
@@ -36,7 +37,8 @@ public final class AtomicFiles {
         if (folder == null || !Files.isDirectory(folder)) {
             throw new UserException("cannot write " + target + ": there is no folder " + folder);
         }
-        Path temporary = Files.createTempFile(folder, ".qnet", ".tmp");
+        // Not createTempFile, whose files nobody else may read.
+        Path temporary = folder.resolve(".qnet" + UUID.randomUUID() + ".tmp");
         try {
             content.writeTo(temporary);
             Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);

@@ -33,7 +33,7 @@ final class CheckCommand implements Callable<Integer> {
         Console console = parent.console();
         BoundModel bound = model.load(console);
         Graph graph = bound.graph();
-        if (Importer.reads(model.file())) {
+        if (Importer.reads(model.file()) || Models.isInteger(graph)) {
             imported(console, bound);
         } else if (graph.policy() == null) {
             console.out()
@@ -49,7 +49,7 @@ final class CheckCommand implements Callable<Integer> {
         JvmTarget.legality().check(graph);
         long floats = Models.floats(graph);
         console.out()
-                .println(model.file() + ": " + graph.name() + " is understood and compiles "
+                .println(model.file() + ": " + graph.name() + " is right and compiles "
                         + (floats == 0
                                 ? "to integers"
                                 : Models.isInteger(graph)

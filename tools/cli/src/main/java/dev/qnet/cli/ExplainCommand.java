@@ -73,7 +73,9 @@ final class ExplainCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Console console = parent.console();
         BoundModel bound = model.load(console);
-        boolean asItIs = bound.graph().policy() == null && !Importer.reads(model.file());
+        boolean asItIs = bound.graph().policy() == null
+                && !Importer.reads(model.file())
+                && !Models.isInteger(bound.graph());
         Graph graph = asItIs ? bound.graph() : Build.integers(console, bound);
         List<Layer> layers = layers(graph);
         if (json) {

@@ -58,7 +58,8 @@ final class VerifyCommand implements Callable<Integer> {
             names = {"-t", "--target"},
             paramLabel = "NAME",
             split = ",",
-            description = "Check only: oracle, jvm (both of the next), jvm-scalar, jvm-vector. Default: all.")
+            description = "Check only: oracle, jvm (both of the next), jvm-scalar, jvm-vector. Default: all of these. And source: the "
+                    + "oracle on the model written as a .qnet file and read back.")
     private @Nullable List<String> targets;
 
     @Option(names = "--strict", description = "Unsupported cases count as failed: exit 1.")
@@ -130,9 +131,11 @@ final class VerifyCommand implements Callable<Integer> {
         if (targets == null) {
             return all;
         }
+        List<Executor> known = new ArrayList<>(all);
+        known.add(new Executor.Source());
         Set<Executor> chosen = new LinkedHashSet<>();
         for (String t : targets) {
-            List<Executor> named = all.stream()
+            List<Executor> named = known.stream()
                     .filter(e -> e.name().equals(t) || e.name().startsWith(t + "-"))
                     .toList();
             if (named.isEmpty()) {
@@ -140,11 +143,11 @@ final class VerifyCommand implements Callable<Integer> {
                         "there is no target '" + t + "'",
                         "one of: jvm, "
                                 + String.join(
-                                        ", ", all.stream().map(Executor::name).toList()));
+                                        ", ", known.stream().map(Executor::name).toList()));
             }
             chosen.addAll(named);
         }
-        return all.stream().filter(chosen::contains).toList();
+        return known.stream().filter(chosen::contains).toList();
     }
 
     private void print(Console console, Summary summary) {

@@ -1,17 +1,24 @@
 package dev.qnet.cli.verify;
 
+import dev.qnet.compiler.front.Frontend;
+import dev.qnet.compiler.front.write.SourceWriter;
 import dev.qnet.compiler.interp.Interpreter;
 import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
+import dev.qnet.compiler.quant.Calibration;
 import dev.qnet.runtime.ElementType;
 import dev.qnet.runtime.Model;
 import dev.qnet.runtime.Session;
 import dev.qnet.runtime.Tensor;
 import dev.qnet.runtime.TensorInfo;
 import dev.qnet.runtime.kernel.Backend;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -95,6 +102,41 @@ public sealed interface Executor {
                 named.put(graph.params().get(i).id().name(), inputs.get(i));
             }
             return named;
+        }
+    }
+
+    /** The reference interpreter, on the graph written as a source and read back. Not among {@link #all}. */
+    record Source() implements Executor {
+        @Override
+        public String name() {
+            return "source";
+        }
+
+        @Override
+        public Graph graph(Program program) {
+            return readBack(program.source());
+        }
+
+        @Override
+        public Prepared prepare(Program program) {
+            return Oracle.prepare(graph(program));
+        }
+
+        private static Graph readBack(Graph graph) {
+            try {
+                Path folder = Files.createTempDirectory("qnet");
+                Path source = folder.resolve("model.qnet");
+                try {
+                    SourceWriter.save(graph, Calibration.NONE, source);
+                    return Frontend.load(source).graph();
+                } finally {
+                    Files.deleteIfExists(source);
+                    Files.deleteIfExists(folder.resolve("model.safetensors"));
+                    Files.delete(folder);
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
     }
 
