@@ -318,7 +318,8 @@ final class CodeProductOps {
             dims.removeLast();
         }
         if (given.rank() == 1) {
-            dims.remove(dims.size() - (y.rank() == 1 ? 1 : 2));
+            int row = dims.size() - (y.rank() == 1 ? 1 : 2);
+            dims.subList(row, row + 1).clear();
         }
         return b.reshape(z, dims);
     }
