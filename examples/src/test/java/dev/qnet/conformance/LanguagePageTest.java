@@ -16,6 +16,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -70,5 +73,21 @@ class LanguagePageTest {
                 }
             }
         }
+    }
+
+    /** Codes are found where sources make diagnostics of them, literally. */
+    @Test
+    void everyCodeInTheSourcesIsDocumented() throws IOException {
+        String page = Files.readString(ROOT.resolve("docs/errors.md"));
+        Pattern code = Pattern.compile("Diagnostic\\s*\\.\\s*(?:error|warning)\\(\\s*\"([a-z0-9-]+)\"");
+        Set<String> found = new TreeSet<>();
+        for (String module : List.of("compiler/core", "compiler/formats", "targets/jvm", "tools/cli")) {
+            try (Stream<Path> walk = Files.walk(ROOT.resolve(module).resolve("src/main/java"))) {
+                for (Path file : walk.filter(f -> f.toString().endsWith(".java")).toList()) {
+                    code.matcher(Files.readString(file)).results().forEach(m -> found.add(m.group(1)));
+                }
+            }
+        }
+        assertThat(found).hasSizeGreaterThan(50).allSatisfy(c -> assertThat(page).contains("### " + c + "\n"));
     }
 }

@@ -14,8 +14,8 @@ public final class ConformancePage {
         s.append("# Conformance\n\n");
         s.append(
                 "Models and single operators with outputs that other systems computed, run on every target. Integers are "
-                        + "compared bit for bit, floats within 0.1 % (and 1e-7). This page is what `qnet verify --markdown` "
-                        + "wrote.\n\n");
+                        + "compared bit for bit, floats within 0.1 % (and 1e-7). A case counts as passed if all targets pass "
+                        + "it. `qnet verify FOLDER... --markdown docs/conformance.md` writes this page.\n\n");
         s.append("| folder | cases | passed | failed | unsupported |\n|---|--:|--:|--:|--:|\n");
         summary.folders().forEach((folder, n) -> row(s, name(folder), n));
         row(s, "**all**", summary.total());
