@@ -120,7 +120,7 @@ class PredictionsTest {
         }
         System.out.printf(
                 "%s: top-1 %.2f %% (reference %.2f %%) of %d, %d classed otherwise%n",
-                file.getParent().getFileName(),
+                file.subpath(file.getNameCount() - 2, file.getNameCount()),
                 100.0 * right / items,
                 100.0 * referenceRight / items,
                 items,

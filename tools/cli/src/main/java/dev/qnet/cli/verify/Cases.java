@@ -48,7 +48,8 @@ public final class Cases {
     /** A file that the user names: the case that its folder is, if it is that case's model. */
     private void file(Path file) throws IOException {
         Path folder = file.toAbsolutePath().getParent();
-        if (folder != null && kindOf(folder) instanceof Case.Kind kind && (Importer.reads(file) || isList(file))) {
+        Case.Kind kind = folder == null ? null : kindOf(folder);
+        if (kind != null && (Importer.reads(file) || isList(file))) {
             Path named = file.getParent();
             Path whole = named == null ? Path.of("") : named;
             add(whole, whole, kind);
@@ -69,7 +70,8 @@ public final class Cases {
     }
 
     private void folder(Path folder, Path root) throws IOException {
-        if (kindOf(folder) instanceof Case.Kind kind) {
+        Case.Kind kind = kindOf(folder);
+        if (kind != null) {
             add(folder, root, kind);
             return;
         }

@@ -93,7 +93,7 @@ final class CmsisNn {
                         "unsupported-operator", Span.NONE, "there is no equal of the kernel " + c.kernel()));
         }
         Graph graph = g.graph(kernel);
-        Shape shape = graph.types().get(graph.results().getFirst().value()).shape();
+        Shape shape = g.type(graph.results().getFirst().value()).shape();
         long[] expected = c.tensor(c.output());
         int item = shape.elements();
         if (item == 0 || expected.length % item != 0) {

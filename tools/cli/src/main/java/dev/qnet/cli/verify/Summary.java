@@ -3,6 +3,8 @@ package dev.qnet.cli.verify;
 import dev.qnet.cli.verify.CaseResult.Outcome;
 import dev.qnet.cli.verify.CaseResult.Status;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,14 +26,12 @@ public final class Summary {
      * @param unsupported cases that an executor cannot run, and none gets wrong
      */
     public record Counts(int cases, int passed, int failed, int unsupported) {
-        static Counts of(List<CaseResult> results) {
-            int[] n = new int[Status.values().length];
-            results.forEach(r -> n[r.status().ordinal()]++);
+        static Counts of(Collection<Status> all) {
             return new Counts(
-                    results.size(),
-                    n[Status.PASSED.ordinal()],
-                    n[Status.FAILED.ordinal()],
-                    n[Status.UNSUPPORTED.ordinal()]);
+                    all.size(),
+                    Collections.frequency(all, Status.PASSED),
+                    Collections.frequency(all, Status.FAILED),
+                    Collections.frequency(all, Status.UNSUPPORTED));
         }
     }
 
@@ -44,38 +44,33 @@ public final class Summary {
 
     /** The counts of all cases. */
     public Counts total() {
-        return Counts.of(results);
+        return Counts.of(results.stream().map(CaseResult::status).toList());
     }
 
     /** The counts by folder, in the order of the cases. */
     public Map<String, Counts> folders() {
-        Map<String, List<CaseResult>> by = new LinkedHashMap<>();
-        results.forEach(r ->
-                by.computeIfAbsent(r.checked().folder(), k -> new ArrayList<>()).add(r));
-        Map<String, Counts> counts = new LinkedHashMap<>();
-        by.forEach((folder, list) -> counts.put(folder, Counts.of(list)));
-        return counts;
+        Map<String, List<Status>> by = new LinkedHashMap<>();
+        results.forEach(r -> by.computeIfAbsent(r.checked().folder(), k -> new ArrayList<>())
+                .add(r.status()));
+        return counts(by);
     }
 
     /** For each executor how many cases it passed, failed, cannot run. */
     public Map<String, Counts> executors() {
-        Map<String, int[]> by = new LinkedHashMap<>();
+        Map<String, List<Status>> by = new LinkedHashMap<>();
         for (CaseResult r : results) {
             for (Outcome o : r.outcomes()) {
                 if (!o.executor().equals(CaseResult.ALL)) {
-                    by.computeIfAbsent(o.executor(), k -> new int[Status.values().length])[
-                            o.status().ordinal()]++;
+                    by.computeIfAbsent(o.executor(), k -> new ArrayList<>()).add(o.status());
                 }
             }
         }
+        return counts(by);
+    }
+
+    private static Map<String, Counts> counts(Map<String, List<Status>> by) {
         Map<String, Counts> counts = new LinkedHashMap<>();
-        by.forEach((name, n) -> counts.put(
-                name,
-                new Counts(
-                        java.util.Arrays.stream(n).sum(),
-                        n[Status.PASSED.ordinal()],
-                        n[Status.FAILED.ordinal()],
-                        n[Status.UNSUPPORTED.ordinal()])));
+        by.forEach((name, all) -> counts.put(name, Counts.of(all)));
         return counts;
     }
 
