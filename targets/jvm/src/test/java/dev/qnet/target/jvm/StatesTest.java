@@ -90,12 +90,12 @@ final class StatesTest {
             StringBuilder text = new StringBuilder("graph @g {\n  param %x : i32[5]\n");
             for (int i = 0; i < n; i++) {
                 int next = random.nextInt(n + 2);
-                text.append("  state %s").append(i).append(" : i32[5] becomes ");
-                text.append(next < n ? "%s" + next : next == n ? "%x" : "%y").append('\n');
+                text.append("  state ").append(value(i)).append(" : i32[5] becomes ");
+                text.append(next < n ? value(next) : next == n ? "%x" : "%y").append('\n');
             }
-            text.append("  %y = num.add %x, %s0 : i32[5]\n  return y = %y");
+            text.append("  %y = num.add %x, " + value(0) + " : i32[5]\n  return y = %y");
             for (int i = 0; i < n; i++) {
-                text.append(", s").append(i).append(" = %s").append(i);
+                text.append(", s").append(i).append(" = ").append(value(i));
             }
             Graph graph = GraphParser.parse(text + "\n}\n");
             Model model = JvmTarget.compile(graph).load(Backend.SCALAR);
@@ -110,6 +110,10 @@ final class StatesTest {
                 }
             }
         }
+    }
+
+    private static String value(int state) {
+        return '%' + "s" + state;
     }
 
     private static Map<String, Value> run(Model model, Session session, Graph graph, Map<String, Value> inputs) {
