@@ -1,0 +1,39 @@
+package dev.qnet.formats.onnx;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.util.Map;
+
+/** An ONNX model that was made here, ready to be written. */
+public final class OnnxModel {
+    private final Proto.Model model;
+
+    OnnxModel(Proto.Model model) {
+        this.model = model;
+    }
+
+    /** The version of ONNX's operators that it uses. */
+    public int opset() {
+        return Math.toIntExact(model.opsets().getOrDefault("", 0L));
+    }
+
+    /** How often each operator occurs. */
+    public Map<String, Integer> operators() {
+        return OnnxExporter.count(model.graph().nodes());
+    }
+
+    /** Its bytes: a ModelProto. */
+    public byte[] bytes() {
+        return ProtoWriter.bytes(model);
+    }
+
+    /** Writes its bytes. */
+    public void writeTo(OutputStream out) throws IOException {
+        out.write(bytes());
+    }
+
+    /** The messages, for tests. */
+    Proto.Model proto() {
+        return model;
+    }
+}
