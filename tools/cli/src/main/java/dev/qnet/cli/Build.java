@@ -4,6 +4,7 @@ import dev.qnet.compiler.front.bind.BoundModel;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Rounding;
 import dev.qnet.compiler.pass.InsertFakeQuant;
+import dev.qnet.compiler.pass.LowerToIntegers;
 import dev.qnet.compiler.pass.Pass;
 import dev.qnet.compiler.pass.PassContext;
 import dev.qnet.compiler.pass.Passes;
@@ -35,6 +36,12 @@ final class Build {
         List<Pass> all = Passes.all();
         int last = all.stream().map(Pass::name).toList().indexOf(InsertFakeQuant.NAME);
         return all.subList(0, last + 1);
+    }
+
+    /** The passes up to where all parameters are known and arithmetic is still real: what other systems are given. */
+    static List<Pass> untilLowering() {
+        List<Pass> all = Passes.all();
+        return all.subList(0, all.stream().map(Pass::name).toList().indexOf(LowerToIntegers.NAME));
     }
 
     /**

@@ -19,6 +19,7 @@ import picocli.CommandLine.Spec;
             ExplainCommand.class,
             IrCommand.class,
             ImportCommand.class,
+            ExportCommand.class,
             VerifyCommand.class
         },
         mixinStandardHelpOptions = true,

@@ -11,9 +11,9 @@ public enum Rounding {
     TFLITE,
     /** Single rounding in 64 bits, ties up: TOSA RESCALE without double rounding. */
     TOSA,
-    /** {@code round_half_even((float) acc · (float) M)}. */
+    /** {@code round_half_even((float) acc · M)}, with M computed stepwise in singles. */
     ONNX,
-    /** As {@link #ONNX}, with M computed stepwise in singles. */
+    /** The same arithmetic, under the name of the other library that has it. */
     XNNPACK;
 
     /** Whether accumulators are scaled by a Q31 multiplier and a shift (true), or by a single (false). */

@@ -168,7 +168,10 @@ final class IntegerEmitter {
                 }
                 ValueId acc =
                         accumulator(root, new IntOp.Sum(m.axes(), m.keepDims(), Element.INT32, null), List.of(x.id()));
-                Rescale.Scale scale = scale(place, x.scale() / ((double) so * Math.max(1, n)));
+                n = Math.max(1, n);
+                double m1 = x.scale() / ((double) so * n);
+                Rescale.Scale scale =
+                        m1 >= MAX_MULTIPLIER ? scale(place, m1) : Multipliers.mean(rounding, x.scale(), so, n);
                 yield add(place, new IntOp.Requantize(rescale(List.of(scale), q, clamps)), List.of(acc), type);
             }
             case FloatOp.Softmax s -> {

@@ -34,12 +34,20 @@ public final class Multipliers {
 
     /**
      * What scales the accumulator of a product: {@code M = sx·sw/sy}, in double, in this order; for
-     * {@link Rounding#XNNPACK} each step in f32.
+     * {@link Rounding#ONNX} and {@link Rounding#XNNPACK} each step in f32, as ONNX Runtime and XNNPACK compute it.
      */
     public static Scale product(Rounding rounding, float sx, float sw, float sy) {
         return switch (rounding) {
-            case TFLITE, TOSA, ONNX -> of(rounding, (double) sx * sw / sy);
-            case XNNPACK -> real(sx * sw / sy);
+            case TFLITE, TOSA -> fixed((double) sx * sw / sy);
+            case ONNX, XNNPACK -> real(sx * sw / sy);
+        };
+    }
+
+    /** What scales a sum of {@code n} codes to their mean: {@code M = sx/(sy·n)}, rounded as {@link #product} says. */
+    public static Scale mean(Rounding rounding, float sx, float sy, long n) {
+        return switch (rounding) {
+            case TFLITE, TOSA -> fixed(sx / ((double) sy * n));
+            case ONNX, XNNPACK -> real(sx / (sy * n));
         };
     }
 

@@ -65,13 +65,17 @@ class MultipliersTest {
     }
 
     @Test
-    void xnnpackRoundsEachStep() {
+    void onnxAndXnnpackRoundEachStep() {
         float sx = 0.1f;
         float sw = 0.3f;
         float sy = 0.7f;
-        assertThat(Multipliers.product(Rounding.XNNPACK, sx, sw, sy)).isEqualTo(new Scale.Real(sx * sw / sy));
-        assertThat(Multipliers.product(Rounding.ONNX, sx, sw, sy))
-                .isEqualTo(new Scale.Real((float) ((double) sx * sw / sy)));
+        // Rounded once, it would be another single.
+        assertThat(sx * sw / sy).isNotEqualTo((float) ((double) sx * sw / sy));
+        for (Rounding r : new Rounding[] {Rounding.ONNX, Rounding.XNNPACK}) {
+            assertThat(Multipliers.product(r, sx, sw, sy)).isEqualTo(new Scale.Real(sx * sw / sy));
+            assertThat(Multipliers.mean(r, sx, sy, 49)).isEqualTo(new Scale.Real(sx / (sy * 49)));
+        }
+        assertThat(Multipliers.mean(Rounding.TOSA, sx, sy, 49)).isEqualTo(Multipliers.fixed(sx / ((double) sy * 49)));
     }
 
     /** The constants of CMSIS-NN's add cases: equal scales on 8 and 16 bits. */

@@ -116,13 +116,16 @@ record Literal(Tensor value, Element element) {
         long[] codes = integers();
         String name = hint + ".codes";
         return switch (q.scheme()) {
-            case Scheme.PerTensor t ->
-                to.node(
+            case Scheme.PerTensor t -> {
+                // With a zero point of its own: ONNX Runtime's passes for processors without VNNI replace it by name.
+                int[] one = {};
+                yield to.node(
                         "DequantizeLinear",
                         hint,
                         to.integers(name, type, dims, transpose(codes, from, permutation)),
-                        to.scalar(t.scale()),
-                        to.scalar(type, t.zero()));
+                        to.floats(hint + ".scale", one, new float[] {t.scale()}),
+                        to.integers(hint + ".zero", type, one, new long[] {t.zero()}));
+            }
             case Scheme.PerAxis a -> {
                 boolean centred = oneZero && a.zeros().stream().distinct().count() > 1;
                 int axis = IntStream.range(0, permutation.length)

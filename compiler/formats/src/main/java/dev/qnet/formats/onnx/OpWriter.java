@@ -62,17 +62,20 @@ final class OpWriter {
             }
             case FloatOp.Mean m -> mean(n, m);
             case FloatOp.BatchNorm b -> batchNorm(n, b);
-            case FloatOp.Softmax s ->
-                plain(
-                        n,
-                        to.node(
-                                "Softmax",
-                                name,
-                                List.of(values.plain(n.operand(0))),
-                                Map.of("axis", new Proto.Attribute.Int(s.axis()))));
+            case FloatOp.Softmax s -> plain(n, softmax(n, s));
             case FloatOp.Recurrent r ->
                 throw new Refusal("is not exported: ONNX's layer gives other results and another layout");
         }
+    }
+
+    private String softmax(Node n, FloatOp.Softmax s) {
+        String name = n.id().name();
+        String x = values.plain(n.operand(0));
+        if (n.type().shape().dim(s.axis()) == 1) {
+            // Always 1, but ONNX Runtime's integer kernel overflows to 0 there: e^0, which it does not fuse.
+            return to.node("Exp", name, to.node("Sub", name + ".difference", x, x));
+        }
+        return to.node("Softmax", name, List.of(x), Map.of("axis", new Proto.Attribute.Int(s.axis())));
     }
 
     private void plain(Node n, String tensor) {
@@ -121,11 +124,19 @@ final class OpWriter {
         values.first(n.id(), n.type(), null, to.node("Conv", name, in, attributes));
     }
 
-    /** As Gemm, of two axes: what has more is flattened before and shaped after. */
+    /**
+     * As Gemm, of two axes: what has more is flattened before and shaped after. Without a bias MatMul does it as it is; with
+     * one, MatMul and Add would be no pattern that ends in integers.
+     */
     private void dense(Node n) {
         String name = n.id().name();
         Values.Value v = values.get(n.operand(0));
         Values.Value w = values.get(n.operand(1));
+        if (v.rank() > 2 && n.operands().size() == 2 && w.literal != null) {
+            String weights = w.literal.write(to, n.operand(1).name(), false, 1, 0);
+            plain(n, to.node("MatMul", name, values.plain(n.operand(0)), weights));
+            return;
+        }
         int features = v.type.shape().dim(-1);
         String x = values.plain(n.operand(0));
         if (v.rank() != 2) {
