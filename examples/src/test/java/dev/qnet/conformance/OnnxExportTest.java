@@ -19,7 +19,6 @@ import dev.qnet.compiler.ir.GraphPrinter;
 import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.Op;
 import dev.qnet.compiler.ir.Quant;
-import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Rounding;
 import dev.qnet.compiler.ir.ScalarFn;
 import dev.qnet.compiler.ir.Shape;
@@ -126,7 +125,8 @@ class OnnxExportTest {
             for (int i = 0; i < x.length; i++) {
                 x[i] = images[i] & 0xff;
             }
-            Model integers = JvmTarget.compile(run(graph, bound.calibration(), Passes.all())).load();
+            Model integers = JvmTarget.compile(run(graph, bound.calibration(), Passes.all()))
+                    .load();
             float[] y = integers.run(Map.of("image", Tensor.ofFloats(x, items, shape[0], shape[1], shape[2])))
                     .values()
                     .iterator()
@@ -241,8 +241,7 @@ class OnnxExportTest {
                 new Single("gelu", new FloatOp.Unary(new ScalarFn.Gelu()), row, false, none, 1, 1),
                 new Single("leaky_relu", new FloatOp.Unary(new ScalarFn.LeakyRelu(0.1f)), row, false, none, 1, 1),
                 new Single("softmax", new FloatOp.Softmax(1), row, false, none, 5, 5),
-                new Single(
-                        "softmax of one", new FloatOp.Softmax(1), Shape.of(Shape.BATCH, 1), false, none, 0, 0),
+                new Single("softmax of one", new FloatOp.Softmax(1), Shape.of(Shape.BATCH, 1), false, none, 0, 0),
                 new Single("concat", new DataOp.Concat(1), row, true, none, 0, 0),
                 new Single("transpose", new DataOp.Transpose(List.of(0, 3, 1, 2)), image, false, none, 0, 0),
                 new Single("resize", new DataOp.ResizeNearest(7, 16), image, false, none, 0, 0),
@@ -269,18 +268,24 @@ class OnnxExportTest {
                                 .get("y"))
                         .floats();
                 float scale = scale(integers);
-                byte[] model = OnnxExporter.export(run(g, calibration, untilLowering()), "test").bytes();
+                byte[] model = OnnxExporter.export(run(g, calibration, untilLowering()), "test")
+                        .bytes();
                 codes += expected.length;
                 for (OptLevel level : List.of(FUSED, PLAIN)) {
                     try (OrtSession session = OnnxRuntime.session(model, level)) {
-                        float[] found = Objects.requireNonNull(
-                                OnnxRuntime.run(session, Map.of("x", x), Map.of("x", shape)).get("y"));
+                        float[] found =
+                                Objects.requireNonNull(OnnxRuntime.run(session, Map.of("x", x), Map.of("x", shape))
+                                        .get("y"));
                         off[level == FUSED ? 0 : 1] += off(expected, found, scale, 1);
                     }
                 }
             }
-            assertThat(off[0]).as("%s fused, of %d codes of %s", s, codes, storage).isLessThanOrEqualTo(limit(codes, s.fused()));
-            assertThat(off[1]).as("%s plain, of %d codes of %s", s, codes, storage).isLessThanOrEqualTo(limit(codes, s.plain()));
+            assertThat(off[0])
+                    .as("%s fused, of %d codes of %s", s, codes, storage)
+                    .isLessThanOrEqualTo(limit(codes, s.fused()));
+            assertThat(off[1])
+                    .as("%s plain, of %d codes of %s", s, codes, storage)
+                    .isLessThanOrEqualTo(limit(codes, s.plain()));
         }
     }
 
@@ -302,7 +307,8 @@ class OnnxExportTest {
     }
 
     private static float scale(Graph integers) {
-        Element e = Objects.requireNonNull(integers.types().get(integers.results().getFirst().value()))
+        Element e = Objects.requireNonNull(
+                        integers.types().get(integers.results().getFirst().value()))
                 .element();
         return ((Quant) e).perTensor().scale();
     }
@@ -333,10 +339,8 @@ class OnnxExportTest {
             shapes.add(c);
         }
         ValueId y = new ValueId("op");
-        nodes.add(new Node(
-                y, s.op(), operands, new Type(Element.FLOAT, Shapes.infer(s.op(), shapes)), Span.NONE));
-        Spec weights = new Spec(
-                Storage.I8, true, true, new Granularity.PerChannel(0), new RangeMethod.MinMax(), false);
+        nodes.add(new Node(y, s.op(), operands, new Type(Element.FLOAT, Shapes.infer(s.op(), shapes)), Span.NONE));
+        Spec weights = new Spec(Storage.I8, true, true, new Granularity.PerChannel(0), new RangeMethod.MinMax(), false);
         Spec activations =
                 new Spec(storage, false, false, new Granularity.PerTensor(), new RangeMethod.MinMax(), false);
         return new Graph(
@@ -385,9 +389,8 @@ class OnnxExportTest {
                     float[] wanted = e.getValue().floats();
                     values += wanted.length;
                     for (int i = 0; i < off.length; i++) {
-                        int unlike = unlike(wanted, Objects.requireNonNull(found.get(i).get(e.getKey())));
-                        if (unlike > 0) System.out.println("seed " + seed + " " + i + " " + unlike + " of " + wanted.length);
-                        off[i] += unlike;
+                        off[i] += unlike(
+                                wanted, Objects.requireNonNull(found.get(i).get(e.getKey())));
                     }
                 }
                 ran++;
@@ -399,14 +402,17 @@ class OnnxExportTest {
                 "%d of %d random networks exported; of %d values %d differ in ONNX Runtime (%d unfused), %d imported again%n",
                 ran, NETWORKS, values, off[0], off[1], off[2]);
         assertThat(ran).isGreaterThan(NETWORKS * 8 / 10);
-        assertThat(off).hasSize(3);
+        assertThat(off[0]).as("fused").isLessThanOrEqualTo(values / 1000);
+        assertThat(off[1]).as("plain").isLessThanOrEqualTo(values / 200);
+        assertThat(off[2]).as("imported again").isLessThanOrEqualTo(values / 1000);
     }
 
     /** The file read again and run by the oracle. */
     private static Map<String, float[]> again(Path file, float[] x, int[] shape) throws IOException {
         // With N known: a dense layer of more than two axes flattens the batch with the others.
         List<Integer> dims = Arrays.stream(shape).boxed().toList();
-        Graph read = Importer.read(file, new ImportOptions(Map.of(), Map.of("x", dims))).graph();
+        Graph read = Importer.read(file, new ImportOptions(Map.of(), Map.of("x", dims)))
+                .graph();
         Map<String, float[]> found = new java.util.HashMap<>();
         Interpreter.run(read, Map.of("x", Value.of(Shape.of(shape), x)))
                 .forEach((name, v) -> found.put(name, ((Value.Floats) v).data()));

@@ -43,7 +43,8 @@ final class OnnxRuntime {
             options.setIntraOpNumThreads(1);
             // On processors without VNNI the kernels of u8 by i8 saturate at 16 bits; this takes those that do not.
             options.addConfigEntry("session.x64quantprecision", "1");
-            // Float products with quantized weights stay float products; unless told, they take codes of their own choice.
+            // Float products with quantized weights stay float products; unless told, they take codes of their own
+            // choice.
             options.addConfigEntry("session.qdq_matmulnbits_accuracy_level", "1");
             return env.createSession(model, options);
         }

@@ -68,19 +68,23 @@ final class ExportCommand implements Callable<Integer> {
         warn(console, graph);
         AtomicFiles.write(output, exported::writeTo);
         console.out()
-                .println("wrote " + output + " (" + Sizes.text(Files.size(output)) + "), ONNX opset " + exported.opset());
+                .println("wrote " + output + " (" + Sizes.text(Files.size(output)) + "), ONNX opset "
+                        + exported.opset());
         return ExitCode.OK;
     }
 
     private static void warn(Console console, Graph graph) {
         Spec.Policy policy = graph.policy();
-        if (policy != null && !policy.activations().dynamic() && policy.rounding().fixedPoint()) {
+        if (policy != null
+                && !policy.activations().dynamic()
+                && policy.rounding().fixedPoint()) {
             Diagnostic d = Diagnostic.warning(
                             "export-rounding",
                             Span.NONE,
                             "ONNX Runtime does not round as 'rounding " + policy.rounding()
                                     + "' does: a layer's codes may be one off")
-                    .withFix("write 'rounding " + Rounding.ONNX + "' in the scheme; docs/export.md says what is then equal");
+                    .withFix("write 'rounding " + Rounding.ONNX
+                            + "' in the scheme; docs/export.md says what is then equal");
             console.show(List.of(d));
         }
     }

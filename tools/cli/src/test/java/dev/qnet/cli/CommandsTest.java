@@ -95,14 +95,11 @@ class CommandsTest {
     }
 
     private Path kernel(String expected) throws IOException {
-        return Files.writeString(
-                folder.resolve("extremum.json"),
-                """
+        return Files.writeString(folder.resolve("extremum.json"), """
                 {"kernel": "transpose_s8", "params": {"IN_DIM": [2, 3], "PERM": [1, 0], "PERM_SIZE": 2},
                  "tensors": {"input_tensor": {"ctype": "int8_t", "values": [1, 2, 3, 4, 5, 6]},
                   "output": {"ctype": "int8_t", "values": [%s]}}}
-                """
-                        .formatted(expected));
+                """.formatted(expected));
     }
 
     @Test
@@ -119,7 +116,8 @@ class CommandsTest {
 
     @Test
     void verifyIsStrictWhereAsked() throws IOException {
-        Path file = Files.writeString(folder.resolve("fly.json"), "{\"kernel\": \"fly\", \"params\": {}, \"tensors\": {}}");
+        Path file =
+                Files.writeString(folder.resolve("fly.json"), "{\"kernel\": \"fly\", \"params\": {}, \"tensors\": {}}");
         assertThat(qnet("verify", file)).isZero();
         assertThat(out).contains("unsupported: there is no equal of the kernel fly");
         assertThat(qnet("verify", "--strict", file)).isEqualTo(ExitCode.INPUT);
@@ -183,6 +181,42 @@ class CommandsTest {
                 assertThat(values[i]).as(on).isCloseTo(expected[i], org.assertj.core.data.Offset.offset(0.75));
             }
         }
+    }
+
+    @Test
+    void exportWritesOnnxAndWarnsOfAnotherRounding() throws IOException {
+        Path file = calibrated();
+        Path onnx = folder.resolve("half.onnx");
+        assertThat(qnet("export", file, "--to", "onnx-qdq", "-o", onnx)).isZero();
+        assertThat(out).contains("wrote " + onnx, "opset 13");
+        assertThat(err).contains("export-rounding", "rounding tosa", "rounding onnx");
+        assertThat(new String(Files.readAllBytes(onnx), java.nio.charset.StandardCharsets.ISO_8859_1))
+                .contains("QuantizeLinear", "DequantizeLinear", "Gemm");
+
+        Files.writeString(model, MODEL.replace("range(minmax)\n}", "range(minmax)\n  rounding onnx\n}"));
+        assertThat(qnet("export", calibrated(), "--to", "onnx-qdq", "-o", onnx)).isZero();
+        assertThat(err).isEmpty();
+
+        // What was written is read: codes of 255 inputs come back as they went.
+        assertThat(qnet("import", onnx, "--report")).isZero();
+        assertThat(out).contains("DequantizeLinear");
+    }
+
+    @Test
+    void exportRefusesOtherFormatsAndFiles() throws IOException {
+        Path file = calibrated();
+        assertThat(qnet("export", file, "--to", "tflite", "-o", folder.resolve("x.tflite")))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("no format 'tflite'", "--to onnx-qdq");
+        assertThat(qnet("export", file, "--to", "onnx-qdq", "-o", folder.resolve("x.bin")))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("x.bin.onnx");
+        assertThat(qnet("export", model, "--to", "onnx-qdq", "-o", folder.resolve("x.onnx")))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("not-calibrated");
+        assertThat(folder.resolve("x.onnx")).doesNotExist();
+        assertThat(qnet("export", file, "-o", folder.resolve("x.onnx"))).isEqualTo(ExitCode.USAGE);
+        assertThat(err).contains("--to");
     }
 
     @Test

@@ -81,11 +81,7 @@ final class Emitter {
     }
 
     /** A node with several outputs; those without a hint are left out. */
-    List<String> nodes(
-            String op,
-            List<String> hints,
-            List<String> inputs,
-            Map<String, Proto.Attribute> attributes) {
+    List<String> nodes(String op, List<String> hints, List<String> inputs, Map<String, Proto.Attribute> attributes) {
         List<String> outs = hints.stream().map(h -> h.isEmpty() ? "" : fresh(h)).toList();
         String first = outs.stream().filter(s -> !s.isEmpty()).findFirst().orElseThrow();
         nodes.add(new Proto.Node(first + "/" + op, op, "", inputs, outs, attributes));
@@ -114,7 +110,8 @@ final class Emitter {
     }
 
     static Proto.Attribute ints(int... values) {
-        return new Proto.Attribute.Ints(Arrays.stream(values).mapToObj(i -> (long) i).toList());
+        return new Proto.Attribute.Ints(
+                Arrays.stream(values).mapToObj(i -> (long) i).toList());
     }
 
     static Proto.Attribute real(float value) {

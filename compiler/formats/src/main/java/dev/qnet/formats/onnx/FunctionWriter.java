@@ -29,11 +29,7 @@ final class FunctionWriter {
             case ScalarFn.Celu f -> with("Celu", x, name, Map.of("alpha", Emitter.real(f.alpha())));
             case ScalarFn.Mish f -> newer(18, "Mish", x, name, Map.of());
             case ScalarFn.HardSigmoid f ->
-                with(
-                        "HardSigmoid",
-                        x,
-                        name,
-                        Map.of("alpha", Emitter.real(f.alpha()), "beta", Emitter.real(f.beta())));
+                with("HardSigmoid", x, name, Map.of("alpha", Emitter.real(f.alpha()), "beta", Emitter.real(f.beta())));
             case ScalarFn.Softplus f -> to.node("Softplus", name, x);
             case ScalarFn.Softsign f -> to.node("Softsign", name, x);
             case ScalarFn.ThresholdedRelu f ->

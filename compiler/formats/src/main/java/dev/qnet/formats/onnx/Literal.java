@@ -180,7 +180,8 @@ record Literal(Tensor value, Element element) {
             scales[i] = g.scales().get(i / g.groups()) * g.multipliers().get(i);
         }
         if (g.groups() == 1) {
-            java.util.List<Float> list = IntStream.range(0, channels).mapToObj(c -> scales[c]).toList();
+            java.util.List<Float> list =
+                    IntStream.range(0, channels).mapToObj(c -> scales[c]).toList();
             java.util.List<Integer> zeros = java.util.Collections.nCopies(channels, 0);
             Quant axis = quant().withScheme(new Scheme.PerAxis(0, list, zeros));
             return new Literal(value, axis).write(to, hint, false, permutation);
@@ -212,8 +213,7 @@ record Literal(Tensor value, Element element) {
                 to,
                 hint + ".flat",
                 type,
-                new Blocks(
-                        new int[] {channels, row}, codes, 1, g.size(), new int[] {channels, g.groups()}, scales));
+                new Blocks(new int[] {channels, row}, codes, 1, g.size(), new int[] {channels, g.groups()}, scales));
         String shaped = to.reshape(flat, hint + ".shaped", from);
         return to.transpose(shaped, hint, permutation);
     }

@@ -11,7 +11,6 @@ import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.ScalarFn;
 import dev.qnet.compiler.ir.Scheme;
-import dev.qnet.compiler.ir.Tensor;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.source.CompileException;
@@ -87,7 +86,9 @@ public final class OnnxExporter {
         }
         if (!graph.states().isEmpty()) {
             refused.add("the memory from run to run of "
-                    + String.join(", ", graph.states().stream().map(s -> s.id().name()).toList()));
+                    + String.join(
+                            ", ",
+                            graph.states().stream().map(s -> s.id().name()).toList()));
         }
         for (Graph.Param p : graph.params()) {
             inputs.add(Emitter.info(p.id().name(), param(p), p.type().shape()));
@@ -109,13 +110,14 @@ public final class OnnxExporter {
             String tensor = values.plain(r.value());
             boolean made = to.nodes().stream().anyMatch(n -> n.outputs().contains(tensor));
             if (!made || renamed.putIfAbsent(tensor, wanted.get(r.name())) != null) {
-                to.nodes().add(new Proto.Node(
-                        wanted.get(r.name()) + "/Identity",
-                        "Identity",
-                        "",
-                        List.of(renamed.getOrDefault(tensor, tensor)),
-                        List.of(wanted.get(r.name())),
-                        Map.of()));
+                to.nodes()
+                        .add(new Proto.Node(
+                                wanted.get(r.name()) + "/Identity",
+                                "Identity",
+                                "",
+                                List.of(renamed.getOrDefault(tensor, tensor)),
+                                List.of(wanted.get(r.name())),
+                                Map.of()));
             }
         }
         List<Proto.Node> nodes =
@@ -173,7 +175,9 @@ public final class OnnxExporter {
                 }
             }
         }
-        return p.type().element() instanceof Quant q ? Values.carrier(q) : type(p.type().element());
+        return p.type().element() instanceof Quant q
+                ? Values.carrier(q)
+                : type(p.type().element());
     }
 
     private static DataType type(Element element) {
@@ -187,9 +191,12 @@ public final class OnnxExporter {
     private void node(Node n) {
         try {
             switch (n.op()) {
-                case DataOp.Constant c -> values.literal(n.id(), n.type(), new Literal(c.value(), n.type().element()));
+                case DataOp.Constant c ->
+                    values.literal(
+                            n.id(), n.type(), new Literal(c.value(), n.type().element()));
                 case QuantOp q -> points.write(n, q);
-                case FloatOp.Unary u when points.takesOver(n) -> values.clamped(n.id(), values.get(n.operand(0)), u.fn());
+                case FloatOp.Unary u
+                when points.takesOver(n) -> values.clamped(n.id(), values.get(n.operand(0)), u.fn());
                 case DataOp d -> {
                     ops.move(n, d, points.keeps(n));
                 }

@@ -41,7 +41,8 @@ final class OpWriter {
                 plain(n, to.node("MatMul", name, values.plain(n.operand(0)), values.plain(n.operand(1))));
             case FloatOp.Binary b -> {
                 boolean first = values.prefersFirst(n.operands());
-                List<String> in = n.operands().stream().map(o -> values.tensor(o, first)).toList();
+                List<String> in =
+                        n.operands().stream().map(o -> values.tensor(o, first)).toList();
                 values.put(n.id(), n.type(), null, first, binary(b.fn(), name, in));
             }
             case FloatOp.Unary u -> {
@@ -113,9 +114,10 @@ final class OpWriter {
         List<String> in = new ArrayList<>();
         in.add(values.first(n.operand(0)));
         // ONNX Runtime takes weights of one zero point only, unless they have more than 8 bits.
-        in.add(w.literal != null
-                ? w.literal.write(to, n.operand(1).name(), true, Values.CHANNELS_FIRST)
-                : values.first(n.operand(1)));
+        in.add(
+                w.literal != null
+                        ? w.literal.write(to, n.operand(1).name(), true, Values.CHANNELS_FIRST)
+                        : values.first(n.operand(1)));
         if (n.operands().size() > 2) {
             in.add(points.bias(n, n.operand(2), n.operand(2).name()));
         }
@@ -155,7 +157,10 @@ final class OpWriter {
                 Map.of("transB", new Proto.Attribute.Int(w.literal != null ? 0 : 1)));
         if (v.rank() != 2) {
             // Quantized at once, so that the product is seen to end there.
-            y = to.reshape(values.settle(y, points.closing(n.id())), name, dims(n.type().shape(), -1));
+            y = to.reshape(
+                    values.settle(y, points.closing(n.id())),
+                    name,
+                    dims(n.type().shape(), -1));
         }
         plain(n, y);
     }
@@ -169,8 +174,7 @@ final class OpWriter {
         String name = n.id().name();
         Values.Value v = values.get(n.operand(0));
         if (v.rank() == 4 && m.axes().equals(List.of(1, 2))) {
-            String y = to.node(
-                    "GlobalAveragePool", m.keepDims() ? name : name + ".pooled", values.first(n.operand(0)));
+            String y = to.node("GlobalAveragePool", m.keepDims() ? name : name + ".pooled", values.first(n.operand(0)));
             if (m.keepDims()) {
                 values.first(n.id(), n.type(), null, y);
             } else {
@@ -218,11 +222,15 @@ final class OpWriter {
 
     /** The last axis behind the first. */
     private static int[] secondLast(int rank) {
-        return IntStream.range(0, rank).map(i -> i == 0 ? 0 : i == 1 ? rank - 1 : i - 1).toArray();
+        return IntStream.range(0, rank)
+                .map(i -> i == 0 ? 0 : i == 1 ? rank - 1 : i - 1)
+                .toArray();
     }
 
     private static int[] lastSecond(int rank) {
-        return IntStream.range(0, rank).map(i -> i == 0 ? 0 : i == rank - 1 ? 1 : i + 1).toArray();
+        return IntStream.range(0, rank)
+                .map(i -> i == 0 ? 0 : i == rank - 1 ? 1 : i + 1)
+                .toArray();
     }
 
     // Moves of elements.
@@ -237,13 +245,18 @@ final class OpWriter {
             case DataOp.Transpose t -> transpose(n, t, grid);
             case DataOp.Concat c -> {
                 boolean first = values.prefersFirst(n.operands());
-                List<String> in = n.operands().stream().map(o -> values.tensor(o, first)).toList();
+                List<String> in =
+                        n.operands().stream().map(o -> values.tensor(o, first)).toList();
                 Proto.Attribute axis = new Proto.Attribute.Int(first ? axis(c.axis()) : c.axis());
                 put(n, grid, first, to.node("Concat", name, in, Map.of("axis", axis)));
             }
             case DataOp.Slice s -> {
                 boolean first = values.prefersFirst(n.operands());
-                put(n, grid, first, slice(values.tensor(x, first), values.get(x).type.shape(), s, first, name));
+                put(
+                        n,
+                        grid,
+                        first,
+                        slice(values.tensor(x, first), values.get(x).type.shape(), s, first, name));
             }
             case DataOp.Pad p -> {
                 boolean first = values.prefersFirst(n.operands());
@@ -354,7 +367,9 @@ final class OpWriter {
     private String slice(String x, Shape shape, DataOp.Slice s, boolean first, String name) {
         int[] cut = IntStream.range(0, shape.rank())
                 .filter(i -> shape.dim(i) != Shape.BATCH
-                        && (s.begin().get(i) != 0 || s.end().get(i) != shape.dim(i) || s.step().get(i) != 1))
+                        && (s.begin().get(i) != 0
+                                || s.end().get(i) != shape.dim(i)
+                                || s.step().get(i) != 1))
                 .toArray();
         return to.node(
                 "Slice",
@@ -371,11 +386,12 @@ final class OpWriter {
         String name = n.id().name();
         Shape in = values.get(n.operand(0)).type.shape();
         String x = values.first(n.operand(0));
-        if (r.height() % in.dim(1) == 0 && r.width() % in.dim(2) == 0 && n.type().isFloat()) {
+        if (r.height() % in.dim(1) == 0
+                && r.width() % in.dim(2) == 0
+                && n.type().isFloat()) {
             String scales = to.floats(
-                    name + ".factors",
-                    new int[] {4},
-                    new float[] {1, 1, r.height() / in.dim(1), r.width() / in.dim(2)});
+                    name + ".factors", new int[] {4}, new float[] {1, 1, r.height() / in.dim(1), r.width() / in.dim(2)
+                    });
             return to.node(
                     "Resize",
                     name,
@@ -393,8 +409,7 @@ final class OpWriter {
         int[] sources = IntStream.range(0, extent)
                 .map(i -> (int) ((long) i * from / extent))
                 .toArray();
-        return to.node(
-                "Gather", name, List.of(x, to.longs(sources)), Map.of("axis", new Proto.Attribute.Int(axis)));
+        return to.node("Gather", name, List.of(x, to.longs(sources)), Map.of("axis", new Proto.Attribute.Int(axis)));
     }
 
     /** Each axis with a factor gets one behind it, is padded there, joined with it, and loses what follows its last element. */
@@ -469,13 +484,12 @@ final class OpWriter {
             case NumOp.Reduce r -> {
                 int[] axes = r.axes().stream().mapToInt(i -> i).toArray();
                 String x = values.plain(n.operand(0));
-                String y =
-                        switch (r.fn()) {
-                            case SUM -> to.reduce("ReduceSum", x, name, r.keepDims(), axes);
-                            case PROD -> to.reduce("ReduceProd", x, name, r.keepDims(), axes);
-                            case MIN -> to.reduce("ReduceMin", x, name, r.keepDims(), axes);
-                            case MAX -> to.reduce("ReduceMax", x, name, r.keepDims(), axes);
-                        };
+                String y = switch (r.fn()) {
+                    case SUM -> to.reduce("ReduceSum", x, name, r.keepDims(), axes);
+                    case PROD -> to.reduce("ReduceProd", x, name, r.keepDims(), axes);
+                    case MIN -> to.reduce("ReduceMin", x, name, r.keepDims(), axes);
+                    case MAX -> to.reduce("ReduceMax", x, name, r.keepDims(), axes);
+                };
                 plain(n, y);
             }
             case NumOp.TopK t -> {
@@ -526,7 +540,8 @@ final class OpWriter {
         if (type.bits() >= 32) {
             return to.node(op, name, in, Map.of());
         }
-        List<String> wide = in.stream().map(s -> to.cast(s, DataType.INT32, s + ".i32")).toList();
+        List<String> wide =
+                in.stream().map(s -> to.cast(s, DataType.INT32, s + ".i32")).toList();
         return to.cast(to.node(op, name + ".i32", wide, Map.of()), Emitter.type(type), name);
     }
 

@@ -52,8 +52,7 @@ final class Points {
     }
 
     private boolean closes(Node user) {
-        return chosen(user) != null
-                || (isClamp(user) && !user.intent().keepFloat() && closing.contains(user.id()));
+        return chosen(user) != null || (isClamp(user) && !user.intent().keepFloat() && closing.contains(user.id()));
     }
 
     private static @Nullable Quant chosen(Node n) {
@@ -91,7 +90,8 @@ final class Points {
 
     /** The grid that a move of elements or a clamp of them stays on, or null. */
     @Nullable Quant keeps(Node n) {
-        boolean move = n.op() instanceof DataOp && !(n.op() instanceof DataOp.Gather) && !(n.op() instanceof DataOp.Select);
+        boolean move =
+                n.op() instanceof DataOp && !(n.op() instanceof DataOp.Gather) && !(n.op() instanceof DataOp.Select);
         if ((!move && !isClamp(n)) || n.intent().keepFloat() || n.operands().isEmpty()) {
             return null;
         }
@@ -186,7 +186,8 @@ final class Points {
         boolean first = v.isFirst();
         String name = n.id().name();
         String x = values.tensor(n.operand(0), first);
-        int[] axes = IntStream.range(v.type.shape().hasBatch() ? 1 : 0, v.rank()).toArray();
+        int[] axes =
+                IntStream.range(v.type.shape().hasBatch() ? 1 : 0, v.rank()).toArray();
         String none = to.scalar(0f);
         String hi = to.node("Max", name + ".hi", to.reduce("ReduceMax", x, name + ".max", true, axes), none);
         String lo = to.node("Min", name + ".lo", to.reduce("ReduceMin", x, name + ".min", true, axes), none);
@@ -196,13 +197,10 @@ final class Points {
                         name + ".step",
                         to.node("Max", name + ".magnitude", to.node("Neg", name + ".below", lo), hi),
                         to.scalar((float) storage.max()))
-                : to.node(
-                        "Div",
-                        name + ".step",
-                        to.node("Sub", name + ".width", hi, lo),
-                        to.scalar((float) ((long) storage.max() - storage.min())));
-        String scale = to.node(
-                "Where", name + ".scale", to.node("Equal", name + ".empty", wide, none), to.scalar(1f), wide);
+                : to.node("Div", name + ".step", to.node("Sub", name + ".width", hi, lo), to.scalar((float)
+                        ((long) storage.max() - storage.min())));
+        String scale =
+                to.node("Where", name + ".scale", to.node("Equal", name + ".empty", wide, none), to.scalar(1f), wide);
         String least = to.scalar((float) storage.min());
         String most = to.scalar((float) storage.max());
         String steps = to.node("Round", name + ".steps", to.node("Div", name + ".quotient", x, scale));
@@ -214,8 +212,7 @@ final class Points {
                     "Round",
                     name + ".shift",
                     to.node("Div", name + ".from", to.node("Neg", name + ".under", lo), scale));
-            String zero = to.node(
-                    "Clip", name + ".zero", to.node("Add", name + ".origin", shift, least), least, most);
+            String zero = to.node("Clip", name + ".zero", to.node("Add", name + ".origin", shift, least), least, most);
             String codes = to.node("Clip", name + ".codes", to.node("Add", name + ".at", steps, zero), least, most);
             centred = to.node("Sub", name + ".centred", codes, zero);
         }
@@ -247,12 +244,7 @@ final class Points {
         }
         String stored = to.integers(hint + ".codes", DataType.INT32, new int[] {codes.length}, codes);
         if (scheme instanceof Scheme.PerTensor t) {
-            return to.node(
-                    "DequantizeLinear",
-                    hint,
-                    stored,
-                    to.scalar(sx * t.scale()),
-                    to.scalar(DataType.INT32, 0));
+            return to.node("DequantizeLinear", hint, stored, to.scalar(sx * t.scale()), to.scalar(DataType.INT32, 0));
         }
         float[] scales = new float[codes.length];
         for (int c = 0; c < scales.length; c++) {

@@ -119,10 +119,7 @@ final class Values {
         if (v.plain == null) {
             v.plain = v.literal != null
                     ? v.literal.write(
-                            to,
-                            id.name(),
-                            false,
-                            IntStream.range(0, v.rank()).toArray())
+                            to, id.name(), false, IntStream.range(0, v.rank()).toArray())
                     : settle(to.transpose(Objects.requireNonNull(v.first), id.name() + ".nhwc", CHANNELS_LAST), v.grid);
         }
         return v.plain;
