@@ -27,8 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class ImportedModelsTest {
     private static final Path DATA = Path.of(System.getProperty("qnet.data", "../../shared/data"));
-    private static final Verification VERIFICATION =
-            new Verification(Executor.all(), Duration.ofMinutes(2));
+    private static final Verification VERIFICATION = new Verification(Executor.all(), Duration.ofMinutes(2));
 
     /** The share of a collection of operator tests that has to pass. */
     private static final double MOST = 0.95;

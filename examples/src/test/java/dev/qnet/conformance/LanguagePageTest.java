@@ -83,11 +83,14 @@ class LanguagePageTest {
         Set<String> found = new TreeSet<>();
         for (String module : List.of("compiler/core", "compiler/formats", "targets/jvm", "tools/cli")) {
             try (Stream<Path> walk = Files.walk(ROOT.resolve(module).resolve("src/main/java"))) {
-                for (Path file : walk.filter(f -> f.toString().endsWith(".java")).toList()) {
+                for (Path file :
+                        walk.filter(f -> f.toString().endsWith(".java")).toList()) {
                     code.matcher(Files.readString(file)).results().forEach(m -> found.add(m.group(1)));
                 }
             }
         }
-        assertThat(found).hasSizeGreaterThan(50).allSatisfy(c -> assertThat(page).contains("### " + c + "\n"));
+        assertThat(found)
+                .hasSizeGreaterThan(50)
+                .allSatisfy(c -> assertThat(page).contains("### " + c + "\n"));
     }
 }

@@ -72,7 +72,8 @@ sealed interface Engine {
                 }
                 TensorInfo info = info(p.id().name(), p.type());
                 if (!info.accepts(t.type())) {
-                    throw new UserException("input '" + info.name() + "' expects " + info.expectation() + ", found " + t);
+                    throw new UserException(
+                            "input '" + info.name() + "' expects " + info.expectation() + ", found " + t);
                 }
                 values.put(info.name(), value(t, p.type()));
             }
@@ -156,9 +157,8 @@ sealed interface Engine {
         long[] values = new long[t.size()];
         List<Double> numbers = t.type() == ElementType.I64 ? List.of() : numbers(t, 0, t.size());
         for (int i = 0; i < values.length; i++) {
-            values[i] = t.type() == ElementType.I64
-                    ? t.longs()[i]
-                    : numbers.get(i).longValue();
+            values[i] =
+                    t.type() == ElementType.I64 ? t.longs()[i] : numbers.get(i).longValue();
         }
         return values;
     }

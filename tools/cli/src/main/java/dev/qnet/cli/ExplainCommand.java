@@ -73,9 +73,8 @@ final class ExplainCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Console console = parent.console();
         BoundModel bound = model.load(console);
-        boolean asItIs = bound.graph().policy() == null
-                && !Importer.reads(model.file())
-                && !Models.isInteger(bound.graph());
+        boolean asItIs =
+                bound.graph().policy() == null && !Importer.reads(model.file()) && !Models.isInteger(bound.graph());
         Graph graph = asItIs ? bound.graph() : Build.integers(console, bound);
         List<Layer> layers = layers(graph);
         if (json) {
@@ -192,9 +191,7 @@ final class ExplainCommand implements Callable<Integer> {
     private static Map<String, Object> json(Graph graph, List<Layer> layers) {
         Map<String, Object> all = new LinkedHashMap<>();
         all.put("model", graph.name());
-        all.put(
-                "rounding",
-                JvmTarget.contract(graph).map(Rounding::toString).orElse(null));
+        all.put("rounding", JvmTarget.contract(graph).map(Rounding::toString).orElse(null));
         all.put("arenaBytes", graph.plan() == null ? null : graph.plan().bytes());
         all.put("weightBytes", layers.stream().mapToLong(Layer::weightBytes).sum());
         all.put("macs", layers.stream().mapToLong(Layer::macs).sum());

@@ -23,8 +23,9 @@ final class ImportArguments {
     @Option(
             names = "--input-shape",
             paramLabel = "NAME=N,3,224,224",
-            description = "For a .tflite or .onnx file: the extents of an input that the model leaves open; N in front is any "
-                    + "number of items.")
+            description =
+                    "For a .tflite or .onnx file: the extents of an input that the model leaves open; N in front is any "
+                            + "number of items.")
     private Map<String, String> shapes = new LinkedHashMap<>();
 
     @Option(
@@ -58,7 +59,9 @@ final class ImportArguments {
                             + String.join(", ", e.inputs()) + " must be known when compiling",
                     String.join(
                             " ",
-                            e.inputs().stream().map(i -> "--fix " + i + "=FILE.npy").toList()));
+                            e.inputs().stream()
+                                    .map(i -> "--fix " + i + "=FILE.npy")
+                                    .toList()));
         }
     }
 

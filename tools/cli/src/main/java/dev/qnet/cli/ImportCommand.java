@@ -26,8 +26,9 @@ import picocli.CommandLine.ParentCommand;
 /** {@code qnet import}: a model of another system as a source. */
 @Command(
         name = "import",
-        description = "Writes a .tflite or .onnx model as a .qnet file, with its constants as .safetensors beside it. The "
-                + "other commands take such models directly as well.",
+        description =
+                "Writes a .tflite or .onnx model as a .qnet file, with its constants as .safetensors beside it. The "
+                        + "other commands take such models directly as well.",
         mixinStandardHelpOptions = true,
         footerHeading = "%nExamples:%n",
         footer = {
@@ -77,9 +78,7 @@ final class ImportCommand implements Callable<Integer> {
         Imported imported = importing.read(file);
         if (json) {
             console.out()
-                    .println(new ObjectMapper()
-                            .writerWithDefaultPrettyPrinter()
-                            .writeValueAsString(json(imported)));
+                    .println(new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(json(imported)));
         } else if (report) {
             print(console, imported);
         }
@@ -126,9 +125,10 @@ final class ImportCommand implements Callable<Integer> {
         long floats = Models.floats(graph);
         console.out().println();
         console.out()
-                .println(floats == 0
-                        ? "no floats: every operation computes with integers"
-                        : floats + (floats == 1 ? " operation computes" : " operations compute") + " in float");
+                .println(
+                        floats == 0
+                                ? "no floats: every operation computes with integers"
+                                : floats + (floats == 1 ? " operation computes" : " operations compute") + " in float");
     }
 
     private static String kind(Report.Note note) {
@@ -142,12 +142,16 @@ final class ImportCommand implements Callable<Integer> {
         all.put("model", graph.name());
         all.put("format", r.format());
         all.put("producer", r.producer());
-        all.put("inputs", ports(graph.params().stream().map(p -> Map.entry(p.id().name(), p.type().toString())).toList()));
+        all.put(
+                "inputs",
+                ports(graph.params().stream()
+                        .map(p -> Map.entry(p.id().name(), p.type().toString()))
+                        .toList()));
         all.put(
                 "outputs",
                 ports(graph.results().stream()
-                        .map(o -> Map.entry(
-                                o.name(), String.valueOf(graph.types().get(o.value()))))
+                        .map(o ->
+                                Map.entry(o.name(), String.valueOf(graph.types().get(o.value()))))
                         .toList()));
         all.put("operators", r.operators());
         all.put(

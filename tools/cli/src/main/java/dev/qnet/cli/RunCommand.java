@@ -46,7 +46,10 @@ final class RunCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private QnetCommand parent;
 
-    @Parameters(index = "0", paramLabel = "MODEL", description = "A .qnet, .tflite or .onnx file, or a jar that qnet compile wrote.")
+    @Parameters(
+            index = "0",
+            paramLabel = "MODEL",
+            description = "A .qnet, .tflite or .onnx file, or a jar that qnet compile wrote.")
     @SuppressWarnings("NullAway.Init")
     private Path file;
 

@@ -58,8 +58,9 @@ final class VerifyCommand implements Callable<Integer> {
             names = {"-t", "--target"},
             paramLabel = "NAME",
             split = ",",
-            description = "Check only: oracle, jvm (both of the next), jvm-scalar, jvm-vector. Default: all of these. And source: the "
-                    + "oracle on the model written as a .qnet file and read back.")
+            description =
+                    "Check only: oracle, jvm (both of the next), jvm-scalar, jvm-vector. Default: all of these. And source: the "
+                            + "oracle on the model written as a .qnet file and read back.")
     private @Nullable List<String> targets;
 
     @Option(names = "--strict", description = "Unsupported cases count as failed: exit 1.")

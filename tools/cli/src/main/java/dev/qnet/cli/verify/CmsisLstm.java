@@ -67,12 +67,14 @@ final class CmsisLstm {
         Gate cell = gate("cell", tanh);
         Gate out = gate("output", sigmoid);
         int power = c.param("CELL_SCALE_POWER") + 12;
-        List<Integer> ofCell = power < 0
-                ? FixedPointTables.tanhTable(3, -power)
-                : FixedPointTables.tanhTable(3 << power, 0);
+        List<Integer> ofCell =
+                power < 0 ? FixedPointTables.tanhTable(3, -power) : FixedPointTables.tanhTable(3 << power, 0);
 
         Quant cellType = Quant.of(Storage.I16, Math.scalb(1f, c.param("CELL_SCALE_POWER")), 0);
-        ValueId h = g.constant(output, Shape.of(batch, hidden), filled(batch * hidden, output.perTensor().zero()));
+        ValueId h = g.constant(
+                output,
+                Shape.of(batch, hidden),
+                filled(batch * hidden, output.perTensor().zero()));
         ValueId state = g.constant(cellType, Shape.of(batch, hidden), new long[batch * hidden]);
         List<ValueId> all = new ArrayList<>();
         for (int t = 0; t < steps; t++) {
@@ -89,8 +91,7 @@ final class CmsisLstm {
             state = g.add(cellType, add, kept, added);
             ValueId o = activated(out, now, h);
             ValueId shown = g.add(ACTIVE, new IntOp.Table(ofCell), state);
-            h = product(
-                    o, shown, output, "OUTPUT", output.perTensor().zero(), storage.min(), storage.max());
+            h = product(o, shown, output, "OUTPUT", output.perTensor().zero(), storage.min(), storage.max());
             Shape one = timeMajor ? Shape.of(1, batch, hidden) : Shape.of(batch, 1, hidden);
             all.add(g.add(output, new DataOp.Reshape(one), h));
         }
@@ -135,10 +136,8 @@ final class CmsisLstm {
 
     /** The first product is limited to 16 bits, the second only after it is added. */
     private ValueId wideSum(Gate gate, ValueId x, ValueId h, Scale.Fixed ofInput, Scale.Fixed ofHidden) {
-        Rescale narrow =
-                new Rescale(Rounding.TFLITE, List.of(ofInput), 0, Short.MIN_VALUE, Short.MAX_VALUE);
-        Rescale broad =
-                new Rescale(Rounding.TFLITE, List.of(ofHidden), 0, Integer.MIN_VALUE, Integer.MAX_VALUE);
+        Rescale narrow = new Rescale(Rounding.TFLITE, List.of(ofInput), 0, Short.MIN_VALUE, Short.MAX_VALUE);
+        Rescale broad = new Rescale(Rounding.TFLITE, List.of(ofHidden), 0, Integer.MIN_VALUE, Integer.MAX_VALUE);
         ValueId a = g.add(GATE, new IntOp.Dense(Element.INT64, narrow), x, gate.inputWeights(), gate.bias());
         ValueId b = g.add(SUM, new IntOp.Dense(Element.INT64, broad), h, gate.hiddenWeights());
         ValueId a32 = g.add(Element.INT32, new NumOp.Cast(), g.add(Element.INT16, new NumOp.Reinterpret(), a));

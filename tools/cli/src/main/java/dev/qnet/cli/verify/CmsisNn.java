@@ -272,7 +272,10 @@ final class CmsisNn {
         Quant type = activation("input", "INPUT_OFFSET");
         ValueId x = g.batch(type, images("input", h, w, in));
         if (sh > 1 || sw > 1) {
-            x = g.add(type, new DataOp.Dilate(List.of(1, sh, sw, 1), type.perTensor().zero()), x);
+            x = g.add(
+                    type,
+                    new DataOp.Dilate(List.of(1, sh, sw, 1), type.perTensor().zero()),
+                    x);
         }
         int tall = (h - 1) * sh + 1;
         int wide = (w - 1) * sw + 1;
@@ -365,8 +368,7 @@ final class CmsisNn {
         Quant timeType = Quant.of(storage(c.ctype("weights_time")), 1, 0);
         ValueId t = g.constant(timeType, Shape.of(features, times), c.tensor("weights_time"));
         ValueId products = g.add(Element.INT32, new IntOp.Mul(Element.INT32, null), next, t);
-        ValueId rows = g.add(
-                Element.INT32, new DataOp.Reshape(Shape.of(units, features / units * times)), products);
+        ValueId rows = g.add(Element.INT32, new DataOp.Reshape(Shape.of(units, features / units * times)), products);
         ValueId sum = g.add(Element.INT32, new IntOp.Sum(List.of(1), false, Element.INT32, null), rows);
         if (c.hasTensor("biases")) {
             ValueId bias = g.constant(Element.INT32, Shape.of(units), c.tensor("biases"));

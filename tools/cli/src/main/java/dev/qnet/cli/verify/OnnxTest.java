@@ -37,9 +37,7 @@ final class OnnxTest {
                 List<List<Value>> expected =
                         tensors(sets.get(i), "output_").stream().map(List::of).toList();
                 samples.add(new Subject.Sample(
-                        sets.size() > 1 ? Integer.toString(i) : "",
-                        List.of(tensors(sets.get(i), "input_")),
-                        expected));
+                        sets.size() > 1 ? Integer.toString(i) : "", List.of(tensors(sets.get(i), "input_")), expected));
             }
             return samples;
         } catch (CompileException e) {

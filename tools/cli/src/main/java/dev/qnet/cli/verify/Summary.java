@@ -50,8 +50,8 @@ public final class Summary {
     /** The counts by folder, in the order of the cases. */
     public Map<String, Counts> folders() {
         Map<String, List<Status>> by = new LinkedHashMap<>();
-        results.forEach(r -> by.computeIfAbsent(r.checked().folder(), k -> new ArrayList<>())
-                .add(r.status()));
+        results.forEach(r ->
+                by.computeIfAbsent(r.checked().folder(), k -> new ArrayList<>()).add(r.status()));
         return counts(by);
     }
 
@@ -115,7 +115,8 @@ public final class Summary {
     /** A reason without the names of single nodes, so that equal ones meet. */
     private static String kind(String reason) {
         return Stream.of(reason.split("; "))
-                .map(part -> part.replaceAll(" (?:'[^']*'|\\(operator \\d+\\))", "").replaceFirst("^and \\d+ more$", "")
+                .map(part -> part.replaceAll(" (?:'[^']*'|\\(operator \\d+\\))", "")
+                        .replaceFirst("^and \\d+ more$", "")
                         .replaceFirst("^: ", ""))
                 .filter(part -> !part.isEmpty())
                 .distinct()

@@ -177,9 +177,7 @@ public final class Verification {
             return Optional.empty();
         }
         Optional<String> same = difference(graph, oracle(graph, sample), found, Tolerance.EXACT);
-        return same.isPresent()
-                ? same
-                : difference(graph, oracle(subject.graph(), sample), found, subject.tolerance());
+        return same.isPresent() ? same : difference(graph, oracle(subject.graph(), sample), found, subject.tolerance());
     }
 
     private static List<List<Value>> oracle(Graph graph, Subject.Sample sample) {

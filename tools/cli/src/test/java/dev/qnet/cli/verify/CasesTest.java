@@ -45,7 +45,8 @@ class CasesTest {
 
     private List<String> found(Path... paths) throws IOException {
         return Cases.below(List.of(paths)).stream()
-                .map(c -> folder.relativize(c.path()) + " " + c.kind() + " in " + folder.relativize(Path.of(c.folder())))
+                .map(c ->
+                        folder.relativize(c.path()) + " " + c.kind() + " in " + folder.relativize(Path.of(c.folder())))
                 .toList();
     }
 

@@ -55,8 +55,9 @@ class VerificationTest {
     void aWrongOutputFailsWithTheFirstDifference() throws IOException {
         CaseResult r = check(MUL.formatted("5, 9, -4, 19"));
         assertThat(r.status()).isEqualTo(Status.FAILED);
-        assertThat(r.outcomes()).allMatch(o -> o.text()
-                .equals("output 'y' at [2]: expected -4, found -5 (2 of 4 differ, the most by 1)"));
+        assertThat(r.outcomes())
+                .allMatch(o ->
+                        o.text().equals("output 'y' at [2]: expected -4, found -5 (2 of 4 differ, the most by 1)"));
     }
 
     @Test
@@ -97,19 +98,14 @@ class VerificationTest {
     void whatTakesTooLongFails() throws IOException {
         int n = 300 * 300;
         String zeros = IntStream.range(0, n).mapToObj(i -> "0").collect(Collectors.joining(","));
-        String text = String.format(
-                Locale.ROOT,
-                """
+        String text = String.format(Locale.ROOT, """
                 {"kernel": "convolve_s8", "params": {"INPUT_H": 300, "INPUT_W": 300, "IN_CH": 1, "OUT_CH": 1,
                  "FILTER_X": 101, "FILTER_Y": 101, "STRIDE_X": 1, "STRIDE_Y": 1, "PAD_X": 50, "PAD_Y": 50, "OUTPUT_W": 300,
                  "OUTPUT_H": 300, "INPUT_OFFSET": 0, "OUTPUT_OFFSET": 0, "OUT_ACTIVATION_MIN": 0, "OUT_ACTIVATION_MAX": 9},
                  "tensors": {"input": {"ctype": "int8_t", "values": [%s]}, "weights": {"ctype": "int8_t", "values": [%s]},
                  "output_mult": {"ctype": "int32_t", "values": [0]}, "output_shift": {"ctype": "int32_t", "values": [0]},
                  "output": {"ctype": "int8_t", "values": [%s]}}}
-                """,
-                zeros,
-                zeros.substring(0, 2 * 101 * 101 - 1),
-                zeros);
+                """, zeros, zeros.substring(0, 2 * 101 * 101 - 1), zeros);
         CaseResult r = check(text, new Verification(List.of(new Executor.Oracle()), Duration.ofMillis(300)));
         assertThat(r.status()).isEqualTo(Status.FAILED);
         assertThat(r.outcomes().getLast().text()).startsWith("took longer than");
@@ -125,8 +121,8 @@ class VerificationTest {
         assertThat(s.folders()).containsExactly(java.util.Map.entry("folder", s.total()));
         assertThat(s.executors()).containsEntry("oracle", new Summary.Counts(2, 1, 1, 0));
         assertThat(s.reasons())
-                .containsExactly(java.util.Map.entry(
-                        "there is no equal of the kernel fly_s8", List.of("the case", "the case")));
+                .containsExactly(
+                        java.util.Map.entry("there is no equal of the kernel fly_s8", List.of("the case", "the case")));
         assertThat(s.rows(false)).hasSize(3);
         assertThat(ConformancePage.of(s)).contains("| folder | 4 | 1 | 1 | 2 |", "| oracle | 2 | 1 | 1 | 0 |");
     }
