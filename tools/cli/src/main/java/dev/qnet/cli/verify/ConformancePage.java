@@ -15,7 +15,7 @@ public final class ConformancePage {
         s.append(
                 "Models and single operators with outputs that other systems computed, run on every target. Integers are "
                         + "compared bit for bit, floats within 0.1 % (and 1e-7). A case counts as passed if all targets pass "
-                        + "it. `qnet verify FOLDER... --markdown docs/conformance.md` writes this page.\n\n");
+                        + "it. `qnet verify ../shared/data --markdown docs/conformance.md` writes this page.\n\n");
         s.append("| folder | cases | passed | failed | unsupported |\n|---|--:|--:|--:|--:|\n");
         summary.folders().forEach((folder, n) -> row(s, name(folder), n));
         row(s, "**all**", summary.total());
