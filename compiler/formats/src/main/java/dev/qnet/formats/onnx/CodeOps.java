@@ -131,7 +131,8 @@ final class CodeOps {
         if (Coding.storage(type) == null) {
             throw c.refuse("dequantizes " + type + ", which is not supported");
         }
-        DataType result = DataType.of((int) c.integer("output_dtype", c.need(1).dataType().code()));
+        DataType result =
+                DataType.of((int) c.integer("output_dtype", c.need(1).dataType().code()));
         if (!result.real()) {
             throw c.refuse("gives " + result + ", which is not supported");
         }
@@ -179,8 +180,7 @@ final class CodeOps {
                             + " of " + x.shape());
                 }
             } else if (!one && (scale.rank() != 1 || scale.dim(0) != x.dim(axis))) {
-                throw c.refuse(
-                        "has scales of " + scale.shape() + " for axis " + axis + " of " + x.shape());
+                throw c.refuse("has scales of " + scale.shape() + " for axis " + axis + " of " + x.shape());
             }
             return new Placed(x, axis, block, scale.shape());
         }
@@ -227,8 +227,7 @@ final class CodeOps {
         }
         Range r = Range.of(b, x);
         Val zero = b.cast(r.zero, Element.UINT8);
-        Val wide = b.integer(
-                NumOp.Binary.Fn.ADD, b.cast(r.centred, Element.INT32), b.cast(zero, Element.INT32));
+        Val wide = b.integer(NumOp.Binary.Fn.ADD, b.cast(r.centred, Element.INT32), b.cast(zero, Element.INT32));
         Val codes = b.cast(wide, Element.UINT8);
         ValueId id = codes.id();
         ValueId at = zero.id();

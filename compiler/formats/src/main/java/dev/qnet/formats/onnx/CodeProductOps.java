@@ -122,13 +122,7 @@ final class CodeProductOps {
     }
 
     private static Val convolve(
-            Call c,
-            Factor x,
-            Val w,
-            Coding coding,
-            @Nullable Val bias,
-            @Nullable Rescale rescale,
-            @Nullable Quant to) {
+            Call c, Factor x, Val w, Coding coding, @Nullable Val bias, @Nullable Rescale rescale, @Nullable Quant to) {
         Build b = c.build();
         ConvOps.check(c, x.value(), w);
         int[] kernel = new int[w.rank() - 2];
@@ -148,8 +142,7 @@ final class CodeProductOps {
         if (added != null && added.length != channels) {
             throw c.refuse("has a bias of " + added.length + " numbers for " + channels + " filters");
         }
-        Element.Int acc =
-                Coding.accumulator(x.reach(), coding.centred(Build.tensor(plain)), channels, added);
+        Element.Int acc = Coding.accumulator(x.reach(), coding.centred(Build.tensor(plain)), channels, added);
         Quant q = coding.narrowed().element(w.dataType(), 0);
         Val weights = CodeOps.reinterpret(b, plain.declared(w.dataType()), q);
         Element element = to == null ? acc : to;
@@ -263,13 +256,7 @@ final class CodeProductOps {
      * @param coding the right operand's scales and zero points, one or one a column
      */
     private Val multiply(
-            Call c,
-            Factor x,
-            Val y,
-            Coding coding,
-            @Nullable Val bias,
-            @Nullable Rescale rescale,
-            @Nullable Quant to) {
+            Call c, Factor x, Val y, Coding coding, @Nullable Val bias, @Nullable Rescale rescale, @Nullable Quant to) {
         Build b = c.build();
         Val given = x.value();
         if (given.rank() == 0 || y.rank() == 0) {
@@ -302,7 +289,10 @@ final class CodeProductOps {
             Val zero = b.ints(
                     Element.INT32,
                     equal ? List.of() : List.of(zeros.length),
-                    Arrays.stream(zeros).limit(equal ? 1 : zeros.length).asLongStream().toArray());
+                    Arrays.stream(zeros)
+                            .limit(equal ? 1 : zeros.length)
+                            .asLongStream()
+                            .toArray());
             Factor f = codes.factor(c, right.declared(y.dataType()), coding.scale(0), zero, right.rank() - 1);
             double sum = (double) x.reach() * f.reach() * left.dim(-1);
             Element.Int acc = sum > Integer.MAX_VALUE ? Element.INT64 : Element.INT32;

@@ -134,7 +134,8 @@ record Coding(float[] scales, int[] zeros) {
 
     /** The plain element that holds codes of a quantized one. */
     static Element.Int plain(Quant q) {
-        Element.Int e = Element.plain((q.storage().signed() ? "i" : "u") + 8 * q.storage().bytes());
+        Element.Int e = Element.plain(
+                (q.storage().signed() ? "i" : "u") + 8 * q.storage().bytes());
         if (e == null) {
             throw new IllegalStateException("no plain integer holds " + q);
         }

@@ -194,7 +194,8 @@ final class MicrosoftOps {
         }
         c.note(
                 Report.Kind.FLOAT,
-                "its weights of " + bits + " bits in blocks of " + block + " are held as singles; the product is float");
+                "its weights of " + bits + " bits in blocks of " + block
+                        + " are held as singles; the product is float");
         Val x = b.plain(c.real(0));
         Val weights = b.floats(List.of(n, k), w);
         c.out(
@@ -219,7 +220,8 @@ final class MicrosoftOps {
         long[] packed = c.longs(3);
         int row = (blocks * bits + 7) / 8;
         if (packed.length != n * row) {
-            throw c.refuse("has " + packed.length + " bytes of zero points for " + n + " rows of " + blocks + " blocks");
+            throw c.refuse(
+                    "has " + packed.length + " bytes of zero points for " + n + " rows of " + blocks + " blocks");
         }
         for (int i = 0; i < zeros.length; i++) {
             zeros[i] = bits(packed, (long) (i / blocks) * row * 8 + (long) (i % blocks) * bits, bits);

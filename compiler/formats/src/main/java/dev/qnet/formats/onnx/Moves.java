@@ -22,21 +22,20 @@ final class Moves {
      * @param to the result's
      */
     static @Nullable Quant moved(DataOp op, Quant q, Shape from, Shape to) {
-        boolean known =
-                switch (op) {
-                    case DataOp.Reshape r -> true;
-                    case DataOp.Transpose t -> true;
-                    case DataOp.Slice s -> true;
-                    case DataOp.MaxPool p -> true;
-                    case DataOp.ResizeNearest r -> true;
-                    case DataOp.Gather g -> true;
-                    case DataOp.Broadcast b -> true;
-                    case DataOp.Constant c -> false;
-                    case DataOp.Concat c -> false;
-                    case DataOp.Pad p -> false;
-                    case DataOp.Dilate d -> false;
-                    case DataOp.Select s -> false;
-                };
+        boolean known = switch (op) {
+            case DataOp.Reshape r -> true;
+            case DataOp.Transpose t -> true;
+            case DataOp.Slice s -> true;
+            case DataOp.MaxPool p -> true;
+            case DataOp.ResizeNearest r -> true;
+            case DataOp.Gather g -> true;
+            case DataOp.Broadcast b -> true;
+            case DataOp.Constant c -> false;
+            case DataOp.Concat c -> false;
+            case DataOp.Pad p -> false;
+            case DataOp.Dilate d -> false;
+            case DataOp.Select s -> false;
+        };
         if (!known) {
             return null;
         }
@@ -45,7 +44,8 @@ final class Moves {
             case Scheme.PerGroup g -> null;
             case Scheme.PerAxis a ->
                 switch (op) {
-                    case DataOp.Transpose t -> q.withScheme(along(a, t.permutation().indexOf(a.axis())));
+                    case DataOp.Transpose t ->
+                        q.withScheme(along(a, t.permutation().indexOf(a.axis())));
                     case DataOp.Reshape r -> {
                         int axis = axisAfter(from, a.axis(), to);
                         yield axis < 0 ? null : q.withScheme(along(a, axis));
@@ -61,7 +61,9 @@ final class Moves {
                         if (from.dim(at) == Shape.BATCH) {
                             yield null;
                         }
-                        for (int i = s.begin().get(at); i < s.end().get(at); i += s.step().get(at)) {
+                        for (int i = s.begin().get(at);
+                                i < s.end().get(at);
+                                i += s.step().get(at)) {
                             scales.add(a.scales().get(i));
                             zeros.add(a.zeros().get(i));
                         }

@@ -60,7 +60,9 @@ final class QdqFusion {
      */
     static Graph run(Graph graph, List<Report.Note> notes) {
         boolean codes = graph.nodes().stream()
-                .anyMatch(n -> n.op() instanceof QuantOp || n.op() instanceof IntOp || n.type().isQuant());
+                .anyMatch(n -> n.op() instanceof QuantOp
+                        || n.op() instanceof IntOp
+                        || n.type().isQuant());
         if (!codes) {
             return graph;
         }
@@ -217,7 +219,8 @@ final class QdqFusion {
             }
             value = code;
         }
-        ValueId y = emit(new DataOp.Pad(p.before(), p.after(), value), to.type(x).element(), x);
+        ValueId y =
+                emit(new DataOp.Pad(p.before(), p.after(), value), to.type(x).element(), x);
         return outside(d, y, n.type().element());
     }
 
@@ -316,7 +319,9 @@ final class QdqFusion {
 
     /** A node as a step, if all its operands but one are known and mean the same for all but the last axis. */
     private @Nullable Step step(Node d) {
-        boolean fits = d.op() instanceof FloatOp.Unary || d.op() instanceof FloatOp.Binary || d.op() instanceof FloatOp.BatchNorm;
+        boolean fits = d.op() instanceof FloatOp.Unary
+                || d.op() instanceof FloatOp.Binary
+                || d.op() instanceof FloatOp.BatchNorm;
         if (!fits) {
             return null;
         }
@@ -333,7 +338,8 @@ final class QdqFusion {
             }
             known.add(k);
         }
-        if (variable < 0 || !to.type(d.operand(variable)).shape().equals(d.type().shape())) {
+        if (variable < 0
+                || !to.type(d.operand(variable)).shape().equals(d.type().shape())) {
             return null;
         }
         int last = channels(d.id());
@@ -615,8 +621,7 @@ final class QdqFusion {
             return null;
         }
         fused("an integer mean");
-        return emit(
-                new IntOp.Sum(op.axes(), op.keepDims(), acc, rescale(m, q, lo, hi)), q, codes(d.operand(0)));
+        return emit(new IntOp.Sum(op.axes(), op.keepDims(), acc, rescale(m, q, lo, hi)), q, codes(d.operand(0)));
     }
 
     private @Nullable ValueId average(Node d, FloatOp.AvgPool op, Quant q, int lo, int hi) {
@@ -664,8 +669,7 @@ final class QdqFusion {
             return null;
         }
         fused("an integer matrix product");
-        return emit(
-                new IntOp.MatMul(acc, rescale(m, q, lo, hi)), q, codes(d.operand(0)), codes(d.operand(1)));
+        return emit(new IntOp.MatMul(acc, rescale(m, q, lo, hi)), q, codes(d.operand(0)), codes(d.operand(1)));
     }
 
     // Products with known weights
@@ -716,7 +720,11 @@ final class QdqFusion {
             long hi = (long) input.hi() - z;
             long[] bound = new long[channels()];
             boolean padded = op instanceof FloatOp.Conv2d k
-                    && k.window().top() + k.window().left() + k.window().bottom() + k.window().right() > 0;
+                    && k.window().top()
+                                    + k.window().left()
+                                    + k.window().bottom()
+                                    + k.window().right()
+                            > 0;
             if (padded) {
                 lo = Math.min(lo, 0);
                 hi = Math.max(hi, 0);
@@ -752,8 +760,7 @@ final class QdqFusion {
                 return null;
             }
             double[] bias = biasOf(s.known().getFirst(), d.operand(1 - s.variable()), l);
-            Linear sum =
-                    new Linear(l.op(), l.x(), l.input(), l.w(), l.weight(), l.weights(), l.unit(), bias);
+            Linear sum = new Linear(l.op(), l.x(), l.input(), l.w(), l.weight(), l.weights(), l.unit(), bias);
             return sum.whole() == null ? null : sum;
         }
         if (!(d.op() instanceof FloatOp.Conv2d) && !(d.op() instanceof FloatOp.Dense)) {
@@ -766,12 +773,11 @@ final class QdqFusion {
         }
         ValueId in = codes(d.operand(0));
         Quant q = to.type(w).quant();
-        boolean fits =
-                switch (q.scheme()) {
-                    case Scheme.PerTensor s -> true;
-                    case Scheme.PerAxis a -> a.axis() == 0;
-                    case Scheme.PerGroup g -> false;
-                };
+        boolean fits = switch (q.scheme()) {
+            case Scheme.PerTensor s -> true;
+            case Scheme.PerAxis a -> a.axis() == 0;
+            case Scheme.PerGroup g -> false;
+        };
         if (!fits || q.storage().bits() > 16 || to.constant(in) != null) {
             return null;
         }
@@ -790,9 +796,7 @@ final class QdqFusion {
             return l;
         }
         float[] bias = to.reals(d.operand(2));
-        return bias == null
-                ? null
-                : new Linear(d.op(), in, x, w, q, weights, unit, biasOf(bias, d.operand(2), l));
+        return bias == null ? null : new Linear(d.op(), in, x, w, q, weights, unit, biasOf(bias, d.operand(2), l));
     }
 
     /** A bias; exact where it is i32 codes in the accumulator's own scale. */
@@ -826,11 +830,8 @@ final class QdqFusion {
         long[] least = l.bound(false);
         long[] most = l.bound(true);
         double[] bias = l.bias();
-        Staircase.Thresholds t = new Staircase(c.steps(), q, l.channels())
-                .thresholds(
-                        least,
-                        most,
-                        (n, channel) -> (float) ((bias == null ? 0 : bias[channel]) + n * l.unit()[channel]));
+        Staircase.Thresholds t = new Staircase(c.steps(), q, l.channels()).thresholds(least, most, (n, channel) ->
+                (float) ((bias == null ? 0 : bias[channel]) + n * l.unit()[channel]));
         if (t == null) {
             return null;
         }
@@ -911,7 +912,10 @@ final class QdqFusion {
                 Scheme symmetric = switch (q.scheme()) {
                     case Scheme.PerTensor t -> new Scheme.PerTensor(t.scale(), 0);
                     case Scheme.PerAxis a ->
-                        new Scheme.PerAxis(a.axis(), a.scales(), Collections.nCopies(a.scales().size(), 0));
+                        new Scheme.PerAxis(
+                                a.axis(),
+                                a.scales(),
+                                Collections.nCopies(a.scales().size(), 0));
                     case Scheme.PerGroup g -> g;
                 };
                 Shape shape = to.type(l.w()).shape();
@@ -1007,8 +1011,7 @@ final class QdqFusion {
                     && d.operands().size() == 3) {
                 ValueId bias = perChannel(other, channels(n.operand(i)), false);
                 if (bias != null && d.type().shape().equals(n.type().shape())) {
-                    return emit(
-                            d.op(), Element.FLOAT, d.operand(0), d.operand(1), d.operand(2), bias);
+                    return emit(d.op(), Element.FLOAT, d.operand(0), d.operand(1), d.operand(2), bias);
                 }
             }
         }
@@ -1053,7 +1056,10 @@ final class QdqFusion {
         while (d != null && d.op() instanceof DataOp.Reshape) {
             d = to.definition(d.operand(0));
         }
-        if (d == null || !(d.op() instanceof DataOp.Slice s) || s.begin().getLast() != 0 || s.end().getLast() != 1) {
+        if (d == null
+                || !(d.op() instanceof DataOp.Slice s)
+                || s.begin().getLast() != 0
+                || s.end().getLast() != 1) {
             return null;
         }
         Node p = to.definition(d.operand(0));

@@ -35,7 +35,8 @@ final class QonnxOps {
         static Codes of(Call c, double bits, boolean signed, boolean narrow) {
             int n = (int) bits;
             if (n != bits || n < 1 || n > MAX_BITS) {
-                throw c.refuse("quantizes to " + bits + " bits; whole numbers from 1 to " + MAX_BITS + " are supported");
+                throw c.refuse(
+                        "quantizes to " + bits + " bits; whole numbers from 1 to " + MAX_BITS + " are supported");
             }
             if (signed) {
                 int half = 1 << (n - 1);
@@ -125,7 +126,8 @@ final class QonnxOps {
             return b.mul(zeros(c) ? integers : b.sub(integers, zero), c.real(1));
         }
         Val q = CodeOps.quantized(b, integers, codes.unit());
-        Val named = b.emit(new NumOp.Reinterpret(), codes.with(scheme), q.held()).in(q.layout());
+        Val named =
+                b.emit(new NumOp.Reinterpret(), codes.with(scheme), q.held()).in(q.layout());
         return CodeOps.dequantized(b, named);
     }
 
@@ -233,9 +235,8 @@ final class QonnxOps {
         c.known(parameters);
         float scale = (float) number(c, 1);
         float zero = (float) number(c, 2);
-        double shift = second
-                ? Math.rint(Math.log(number(c, 4) / scale) / Math.log(2))
-                : number(c, 3) - number(c, last);
+        double shift =
+                second ? Math.rint(Math.log(number(c, 4) / scale) / Math.log(2)) : number(c, 3) - number(c, last);
         if (!(scale > 0) || Math.abs(shift) > 64) {
             throw c.refuse("truncates by " + shift + " bits, scale " + scale);
         }

@@ -96,7 +96,8 @@ final class Rewrite {
     }
 
     ValueId emit(String name, Op op, Element element, List<ValueId> operands) {
-        Shape shape = Shapes.infer(op, operands.stream().map(o -> type(o).shape()).toList());
+        Shape shape =
+                Shapes.infer(op, operands.stream().map(o -> type(o).shape()).toList());
         Key key = new Key(op, operands, new Type(element, shape));
         ValueId same = known.get(key);
         if (same != null) {

@@ -44,7 +44,8 @@ final class Staircase {
 
         /** A limit that does not round: what a clamp of codes can do. */
         boolean clamps() {
-            return op instanceof FloatOp.Unary u && (u.fn() instanceof ScalarFn.Relu || u.fn() instanceof ScalarFn.Clip);
+            return op instanceof FloatOp.Unary u
+                    && (u.fn() instanceof ScalarFn.Relu || u.fn() instanceof ScalarFn.Clip);
         }
 
         /** Whether it is known to never turn back: rising or falling throughout in each channel. */
@@ -152,16 +153,15 @@ final class Staircase {
                 float[] k = s.known().get(next++);
                 Tensor t = new Tensor.OfFloat(k.length == 1 && s.uniform() ? Shape.SCALAR : Shape.of(k.length), k);
                 ValueId id = new ValueId("c" + nodes.size());
-                nodes.add(new Node(
-                        id, new DataOp.Constant(t), List.of(), new Type(Element.FLOAT, t.shape()), Span.NONE));
+                nodes.add(
+                        new Node(id, new DataOp.Constant(t), List.of(), new Type(Element.FLOAT, t.shape()), Span.NONE));
                 operands.add(id);
             }
             last = new ValueId("v" + nodes.size());
             nodes.add(new Node(last, s.op(), operands, type, Span.NONE));
         }
         ValueId y = new ValueId("y");
-        nodes.add(new Node(
-                y, new QuantOp.Quantize(Rounding.ONNX), List.of(last), type.withElement(to), Span.NONE));
+        nodes.add(new Node(y, new QuantOp.Quantize(Rounding.ONNX), List.of(last), type.withElement(to), Span.NONE));
         Graph g = new Graph(
                 "staircase",
                 List.of(new Graph.Param(x, type, null, Span.NONE)),
@@ -169,7 +169,8 @@ final class Staircase {
                 List.of(new Graph.Result("y", y)));
         Interpreter ready = Interpreter.prepare(g);
         return v -> {
-            Value codes = ready.run(Map.of("x", new Value.Floats(type.shape(), v))).get("y");
+            Value codes =
+                    ready.run(Map.of("x", new Value.Floats(type.shape(), v))).get("y");
             if (!(codes instanceof Value.Ints i)) {
                 throw new IllegalStateException("a quantizer gives integers");
             }

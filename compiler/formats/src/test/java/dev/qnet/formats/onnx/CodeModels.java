@@ -97,7 +97,9 @@ final class CodeModels {
             double[] x = doubles(a);
             double[] y = doubles(b);
             for (int i = 0; i < x.length; i++) {
-                assertThat(Math.abs(x[i] - y[i])).as("%s, element %d of run %d", m, i, k).isLessThanOrEqualTo(spread);
+                assertThat(Math.abs(x[i] - y[i]))
+                        .as("%s, element %d of run %d", m, i, k)
+                        .isLessThanOrEqualTo(spread);
                 apart += x[i] == y[i] ? 0 : 1;
                 all++;
             }
@@ -108,7 +110,8 @@ final class CodeModels {
 
     private static double[] doubles(Value v) {
         return switch (v) {
-            case Value.Ints i -> java.util.Arrays.stream(i.data()).asDoubleStream().toArray();
+            case Value.Ints i ->
+                java.util.Arrays.stream(i.data()).asDoubleStream().toArray();
             case Value.Floats f -> {
                 double[] d = new double[f.data().length];
                 for (int i = 0; i < d.length; i++) {
@@ -120,7 +123,9 @@ final class CodeModels {
     }
 
     private static Value input(Random random, Graph.Param p) {
-        Shape s = p.type().shape().hasBatch() ? p.type().shape().with(0, 3) : p.type().shape();
+        Shape s = p.type().shape().hasBatch()
+                ? p.type().shape().with(0, 3)
+                : p.type().shape();
         if (p.type().isFloat()) {
             return Value.of(s, floats(random, s.elements(), 2));
         }

@@ -46,7 +46,9 @@ class OnnxCodesTest {
     private final Random random = new Random(11);
 
     private static Models node(Models m, String domain, String op, List<String> in, Object... attributes) {
-        return m.opset(MS, 1).node(Models.nodeOf(op, domain, in, List.of("y"), attributes)).output("y");
+        return m.opset(MS, 1)
+                .node(Models.nodeOf(op, domain, in, List.of("y"), attributes))
+                .output("y");
     }
 
     private static float[] real(Value v) {
@@ -88,8 +90,7 @@ class OnnxCodesTest {
                 .node("DequantizeLinear", List.of("q", "s", "z"), List.of("y"))
                 .output("q")
                 .output("y");
-        Map<String, Value> results =
-                Interpreter.run(m.read(dir).graph(), Map.of("x", Value.of(Shape.of(60), x)));
+        Map<String, Value> results = Interpreter.run(m.read(dir).graph(), Map.of("x", Value.of(Shape.of(60), x)));
         long[] q = ints(Objects.requireNonNull(results.get("q")));
         float[] y = real(Objects.requireNonNull(results.get("y")));
         for (int i = 0; i < x.length; i++) {
@@ -115,9 +116,8 @@ class OnnxCodesTest {
                 .output("q")
                 .output("y");
         Value in = Value.of(Shape.of(2, 3, 5), x);
-        Map<String, Value> inputs = known
-                ? Map.of("x", in)
-                : Map.of("x", in, "s", Value.of(Shape.of(3), s), "z", Value.of(Shape.of(3), z));
+        Map<String, Value> inputs =
+                known ? Map.of("x", in) : Map.of("x", in, "s", Value.of(Shape.of(3), s), "z", Value.of(Shape.of(3), z));
         Map<String, Value> results = Interpreter.run(m.read(dir).graph(), inputs);
         long[] q = ints(Objects.requireNonNull(results.get("q")));
         float[] y = real(Objects.requireNonNull(results.get("y")));
@@ -141,8 +141,7 @@ class OnnxCodesTest {
                 .node("DequantizeLinear", List.of("q", "s"), List.of("y"), "block_size", 2)
                 .output("q")
                 .output("y");
-        Map<String, Value> results =
-                Interpreter.run(m.read(dir).graph(), Map.of("x", Value.of(Shape.of(2, 5), x)));
+        Map<String, Value> results = Interpreter.run(m.read(dir).graph(), Map.of("x", Value.of(Shape.of(2, 5), x)));
         long[] q = ints(Objects.requireNonNull(results.get("q")));
         float[] y = real(Objects.requireNonNull(results.get("y")));
         for (int i = 0; i < x.length; i++) {
@@ -195,8 +194,7 @@ class OnnxCodesTest {
     // Products
 
     /** Σ (x − xz)·(w − wz[o]) over a window, in ONNX's layout: [N,C,H,W] by [O,C/g,KH,KW], stride 1. */
-    private static long[] convolve(
-            long[] x, int[] xs, long xz, long[] w, int[] ws, long[] wz, int groups, int pad) {
+    private static long[] convolve(long[] x, int[] xs, long xz, long[] w, int[] ws, long[] wz, int groups, int pad) {
         int oh = xs[2] + 2 * pad - ws[2] + 1;
         int ow = xs[3] + 2 * pad - ws[3] + 1;
         long[] y = new long[xs[0] * ws[0] * oh * ow];
@@ -239,15 +237,9 @@ class OnnxCodesTest {
                 .constant(codes("w", w, List.of(6, 4 / groups, 3, 2), weights))
                 .constant(codes("xz", x, List.of(), 7))
                 .constant(codes("wz", w, List.of(6), wz));
-        Graph g = node(
-                        m,
-                        "",
-                        "ConvInteger",
-                        List.of("x", "w", "xz", "wz"),
-                        "group",
-                        groups,
-                        "pads",
-                        new long[] {pad, pad, pad, pad})
+        Graph g = node(m, "", "ConvInteger", List.of("x", "w", "xz", "wz"), "group", groups, "pads", new long[] {
+                    pad, pad, pad, pad
+                })
                 .read(dir)
                 .graph();
         assertThat(ints(run(g, Map.of("x", Value.of(Shape.of(2, 4, 5, 6), in)))))
@@ -266,8 +258,8 @@ class OnnxCodesTest {
         Graph g = node(m, "", "ConvInteger", List.of("x", "w", "xz"), "pads", new long[] {1, 1, 1, 1})
                 .read(dir)
                 .graph();
-        Value y = run(
-                g, Map.of("x", Value.of(Shape.of(1, 3, 5, 5), in), "xz", Value.of(Shape.SCALAR, new long[] {77})));
+        Value y =
+                run(g, Map.of("x", Value.of(Shape.of(1, 3, 5, 5), in), "xz", Value.of(Shape.SCALAR, new long[] {77})));
         assertThat(ints(y))
                 .containsExactly(convolve(
                         in, new int[] {1, 3, 5, 5}, 77, weights, new int[] {2, 3, 2, 2}, new long[] {0}, 1, 1));
@@ -327,8 +319,8 @@ class OnnxCodesTest {
                 .read(dir)
                 .graph();
         assertThat(ints(run(g, Map.of("x", Value.of(Shape.of(1, 3, 7), x)))))
-                .containsExactly(convolve(
-                        x, new int[] {1, 3, 1, 7}, 9, w, new int[] {2, 3, 1, 2}, new long[] {0}, 1, 0));
+                .containsExactly(
+                        convolve(x, new int[] {1, 3, 1, 7}, 9, w, new int[] {2, 3, 1, 2}, new long[] {0}, 1, 0));
         // A depth of 1 with padding 1: the outer depths of the kernel see padding alone, which is real 0.
         long[] k = random(random, 2 * 3 * 3 * 2 * 2, -128, 127);
         long[] v = random(random, 3 * 5 * 5, 0, 255);
@@ -344,8 +336,8 @@ class OnnxCodesTest {
             middle[i] = k[i / 4 * 12 + 4 + i % 4];
         }
         assertThat(ints(run(h, Map.of("x", Value.of(Shape.of(1, 3, 1, 5, 5), v)))))
-                .containsExactly(convolve(
-                        v, new int[] {1, 3, 5, 5}, 9, middle, new int[] {2, 3, 2, 2}, new long[] {0}, 1, 0));
+                .containsExactly(
+                        convolve(v, new int[] {1, 3, 5, 5}, 9, middle, new int[] {2, 3, 2, 2}, new long[] {0}, 1, 0));
     }
 
     /** Zero points for each row and each column, known and not. */
@@ -365,7 +357,9 @@ class OnnxCodesTest {
         } else {
             m.input("az", DataType.UINT8, 3);
         }
-        Graph g = node(m, "", "MatMulInteger", List.of("a", "b", "az", "bz")).read(dir).graph();
+        Graph g = node(m, "", "MatMulInteger", List.of("a", "b", "az", "bz"))
+                .read(dir)
+                .graph();
         Value in = Value.of(Shape.of(3, 4), a);
         Value y = run(g, known ? Map.of("a", in) : Map.of("a", in, "az", Value.of(Shape.of(3), az)));
         long[] expected = new long[6];
@@ -386,11 +380,12 @@ class OnnxCodesTest {
                 .input("b", DataType.UINT8, "n", 3, 2)
                 .constant(codes("az", DataType.INT8, List.of(), -5))
                 .constant(codes("bz", DataType.UINT8, List.of(2), 100, 120));
-        Graph g = node(m, "", "MatMulInteger", List.of("a", "b", "az", "bz")).read(dir).graph();
+        Graph g = node(m, "", "MatMulInteger", List.of("a", "b", "az", "bz"))
+                .read(dir)
+                .graph();
         long[] a = random(random, 6, -128, 127);
         long[] b = random(random, 6, 0, 255);
-        long[] y = ints(run(
-                g, Map.of("a", Value.of(Shape.of(1, 2, 3), a), "b", Value.of(Shape.of(1, 3, 2), b))));
+        long[] y = ints(run(g, Map.of("a", Value.of(Shape.of(1, 2, 3), a), "b", Value.of(Shape.of(1, 3, 2), b))));
         for (int i = 0; i < 4; i++) {
             long sum = 0;
             for (int k = 0; k < 3; k++) {
@@ -578,7 +573,9 @@ class OnnxCodesTest {
         parameters(m, "a", 0.5f, DataType.INT8, 3);
         parameters(m, "b", 0.25f, DataType.INT8, -9);
         parameters(m, "c", 1, DataType.INT8, 5);
-        Graph g = node(m, MS, op, List.of("a", "as", "az", "b", "bs", "bz", "cs", "cz")).read(dir).graph();
+        Graph g = node(m, MS, op, List.of("a", "as", "az", "b", "bs", "bz", "cs", "cz"))
+                .read(dir)
+                .graph();
         assertThat(count(g, FloatOp.class)).isZero();
         long[] a = random(random, 6, -128, 127);
         long[] b = random(random, 3, -128, 127);
@@ -596,7 +593,9 @@ class OnnxCodesTest {
         Models m = new Models().input("x", DataType.UINT8, 1, 8);
         parameters(m, "x", 0.05f, DataType.UINT8, 100);
         parameters(m, "y", 1f / 64, DataType.UINT8, 20);
-        Graph g = node(m, MS, op, List.of("x", "xs", "xz", "ys", "yz"), "axis", 1).read(dir).graph();
+        Graph g = node(m, MS, op, List.of("x", "xs", "xz", "ys", "yz"), "axis", 1)
+                .read(dir)
+                .graph();
         assertThat(count(g, FloatOp.class)).isEqualTo(op.equals("QLinearSoftmax") ? 1 : 0);
         long[] x = random(random, 8, 0, 255);
         long[] y = ints(run(g, Map.of("x", Value.of(Shape.of(1, 8), x))));
@@ -655,11 +654,9 @@ class OnnxCodesTest {
         assertThat(count(g, FloatOp.class)).isZero();
         long[] y = ints(run(
                 g,
-                Map.of(
-                        "a",
-                        Value.of(Shape.of(1, 2), new long[] {100, 130}),
-                        "b",
-                        Value.of(Shape.of(1, 3), new long[] {1, 2, 255}))));
+                Map.of("a", Value.of(Shape.of(1, 2), new long[] {100, 130}), "b", Value.of(Shape.of(1, 3), new long[] {
+                    1, 2, 255
+                }))));
         assertThat(y).containsExactly(50, 110, 50, 51, 178);
     }
 
@@ -676,7 +673,9 @@ class OnnxCodesTest {
                 .graph();
         float[] y = real(run(g, Map.of("x", Value.of(Shape.of(3, 4), x))));
         Models two = new Models().input("x", DataType.FLOAT, 3, 4).constant("w", List.of(2, 4), w);
-        Graph h = node(two, MS, "FusedMatMul", List.of("x", "w"), "transB", 1, "alpha", 2f).read(dir).graph();
+        Graph h = node(two, MS, "FusedMatMul", List.of("x", "w"), "transB", 1, "alpha", 2f)
+                .read(dir)
+                .graph();
         float[] z = real(run(h, Map.of("x", Value.of(Shape.of(3, 4), x))));
         for (int i = 0; i < 6; i++) {
             double sum = i % 2 == 0 ? 0.5 : -0.5;
@@ -688,8 +687,17 @@ class OnnxCodesTest {
             assertThat(y[i]).isEqualTo((float) Math.max(0, sum));
             assertThat(z[i]).isEqualTo(2 * (float) plain);
         }
-        Models conv = new Models().input("x", DataType.FLOAT, 1, 3, 1, 4).constant("w", List.of(1, 3, 1, 1), 1f, 2f, 3f);
-        Graph k = node(conv, MS, "FusedConv", List.of("x", "w"), "activation", "LeakyRelu", "activation_params", new Proto.Attribute.Reals(List.of(0.5f)))
+        Models conv =
+                new Models().input("x", DataType.FLOAT, 1, 3, 1, 4).constant("w", List.of(1, 3, 1, 1), 1f, 2f, 3f);
+        Graph k = node(
+                        conv,
+                        MS,
+                        "FusedConv",
+                        List.of("x", "w"),
+                        "activation",
+                        "LeakyRelu",
+                        "activation_params",
+                        new Proto.Attribute.Reals(List.of(0.5f)))
                 .read(dir)
                 .graph();
         float[] c = real(run(k, Map.of("x", Value.of(Shape.of(1, 3, 1, 4), x))));
@@ -744,7 +752,8 @@ class OnnxCodesTest {
         Models m = new Models().input("x", DataType.FLOAT, 2, 3).constant("s", List.of(2), 1f, 2f);
         assertThat(refusal(node(m, "", "QuantizeLinear", List.of("x", "s"), "axis", 1)))
                 .contains("has scales of [2] for axis 1 of [2x3]");
-        Models block = new Models().opset("", 21).input("x", DataType.FLOAT, 2, 3).constant("s", List.of(2, 1), 1f, 2f);
+        Models block =
+                new Models().opset("", 21).input("x", DataType.FLOAT, 2, 3).constant("s", List.of(2, 1), 1f, 2f);
         assertThat(refusal(node(block, "", "QuantizeLinear", List.of("x", "s"), "axis", 1, "block_size", 2)))
                 .contains("for blocks of 2");
     }
@@ -765,8 +774,7 @@ class OnnxCodesTest {
         Models m = new Models().input("x", DataType.FLOAT, 3, 4).constant("w", List.of(4, 2), new float[8]);
         assertThat(refusal(node(m, MS, "FusedGemm", List.of("x", "w"), "activation", "Wobble")))
                 .contains("'Wobble'");
-        assertThatThrownBy(() -> node(
-                                new Models().input("x", DataType.FLOAT, 3), "", "QuantizeLinear", List.of("x"))
+        assertThatThrownBy(() -> node(new Models().input("x", DataType.FLOAT, 3), "", "QuantizeLinear", List.of("x"))
                         .read(dir))
                 .hasMessageContaining("lacks its operand 1");
     }

@@ -39,7 +39,8 @@ class OnnxQuantConformanceTest {
     Stream<DynamicTest> operators() throws IOException {
         return OnnxCases.below(data("onnx_ops_ort")).stream()
                 .map(c -> dynamicTest(
-                        c.getFileName().toString(), () -> assertThat(OnnxCases.outcome(c)).isEmpty()));
+                        c.getFileName().toString(),
+                        () -> assertThat(OnnxCases.outcome(c)).isEmpty()));
     }
 
     @TestFactory
@@ -59,10 +60,13 @@ class OnnxQuantConformanceTest {
 
     private static void goldens(Path folder) throws IOException {
         Path model = folder.resolve("model.onnx");
-        JsonNode goldens = new ObjectMapper().readTree(folder.resolve("goldens.json").toFile());
+        JsonNode goldens =
+                new ObjectMapper().readTree(folder.resolve("goldens.json").toFile());
         Graph g = OnnxImporter.read(model, ImportOptions.NONE).graph();
         if (goldens.path("ops").has("QuantizeLinear") || folder.getParent().endsWith("qonnx")) {
-            assertThat(CodeModels.count(g, IntOp.class)).as("integer operations").isPositive();
+            assertThat(CodeModels.count(g, IntOp.class))
+                    .as("integer operations")
+                    .isPositive();
         }
         Interpreter ready = Interpreter.prepare(g);
         int samples = 0;
@@ -72,7 +76,8 @@ class OnnxQuantConformanceTest {
             Value y = Objects.requireNonNull(
                     ready.run(Map.of(p.id().name(), Value.of(p.type().shape().item(), x)))
                             .get(g.results().getFirst().name()));
-            float[] expected = floats(folder.resolve(sample.get("outputs").get(0).asText()));
+            float[] expected =
+                    floats(folder.resolve(sample.get("outputs").get(0).asText()));
             float[] found = CodeModels.reals(y);
             assertThat(found).hasSameSizeAs(expected);
             for (int i = 0; i < found.length; i++) {

@@ -80,14 +80,9 @@ class QdqFusionTest {
     void convolution(boolean relu) throws IOException {
         Models m = weights(start(0.5f, 120, 2, 3, 7, 6), List.of(4, 3, 3, 3), 0, 0.25f, 0.125f, 0.5f, 1);
         bias(m, 0.125f, 0.0625f, 0.25f, 0.5f);
-        m.node(
-                "Conv",
-                List.of("xf", "wf", "bf"),
-                List.of("c"),
-                "pads",
-                new long[] {1, 0, 1, 2},
-                "strides",
-                new long[] {2, 1});
+        m.node("Conv", List.of("xf", "wf", "bf"), List.of("c"), "pads", new long[] {1, 0, 1, 2}, "strides", new long[] {
+            2, 1
+        });
         m.node("Relu", List.of("c"), List.of("r"));
         Graph g = fused(finish(m, relu ? "r" : "c", 64, DataType.INT8, 3), dir, 0);
         integers(g);
@@ -140,9 +135,10 @@ class QdqFusionTest {
         m.node("MatMul", List.of("xf", "wf"), List.of("p")).node("Add", List.of("p", "bf"), List.of("c"));
         Graph g = fused(finish(m, "c", 16, DataType.INT8, 0), dir, 0);
         integers(g);
-        assertThat(g.nodes()).filteredOn(n -> n.op() instanceof IntOp.Dense).first().satisfies(n -> assertThat(
-                        n.operands())
-                .hasSize(3));
+        assertThat(g.nodes())
+                .filteredOn(n -> n.op() instanceof IntOp.Dense)
+                .first()
+                .satisfies(n -> assertThat(n.operands()).hasSize(3));
     }
 
     /** A bias that is no whole number of accumulator units is not rounded: thresholds do exactly what is written. */
@@ -190,7 +186,8 @@ class QdqFusionTest {
                 .node("Relu", List.of("c"), List.of("r"));
         Graph g = fused(finish(m, "r", op.equals("Mul") ? 16 : 1, DataType.UINT8, 10), dir, 0);
         integers(g);
-        assertThat(count(g, op.equals("Mul") ? IntOp.Mul.class : IntOp.Add.class)).isOne();
+        assertThat(count(g, op.equals("Mul") ? IntOp.Mul.class : IntOp.Add.class))
+                .isOne();
     }
 
     @ParameterizedTest
@@ -212,7 +209,10 @@ class QdqFusionTest {
                 .node("Sub", List.of("three", "b"), List.of("c"));
         Graph g = fused(finish(m, "c", 0.0123f, DataType.INT8, -5), dir, 0);
         integers(g);
-        assertThat(g.nodes()).filteredOn(n -> !(n.op() instanceof DataOp)).filteredOn(n -> n.op() instanceof IntOp).hasSize(1);
+        assertThat(g.nodes())
+                .filteredOn(n -> !(n.op() instanceof DataOp))
+                .filteredOn(n -> n.op() instanceof IntOp)
+                .hasSize(1);
     }
 
     @Test
@@ -226,14 +226,9 @@ class QdqFusionTest {
     @Test
     void whatMovesCodesIsNoArithmetic() throws IOException {
         Models m = start(0.031f, 131, 1, 4, 6, 6)
-                .node(
-                        "MaxPool",
-                        List.of("xf"),
-                        List.of("p"),
-                        "kernel_shape",
-                        new long[] {2, 2},
-                        "strides",
-                        new long[] {2, 2})
+                .node("MaxPool", List.of("xf"), List.of("p"), "kernel_shape", new long[] {2, 2}, "strides", new long[] {
+                    2, 2
+                })
                 .node("Transpose", List.of("p"), List.of("t"), "perm", new long[] {0, 2, 3, 1})
                 .constant("shape", List.of(2), 1L, 36L)
                 .node("Reshape", List.of("t", "shape"), List.of("r"))
@@ -274,8 +269,7 @@ class QdqFusionTest {
         Models other = start(0.5f, 120, 1, 3, 6, 6)
                 .node("AveragePool", List.of("xf"), List.of("c"), "kernel_shape", new long[] {2, 2});
         integers(fused(finish(other, "c", 0.25f, DataType.UINT8, 50), dir, 0));
-        Models global =
-                start(0.5f, 120, 1, 3, 4, 4).node("GlobalAveragePool", List.of("xf"), List.of("c"));
+        Models global = start(0.5f, 120, 1, 3, 4, 4).node("GlobalAveragePool", List.of("xf"), List.of("c"));
         Graph h = fused(finish(global, "c", 0.25f, DataType.UINT8, 50), dir, 0);
         integers(h);
         assertThat(count(h, IntOp.Sum.class)).isOne();

@@ -61,8 +61,7 @@ class QonnxTest {
                         "ROUND"));
     }
 
-    private static float expected(
-            float x, float scale, float zero, int lo, int hi, DoubleUnaryOperator rounding) {
+    private static float expected(float x, float scale, float zero, int lo, int hi, DoubleUnaryOperator rounding) {
         float y = x / scale + zero;
         y = Math.min(Math.max(y, lo), hi);
         return ((float) rounding.applyAsDouble(y) - zero) * scale;
@@ -131,8 +130,7 @@ class QonnxTest {
 
     @Test
     void quantizesToSigns() throws IOException {
-        Models m = start(4)
-                .constant("s", List.of(1), 0.5f)
+        Models m = start(4).constant("s", List.of(1), 0.5f)
                 .node(Models.nodeOf("BipolarQuant", "onnx.brevitas", List.of("x", "s"), List.of("y")))
                 .output("y");
         assertThat(reals(run(m.read(dir).graph(), Map.of("x", Value.of(Shape.of(4), -0.1f, 0, -0f, 3)))))
@@ -141,8 +139,7 @@ class QonnxTest {
 
     @Test
     void truncates() throws IOException {
-        Models first = start(5)
-                .constant("s", List.of(), 0.25f)
+        Models first = start(5).constant("s", List.of(), 0.25f)
                 .constant("z", List.of(), 0f)
                 .constant("in", List.of(), 8f)
                 .constant("out", List.of(), 6f)
@@ -150,8 +147,7 @@ class QonnxTest {
                 .output("y");
         Value x = Value.of(Shape.of(5), 2.75f, -2.75f, 0.25f, 25, -25);
         assertThat(reals(run(first.read(dir).graph(), Map.of("x", x)))).containsExactly(0.5f, -0.75f, 0, 6.25f, -6.25f);
-        Models second = start(5)
-                .constant("s", List.of(), 0.25f)
+        Models second = start(5).constant("s", List.of(), 0.25f)
                 .constant("z", List.of(), 0f)
                 .constant("in", List.of(), 8f)
                 .constant("os", List.of(), 1f)
@@ -170,7 +166,12 @@ class QonnxTest {
     /** Weights that go through a quantizer become constants of as many bits. */
     @ParameterizedTest
     @CsvSource({
-        "1, true, BIPOLAR", "2, true, TERNARY", "2, false, I2", "3, false, I3", "4, true, I4", "6, false, I8",
+        "1, true, BIPOLAR",
+        "2, true, TERNARY",
+        "2, false, I2",
+        "3, false, I3",
+        "4, true, I4",
+        "6, false, I8",
         "8, true, I8"
     })
     void weightsOfAFewBits(float bits, boolean narrow, Storage storage) throws IOException {
@@ -261,12 +262,10 @@ class QonnxTest {
                 .contains("onnx.brevitas.Quant")
                 .contains("2.5 bits");
         assertThat(refusal(quant(start(4), "x", "y", 0.5f, 0, 40, true, false))).contains("40.0 bits");
-        assertThat(refusal(start(4)
-                        .constant("s", List.of(2), 0.5f, 1f)
+        assertThat(refusal(start(4).constant("s", List.of(2), 0.5f, 1f)
                         .node(Models.nodeOf("BipolarQuant", DOMAIN, List.of("x", "s"), List.of("y")))))
                 .contains("one scale above zero");
-        Models mode = start(4)
-                .constant("s", List.of(), 0.5f)
+        Models mode = start(4).constant("s", List.of(), 0.5f)
                 .constant("z", List.of(), 0f)
                 .constant("b", List.of(), 4f)
                 .node(Models.nodeOf(
