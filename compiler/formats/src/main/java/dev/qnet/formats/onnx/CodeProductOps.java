@@ -61,7 +61,7 @@ final class CodeProductOps {
                 scales.add(
                         alpha == 1
                                 ? Multipliers.product(Rounding.ONNX, x, w, coding.scale(0))
-                                : Multipliers.real((double) alpha * x * w / coding.scale(0)));
+                                : Multipliers.real(alpha * x * w / coding.scale(0)));
             }
             if (scales.stream().distinct().count() == 1) {
                 scales = scales.subList(0, 1);
@@ -193,7 +193,7 @@ final class CodeProductOps {
         float[] m = new float[left.scales().length * right.scales().length];
         for (int i = 0; i < m.length; i++) {
             int columns = right.scales().length;
-            m[i] = (float) ((double) left.scale(i / columns) * right.scale(i % columns) / target.coding.scale(0));
+            m[i] = left.scale(i / columns) * right.scale(i % columns) / target.coding.scale(0);
         }
         Val factors = b.floats(List.of(left.scales().length, right.scales().length), m);
         Val scaled = b.mul(b.cast(acc, Element.FLOAT), factors);

@@ -553,13 +553,17 @@ final class QdqFusion {
         return bound <= Integer.MAX_VALUE ? Element.INT32 : bound < 0x1p62 ? Element.INT64 : null;
     }
 
-    private static Rescale rescale(double m, Quant q, int lo, int hi) {
-        return new Rescale(
-                Rounding.ONNX,
-                List.of(Multipliers.of(Rounding.ONNX, m)),
-                q.perTensor().zero(),
-                lo,
-                hi);
+    private static Rescale rescale(Rescale.Scale m, Quant q, int lo, int hi) {
+        return new Rescale(Rounding.ONNX, List.of(m), q.perTensor().zero(), lo, hi);
+    }
+
+    /** What scales an accumulator, or null where a single does not hold it. */
+    private static Rescale.@Nullable Scale product(float sx, float sw, float so) {
+        return Float.isFinite(sx * sw / so) ? Multipliers.product(Rounding.ONNX, sx, sw, so) : null;
+    }
+
+    private static Rescale.@Nullable Scale mean(float sx, float so, long n) {
+        return Float.isFinite(sx / (so * n)) ? Multipliers.mean(Rounding.ONNX, sx, so, n) : null;
     }
 
     private @Nullable ValueId binary(Node d, FloatOp.Binary op, Quant q, int lo, int hi) {
@@ -595,8 +599,8 @@ final class QdqFusion {
             }
             case MUL -> {
                 Element.Int acc = accumulator((double) reach(x) * reach(y));
-                double m = (double) sx * sy / so;
-                if (acc == null || !Float.isFinite((float) m)) {
+                Rescale.Scale m = product(sx, sy, so);
+                if (acc == null || m == null) {
                     yield null;
                 }
                 fused("an integer product");
@@ -616,8 +620,8 @@ final class QdqFusion {
             n *= to.type(d.operand(0)).shape().dim(axis);
         }
         Element.Int acc = accumulator((double) n * reach(x));
-        double m = x.perTensor().scale() / ((double) n * q.perTensor().scale());
-        if (acc == null || n < 1 || !Float.isFinite((float) m)) {
+        Rescale.Scale m = mean(x.perTensor().scale(), q.perTensor().scale(), n);
+        if (acc == null || n < 1 || m == null) {
             return null;
         }
         fused("an integer mean");
@@ -643,8 +647,8 @@ final class QdqFusion {
         int n = w.kernelH() * w.kernelW();
         int channels = channels(d.operand(0));
         Element.Int acc = accumulator((double) n * reach(x));
-        double m = x.perTensor().scale() / ((double) n * q.perTensor().scale());
-        if (acc == null || !Float.isFinite((float) m)) {
+        Rescale.Scale m = mean(x.perTensor().scale(), q.perTensor().scale(), n);
+        if (acc == null || m == null) {
             return null;
         }
         int[] ones = new int[n * channels];
@@ -662,10 +666,9 @@ final class QdqFusion {
             return null;
         }
         Element.Int acc = accumulator((double) channels(d.operand(0)) * reach(x) * reach(y));
-        double m = (double) x.perTensor().scale()
-                * y.perTensor().scale()
-                / q.perTensor().scale();
-        if (acc == null || !Float.isFinite((float) m)) {
+        Rescale.Scale m = product(
+                x.perTensor().scale(), y.perTensor().scale(), q.perTensor().scale());
+        if (acc == null || m == null) {
             return null;
         }
         fused("an integer matrix product");
@@ -847,12 +850,15 @@ final class QdqFusion {
         int low = clamp(c.limit(q, q.lo()), lo, hi);
         int high = clamp(c.limit(q, q.hi()), lo, hi);
         List<Rescale.Scale> scales = new ArrayList<>();
-        for (double unit : l.unit()) {
-            float m = (float) (unit / q.perTensor().scale());
-            if (!Float.isFinite(m)) {
+        for (int channel = 0; channel < l.channels(); channel++) {
+            Rescale.Scale m = product(
+                    l.input().perTensor().scale(),
+                    l.weight().scheme().channelScale(channel),
+                    q.perTensor().scale());
+            if (m == null) {
                 return null;
             }
-            scales.add(Multipliers.of(Rounding.ONNX, unit / q.perTensor().scale()));
+            scales.add(m);
         }
         if (scales.stream().distinct().count() == 1) {
             scales = scales.subList(0, 1);

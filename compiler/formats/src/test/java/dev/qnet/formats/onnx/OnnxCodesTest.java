@@ -301,7 +301,7 @@ class OnnxCodesTest {
         long[] acc = convolve(in, new int[] {1, 3, 5, 5}, 100, weights, new int[] {2, 3, 2, 2}, new long[1], 1, 0);
         for (int i = 0; i < acc.length; i++) {
             int o = i / 16;
-            float scale = (float) ((double) 0.02f * ws[o] / 0.17f);
+            float scale = 0.02f * ws[o] / 0.17f;
             int at = channelsLast ? i % 16 * 2 + o : i;
             assertThat(y[at]).isEqualTo(rescaled(acc[i] + bias[o], scale, 128, DataType.UINT8));
         }
@@ -426,7 +426,7 @@ class OnnxCodesTest {
             for (int k = 0; k < 4; k++) {
                 sum += (a[i / 2 * 4 + k] - az[r]) * (b[k * 2 + i % 2] - bz[c]);
             }
-            float scale = (float) ((double) as[r] * bs[c] / 0.05f);
+            float scale = as[r] * bs[c] / 0.05f;
             assertThat(y[i]).isEqualTo(rescaled(sum, scale, 7, DataType.INT8));
         }
     }
@@ -462,7 +462,7 @@ class OnnxCodesTest {
             if (real) {
                 assertThat(real(y)[i]).isEqualTo(sum * (2f * 0.5f * bs[i % 2]));
             } else {
-                float scale = (float) (2.0 * 0.5 * bs[i % 2] / 1.5f);
+                float scale = 2f * 0.5f * bs[i % 2] / 1.5f;
                 assertThat(ints(y)[i]).isEqualTo(rescaled(sum, scale, 30, DataType.UINT8));
             }
         }
