@@ -163,9 +163,7 @@ public final class Binder {
 
     private Value input(TensorTypes types, Param p) {
         try {
-            if (p.type() == null
-                    || p.type().dims() == null
-                    || !TensorTypes.isElement(p.type().name().text())) {
+            if (p.type() == null || p.type().dims() == null) {
                 throw new Rejected(Diagnostic.error(
                                 "input-type",
                                 p.type() == null ? p.span() : p.type().span(),
@@ -331,7 +329,7 @@ public final class Binder {
 
     private Value.@Nullable Computed result(TensorTypes types, Result r, String name, Value value, Span at) {
         try {
-            if (r.type().dims() == null || !TensorTypes.isElement(r.type().name().text())) {
+            if (r.type().dims() == null) {
                 throw new Rejected(Diagnostic.error(
                                 "input-type", r.type().span(), "a result is a tensor with a shape")
                         .withFix("write f32" + (value instanceof Value.Computed c ? c.shape() : "[…]")));

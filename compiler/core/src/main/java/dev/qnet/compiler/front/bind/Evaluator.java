@@ -218,14 +218,12 @@ final class Evaluator {
             case ADD -> "add";
             case SUB -> "sub";
             case MUL -> "mul";
-            case DIV, REM, EQ, NE, LT, LE, GT, GE, AND, OR ->
+            case DIV -> "div";
+            case REM, EQ, NE, LT, LE, GT, GE, AND, OR ->
                 throw new Rejected(Diagnostic.error(
                                 "type-mismatch", e.opSpan(), "'" + e.op().symbol() + "' does not work on tensors")
-                        .withNote("+, - and * do")
-                        .withFix(
-                                e.op() == Expr.BinaryOp.DIV
-                                        ? "multiply by the reciprocal: x * (1.0 / d)"
-                                        : "compute it before the model, or at compile time from shapes"));
+                        .withNote("+, -, * and / do")
+                        .withFix("compute it before the model, or at compile time from shapes"));
         };
         return calls.call(
                 new Name(operation, e.opSpan()),

@@ -16,6 +16,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Every operation of the language. */
 final class Operations {
+    private static final double SELU_ALPHA = 1.6732632423543772848;
+    private static final double SELU_GAMMA = 1.0507009873554804934;
+
     private static final Map<String, Operation> TABLE = new LinkedHashMap<>();
 
     private static final Parameter X = required("x", Kind.TENSOR, "the input");
@@ -94,6 +97,12 @@ final class Operations {
         binary("sub", "Subtracts, element by element, with broadcasting; also written x - y.", FloatOp.Binary.Fn.SUB);
         binary("mul", "Multiplies, element by element, with broadcasting; also written x * y.", FloatOp.Binary.Fn.MUL);
 
+        binary("div", "Divides, element by element, with broadcasting; also written x / y.", FloatOp.Binary.Fn.DIV);
+        binary("pow", "x to the power y, element by element, with broadcasting.", FloatOp.Binary.Fn.POW);
+        binary("min", "The smaller of two, element by element, with broadcasting.", FloatOp.Binary.Fn.MIN);
+        binary("max", "The larger of two, element by element, with broadcasting.", FloatOp.Binary.Fn.MAX);
+        binary("mod", "The remainder of x / y truncated toward 0, with broadcasting.", FloatOp.Binary.Fn.MOD);
+
         unary("relu", "max(x, 0).", new ScalarFn.Relu());
         unary("relu6", "min(max(x, 0), 6).", new ScalarFn.Clip(0, 6));
         add(
@@ -114,7 +123,64 @@ final class Operations {
         unary("tanh", "The hyperbolic tangent.", new ScalarFn.Tanh());
         unary("hard_swish", "x * min(max(x + 3, 0), 6) / 6.", new ScalarFn.HardSwish());
         unary("gelu", "x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))), the tanh form.", new ScalarFn.Gelu());
-        add("silu", "x * sigmoid(x), as two operations.", ShapeRules::silu, X);
+        unary("gelu_erf", "x / 2 * (1 + erf(x / sqrt(2))), the exact form.", new ScalarFn.GeluErf());
+        unary("silu", "x * sigmoid(x), also called swish.", new ScalarFn.Silu());
+        unary("mish", "x * tanh(ln(1 + exp(x))).", new ScalarFn.Mish());
+        unary("softplus", "ln(1 + exp(x)).", new ScalarFn.Softplus());
+        unary("softsign", "x / (1 + |x|).", new ScalarFn.Softsign());
+        add(
+                "elu",
+                "x where it is at least 0, else alpha * (exp(x) - 1).",
+                c -> c.emit(new FloatOp.Unary(new ScalarFn.Elu(Attributes.number(c, "alpha", 1))), c.operand("x")),
+                X,
+                optional("alpha", Kind.NUMBER, "1", "how far down it goes"));
+        add(
+                "celu",
+                "x where it is at least 0, else alpha * (exp(x / alpha) - 1).",
+                c -> c.emit(new FloatOp.Unary(new ScalarFn.Celu(Attributes.number(c, "alpha", 1))), c.operand("x")),
+                X,
+                optional("alpha", Kind.NUMBER, "1", "how far down it goes"));
+        add(
+                "selu",
+                "gamma * x where x is above 0, else gamma * alpha * (exp(x) - 1).",
+                c -> c.emit(
+                        new FloatOp.Unary(new ScalarFn.Selu(
+                                Attributes.number(c, "alpha", SELU_ALPHA), Attributes.number(c, "gamma", SELU_GAMMA))),
+                        c.operand("x")),
+                X,
+                optional("alpha", Kind.NUMBER, "1.6732632", "how far down it goes"),
+                optional("gamma", Kind.NUMBER, "1.0507010", "the slope"));
+        add(
+                "hard_sigmoid",
+                "min(max(alpha * x + beta, 0), 1).",
+                c -> c.emit(
+                        new FloatOp.Unary(new ScalarFn.HardSigmoid(
+                                Attributes.number(c, "alpha", 0.2), Attributes.number(c, "beta", 0.5))),
+                        c.operand("x")),
+                X,
+                optional("alpha", Kind.NUMBER, "0.2", "the slope"),
+                optional("beta", Kind.NUMBER, "0.5", "the result for 0"));
+        add(
+                "thresholded_relu",
+                "x where it is above alpha, else 0.",
+                c -> c.emit(
+                        new FloatOp.Unary(new ScalarFn.ThresholdedRelu(Attributes.number(c, "alpha", 1))),
+                        c.operand("x")),
+                X,
+                optional("alpha", Kind.NUMBER, "1", "the threshold"));
+        unary("erf", "The error function.", new ScalarFn.Erf());
+        unary("sqrt", "The square root.", new ScalarFn.Sqrt());
+        unary("exp", "e to the power x.", new ScalarFn.Exp());
+        unary("log", "The natural logarithm.", new ScalarFn.Log());
+        unary("sin", "The sine.", new ScalarFn.Sin());
+        unary("cos", "The cosine.", new ScalarFn.Cos());
+        unary("abs", "The magnitude.", new ScalarFn.Abs());
+        unary("neg", "-x.", new ScalarFn.Neg());
+        unary("sign", "-1, 0 or 1.", new ScalarFn.Sign());
+        unary("floor", "The next integer below.", new ScalarFn.Floor());
+        unary("ceil", "The next integer above.", new ScalarFn.Ceil());
+        unary("round", "The nearest integer, halves to the even one.", new ScalarFn.Round());
+        unary("reciprocal", "1 / x.", new ScalarFn.Reciprocal());
         add(
                 "softmax",
                 "exp(x - max) / sum(exp(x - max)) along an axis.",

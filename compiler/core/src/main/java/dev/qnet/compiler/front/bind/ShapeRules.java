@@ -29,12 +29,6 @@ final class ShapeRules {
         return call.emit(new FloatOp.Unary(new ScalarFn.Clip(lo, hi)), call.operand("x"));
     }
 
-    static Value silu(Invocation call) {
-        Operand x = call.operand("x");
-        Value.Computed gate = call.emitPart("sigmoid", new FloatOp.Unary(new ScalarFn.Sigmoid()), x);
-        return call.emit(new FloatOp.Binary(FloatOp.Binary.Fn.MUL), x, call.of(gate));
-    }
-
     static Value concat(Invocation call) {
         List<Operand> parts = new ArrayList<>();
         for (Bound b : call.all("x")) {

@@ -87,7 +87,7 @@ final class TypedStatements {
             return;
         }
         Operand o = operand(value, n.value().span(), "what a state becomes");
-        Value.Computed c = node(session.graph().free(n.name().text() + ".next"), o);
+        Value.Computed c = node(session.graph().free(n.name().text() + ":next"), o);
         session.graph().next(state.id(), c.id());
         if (!c.type().equals(state.type())) {
             throw new Rejected(Diagnostic.error(
@@ -151,7 +151,8 @@ final class TypedStatements {
         session.graph().reserve(name);
         List<ValueId> ids = new ArrayList<>();
         for (Operand o : operands) {
-            ids.add(node(session.graph().free(name + "." + (ids.size() + 1)), o).id());
+            // No name that a source gives holds a colon, so that constants are never in the way.
+            ids.add(node(session.graph().free(name + ":" + (ids.size() + 1)), o).id());
         }
         boolean keepFloat = marks.keepFloat() || frame.inherited().keepFloat();
         Spec.Intent intent = marks.weights() == null && marks.activations() == null && !keepFloat

@@ -62,7 +62,7 @@ final class Types {
         if (!type.items().isEmpty()) {
             Item first = type.items().getFirst();
             throw new Rejected(
-                    Diagnostic.error("item-subject", first.span(), "only a constant of codes, such as i8, has scales")
+                    Diagnostic.error("item-subject", first.span(), "only codes, such as i8, have scales")
                             .withFix("remove `" + first.name() + "`, or give the codes' type"));
         }
     }

@@ -86,6 +86,11 @@ final class Names {
         return free;
     }
 
+    /** Keeps a name from values to come: a constant of a call will have it. */
+    void reserve(String path) {
+        taken.add(path);
+    }
+
     /** What a constant is called in the parameters file: it names no value of the source. */
     String constant(ValueId id) {
         String own = id.name();

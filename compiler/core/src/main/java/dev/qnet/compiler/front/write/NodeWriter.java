@@ -9,6 +9,7 @@ import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.NumOp;
+import dev.qnet.compiler.ir.OpText;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Rounding;
@@ -267,7 +268,11 @@ final class NodeWriter {
                     case ADD -> "add";
                     case SUB -> "sub";
                     case MUL -> "mul";
-                    case DIV, POW, MIN, MAX, MOD -> throw new NotWritable("operations of imported models");
+                    case DIV -> "div";
+                    case POW -> "pow";
+                    case MIN -> "min";
+                    case MAX -> "max";
+                    case MOD -> "mod";
                 };
                 yield List.of(call(name, x(n), operand(n, 1, "y")));
             }
@@ -310,12 +315,46 @@ final class NodeWriter {
                 boolean six = c.lo() == 0 && c.hi() == 6;
                 yield six ? List.of(call("relu6", x(n)), clip) : List.of(clip);
             }
-            case ScalarFn.Sigmoid _ -> List.of(call("sigmoid", x(n)));
-            case ScalarFn.Tanh _ -> List.of(call("tanh", x(n)));
-            case ScalarFn.HardSwish _ -> List.of(call("hard_swish", x(n)));
-            case ScalarFn.Gelu _ -> List.of(call("gelu", x(n)));
-            case ScalarFn _ -> throw new NotWritable("operations of imported models");
+            case ScalarFn.Elu e -> List.of(function("elu", n, "alpha", e.alpha()));
+            case ScalarFn.Celu c -> List.of(function("celu", n, "alpha", c.alpha()));
+            case ScalarFn.ThresholdedRelu t -> List.of(function("thresholded_relu", n, "alpha", t.alpha()));
+            case ScalarFn.Selu s -> List.of(function("selu", n, "alpha", s.alpha(), "gamma", s.gamma()));
+            case ScalarFn.HardSigmoid h ->
+                List.of(function("hard_sigmoid", n, "alpha", h.alpha(), "beta", h.beta()));
+            case ScalarFn.Affine _, ScalarFn.ScaledTanh _ ->
+                throw new NotWritable("functions of recurrent cells outside of them");
+            case ScalarFn.Sigmoid _,
+                    ScalarFn.Tanh _,
+                    ScalarFn.HardSwish _,
+                    ScalarFn.Gelu _,
+                    ScalarFn.GeluErf _,
+                    ScalarFn.Mish _,
+                    ScalarFn.Softplus _,
+                    ScalarFn.Softsign _,
+                    ScalarFn.Silu _,
+                    ScalarFn.Erf _,
+                    ScalarFn.Sqrt _,
+                    ScalarFn.Exp _,
+                    ScalarFn.Log _,
+                    ScalarFn.Sin _,
+                    ScalarFn.Cos _,
+                    ScalarFn.Abs _,
+                    ScalarFn.Neg _,
+                    ScalarFn.Sign _,
+                    ScalarFn.Floor _,
+                    ScalarFn.Ceil _,
+                    ScalarFn.Round _,
+                    ScalarFn.Reciprocal _ -> List.of(call(OpText.of(n.op()).mnemonic(), x(n)));
         };
+    }
+
+    /** A function whose parameters have names. */
+    private Call function(String name, Node n, Object... parameters) {
+        List<Argument> arguments = new ArrayList<>(List.of(x(n)));
+        for (int i = 0; i < parameters.length; i += 2) {
+            arguments.add(Tree.argument((String) parameters[i], finite((float) parameters[i + 1])));
+        }
+        return new Call(name, arguments);
     }
 
     private Call quant(Node n, QuantOp op) {
@@ -399,6 +438,10 @@ final class NodeWriter {
             return Tree.ref(variable);
         }
         Node n = definitions.get(id);
+        if (isConstant(id)) {
+            names.reserve(name);
+            names.reserve(name + ".codes");
+        }
         if (n != null && n.op() instanceof DataOp.Constant c) {
             if (scalars
                     && c.value() instanceof Tensor.OfFloat f
@@ -477,6 +520,7 @@ final class NodeWriter {
                 continue;
             }
             if (large != null && !constants.isStored(name)) {
+                names.reserve(name);
                 constants.store(name, large, SafetensorsType.F32);
             } else {
                 arguments.add(Tree.argument(role, expr(id, name, false)));

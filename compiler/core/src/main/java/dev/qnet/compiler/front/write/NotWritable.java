@@ -1,6 +1,6 @@
 package dev.qnet.compiler.front.write;
 
-/** A graph holds what the language has no words for. */
+/** The language has no call for an operation: it becomes a typed statement. */
 final class NotWritable extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

@@ -21,8 +21,6 @@ import dev.qnet.compiler.ir.Tensor;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.quant.Calibration;
-import dev.qnet.compiler.source.CompileException;
-import dev.qnet.compiler.source.Diagnostic;
 import dev.qnet.compiler.source.SourceFile;
 import dev.qnet.compiler.source.Span;
 import java.io.IOException;
@@ -36,8 +34,8 @@ import java.util.TreeMap;
 
 /**
  * Writes a graph as a source that binds to the same graph: same operations, names, intents and constants. Constants that
- * a person would not read go into a parameters file beside it. (A constant's own name follows what uses it, so names that
- * an importer gave to constants are not kept.)
+ * a person would not read go into a parameters file beside it. Names of constants follow what uses them, names of other
+ * values that the language cannot say are changed, and a memory plan is left out; inputs and results keep their names.
  */
 public final class SourceWriter {
     private static final String SCHEME = "policy";
@@ -79,23 +77,14 @@ public final class SourceWriter {
      * sources; everything else as typed statements in the IR's own terms.
      *
      * @param parametersFile what the source calls the parameters file, relative to itself
-     * @throws CompileException if the graph holds what no source can say: a memory plan is left out, a policy for another
-     *     rounding
      */
     public static Written write(Graph graph, Calibration calibration, String parametersFile) {
-        try {
-            return new SourceWriter(graph).whole(calibration, parametersFile);
-        } catch (NotWritable e) {
-            throw new CompileException(
-                    Diagnostic.error("not-writable", Span.NONE, "a source cannot hold " + e.getMessage())
-                            .withFix("print the graph as text instead"));
-        }
+        return new SourceWriter(graph).whole(calibration, parametersFile);
     }
 
     /**
      * Writes a source and, if it needs one, the parameters file {@code NAME.safetensors} beside it.
      *
-     * @throws CompileException as {@link #write} does
      * @throws IOException if a file cannot be written
      */
     public static void save(Graph graph, Calibration calibration, Path file) throws IOException {

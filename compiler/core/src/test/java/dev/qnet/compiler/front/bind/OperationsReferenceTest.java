@@ -2,9 +2,13 @@ package dev.qnet.compiler.front.bind;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.qnet.compiler.ir.Attr;
+import dev.qnet.compiler.ir.OpText;
+import dev.qnet.compiler.quant.Rescales;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -48,6 +52,38 @@ class OperationsReferenceTest {
                 s.append(p.meaning()).append(" |\n");
             }
         }
+        return s.append(typed()).toString();
+    }
+
+    /** The operations of typed statements. */
+    private static String typed() {
+        StringBuilder s = new StringBuilder("""
+
+                # Typed statements
+
+                The operations of the intermediate representation, as typed statements write them: `NAME: TYPE = OPERATION(…)`. Operands
+                that may be left out have a `?`, and so have attributes. docs/language.md explains the statement; docs/numerics.md what
+                the integer operations compute.
+
+                | operation | attributes, by example |
+                |---|---|
+                """);
+        for (OpText.Form f : OpText.forms().values()) {
+            String attributes = OpText.of(f.example()).attributes().entrySet().stream()
+                    .map(e -> "`" + e.getKey() + ": " + value(f, e.getKey(), e.getValue()) + "`"
+                            + (f.optional().contains(e.getKey()) ? "?" : ""))
+                    .collect(Collectors.joining(", "));
+            s.append("| `").append(f.mnemonic()).append('(').append(f.operands()).append(")` | ");
+            s.append(attributes).append(attributes.isEmpty() ? "|\n" : " |\n");
+        }
         return s.toString();
+    }
+
+    private static String value(OpText.Form f, String attribute, Attr value) {
+        if (attribute.equals(Rescales.attribute(f.mnemonic()))) {
+            return "tflite";
+        }
+        String text = value instanceof Attr.OfQuant ? "quant(u8, scale(0.5), zero(3))" : value.toString();
+        return value instanceof Attr.Items && text.length() > 70 ? text.substring(0, 7) + " …]" : text;
     }
 }
