@@ -210,8 +210,7 @@ public final class Binder {
             if (!graph.hasNext(s.id())) {
                 session.report(
                         frame,
-                        Diagnostic.error(
-                                        "missing-next", s.span(), "nothing says what '" + s.id().name() + "' becomes")
+                        Diagnostic.error("missing-next", s.span(), "nothing says what '" + s.id().name() + "' becomes")
                                 .withFix("add `next " + s.id().name() + " = …` to the model"));
             }
             for (Graph.Param p : graph.params()) {
@@ -330,8 +329,7 @@ public final class Binder {
     private Value.@Nullable Computed result(TensorTypes types, Result r, String name, Value value, Span at) {
         try {
             if (r.type().dims() == null) {
-                throw new Rejected(Diagnostic.error(
-                                "input-type", r.type().span(), "a result is a tensor with a shape")
+                throw new Rejected(Diagnostic.error("input-type", r.type().span(), "a result is a tensor with a shape")
                         .withFix("write f32" + (value instanceof Value.Computed c ? c.shape() : "[…]")));
             }
             Type type = types.read(r.type(), "'" + name + "'", frame);
@@ -341,9 +339,7 @@ public final class Binder {
                 case Value.Constant c ->
                     session.graph()
                             .constant(
-                                    session.graph().free(name),
-                                    type.isFloat() ? real(c.tensor(), at) : c.tensor(),
-                                    at);
+                                    session.graph().free(name), type.isFloat() ? real(c.tensor(), at) : c.tensor(), at);
                 case Value.ListOf l ->
                     session.graph().constant(session.graph().free(name), ConstTensors.ofList(session, l, at), at);
                 case Value other ->

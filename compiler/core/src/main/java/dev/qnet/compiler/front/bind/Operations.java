@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Every operation of the language. */
 final class Operations {
-    private static final double SELU_ALPHA = 1.6732632423543772848;
-    private static final double SELU_GAMMA = 1.0507009873554804934;
+    private static final double SELU_ALPHA = 1.6732632423543772;
+    private static final double SELU_GAMMA = 1.0507009873554805;
 
     private static final Map<String, Operation> TABLE = new LinkedHashMap<>();
 

@@ -78,8 +78,7 @@ final class TypedStatements {
                     "declare it first: state " + n.name() + ": f32[…]"));
         }
         if (session.graph().hasNext(state.id())) {
-            throw new Rejected(Diagnostic.error(
-                            "duplicate-entry", n.span(), "'next " + n.name() + "' is written twice")
+            throw new Rejected(Diagnostic.error("duplicate-entry", n.span(), "'next " + n.name() + "' is written twice")
                     .withFix("keep one of them"));
         }
         if (value instanceof Value.Failed) {
@@ -168,9 +167,9 @@ final class TypedStatements {
     private static Rejected unknown(Name mnemonic) {
         String text = mnemonic.text();
         if (text.equals("constant")) {
-            return new Rejected(Diagnostic.error(
-                            "unknown-name", mnemonic.span(), "a constant is no operation of a statement")
-                    .withFix("write const NAME: TYPE = VALUE"));
+            return new Rejected(
+                    Diagnostic.error("unknown-name", mnemonic.span(), "a constant is no operation of a statement")
+                            .withFix("write const NAME: TYPE = VALUE"));
         }
         boolean word = Operations.find(text) != null;
         Diagnostic d = Diagnostic.error("unknown-name", mnemonic.span(), "the IR has no operation '" + text + "'");
@@ -212,9 +211,9 @@ final class TypedStatements {
                 yield new Operand(new Value.Constant(t), t.type(), at);
             }
             case Value other ->
-                throw new Rejected(Diagnostic.error(
-                                "argument-type", at, what + " is a tensor, found " + other.describe())
-                        .withFix("declare a constant: const NAME: f32[1] = …"));
+                throw new Rejected(
+                        Diagnostic.error("argument-type", at, what + " is a tensor, found " + other.describe())
+                                .withFix("declare a constant: const NAME: f32[1] = …"));
         };
     }
 
@@ -230,7 +229,8 @@ final class TypedStatements {
     private static void infer(Stmt.Typed s, Op op, List<Operand> operands, Type type) {
         Shape shape;
         try {
-            shape = Shapes.infer(op, operands.stream().map(o -> o.type().shape()).toList());
+            shape = Shapes.infer(
+                    op, operands.stream().map(o -> o.type().shape()).toList());
         } catch (ShapeException | ArithmeticException | IndexOutOfBoundsException e) {
             String message = e instanceof ShapeException ? String.valueOf(e.getMessage()) : "the result is too large";
             throw told(Diagnostic.error("shape-mismatch", s.span(), message), operands, s.span());
@@ -312,8 +312,7 @@ final class TypedStatements {
     }
 
     /** A rescale in full, or {@code tflite} and {@code tflite(lo: 0)}, which leave the rest to the types. */
-    private Attr rescale(
-            Stmt.Typed s, Expr e, Map<String, Attr> attrs, List<Type> operands, Type type, Frame frame) {
+    private Attr rescale(Stmt.Typed s, Expr e, Map<String, Attr> attrs, List<Type> operands, Type type, Frame frame) {
         String contract;
         Integer lo = null;
         Integer hi = null;

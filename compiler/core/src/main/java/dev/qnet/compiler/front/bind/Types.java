@@ -61,9 +61,8 @@ final class Types {
     static void noItems(TypeRef type) {
         if (!type.items().isEmpty()) {
             Item first = type.items().getFirst();
-            throw new Rejected(
-                    Diagnostic.error("item-subject", first.span(), "only codes, such as i8, have scales")
-                            .withFix("remove `" + first.name() + "`, or give the codes' type"));
+            throw new Rejected(Diagnostic.error("item-subject", first.span(), "only codes, such as i8, have scales")
+                    .withFix("remove `" + first.name() + "`, or give the codes' type"));
         }
     }
 

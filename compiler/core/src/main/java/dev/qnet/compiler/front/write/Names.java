@@ -78,7 +78,8 @@ final class Names {
         if (among.add(name)) {
             return name;
         }
-        Map<String, Integer> counts = suffixes.computeIfAbsent(among == taken ? 0 : among == variables ? 1 : 2, k -> new HashMap<>());
+        Map<String, Integer> counts =
+                suffixes.computeIfAbsent(among == taken ? 0 : among == variables ? 1 : 2, k -> new HashMap<>());
         String free = name;
         while (!among.add(free)) {
             free = name + "_" + counts.merge(name, 2, (old, two) -> old + 1);

@@ -319,8 +319,7 @@ final class NodeWriter {
             case ScalarFn.Celu c -> List.of(function("celu", n, "alpha", c.alpha()));
             case ScalarFn.ThresholdedRelu t -> List.of(function("thresholded_relu", n, "alpha", t.alpha()));
             case ScalarFn.Selu s -> List.of(function("selu", n, "alpha", s.alpha(), "gamma", s.gamma()));
-            case ScalarFn.HardSigmoid h ->
-                List.of(function("hard_sigmoid", n, "alpha", h.alpha(), "beta", h.beta()));
+            case ScalarFn.HardSigmoid h -> List.of(function("hard_sigmoid", n, "alpha", h.alpha(), "beta", h.beta()));
             case ScalarFn.Affine _, ScalarFn.ScaledTanh _ ->
                 throw new NotWritable("functions of recurrent cells outside of them");
             case ScalarFn.Sigmoid _,
@@ -509,8 +508,8 @@ final class NodeWriter {
             }
             ValueId id = n.operand(i + 1);
             Node from = definitions.get(id);
-            boolean known = from != null
-                    && (from.op() instanceof DataOp.Constant || (isDequantized(from) && isUsedOnce(id)));
+            boolean known =
+                    from != null && (from.op() instanceof DataOp.Constant || (isDequantized(from) && isUsedOnce(id)));
             if (!known) {
                 throw new NotWritable("weights that are computed at run time");
             }

@@ -277,8 +277,7 @@ public final class SourceWriter {
             }
             String name = resultNames.variable(r.name());
             Expr value = nodes.raw(r.value());
-            results.add(new Result(
-                    Tree.name(name), constants.type(type, name), outside(name, r.name()), Span.NONE));
+            results.add(new Result(Tree.name(name), constants.type(type, name), outside(name, r.name()), Span.NONE));
             returned.add(new Argument(Tree.name(name), value, Span.NONE));
         }
     }

@@ -73,7 +73,11 @@ class OperationsReferenceTest {
                     .map(e -> "`" + e.getKey() + ": " + value(f, e.getKey(), e.getValue()) + "`"
                             + (f.optional().contains(e.getKey()) ? "?" : ""))
                     .collect(Collectors.joining(", "));
-            s.append("| `").append(f.mnemonic()).append('(').append(f.operands()).append(")` | ");
+            s.append("| `")
+                    .append(f.mnemonic())
+                    .append('(')
+                    .append(f.operands())
+                    .append(")` | ");
             s.append(attributes).append(attributes.isEmpty() ? "|\n" : " |\n");
         }
         return s.toString();
