@@ -213,12 +213,12 @@ public final class Verifier {
     private static void scheme(Node n, Quant q) {
         Shape s = n.type().shape();
         switch (q.scheme()) {
-            case Scheme.PerTensor t -> zero(n, q, t.zero());
+            case Scheme.PerTensor t -> zero(q, t.zero());
             case Scheme.PerAxis a -> {
                 require(a.axis() < s.rank(), () -> "has no axis " + a.axis() + " for its scales");
                 require(s.dim(a.axis()) == a.scales().size(),
                         () -> "has " + a.scales().size() + " scales for " + s.dim(a.axis()) + " channels");
-                a.zeros().forEach(z -> zero(n, q, z));
+                a.zeros().forEach(z -> zero(q, z));
             }
             case Scheme.PerGroup g -> {
                 require(s.rank() >= 2, "has groups, but no input axis");
@@ -232,7 +232,7 @@ public final class Verifier {
         }
     }
 
-    private static void zero(Node n, Quant q, int zero) {
+    private static void zero(Quant q, int zero) {
         boolean bipolar = q.storage() == Storage.BIPOLAR;
         require(zero >= q.storage().min() && zero <= q.storage().max() && !(bipolar && zero != 0),
                 () -> "has zero point " + zero + ", which is no code of " + q.storage());
@@ -292,27 +292,27 @@ public final class Verifier {
     private static void integer(Node n, IntOp op, List<Type> in) {
         switch (op) {
             case IntOp.Conv2d c -> {
-                weighted(n, in);
+                weighted(in);
                 accumulator(n, c.acc(), c.rescale());
             }
             case IntOp.Dense d -> {
-                weighted(n, in);
+                weighted(in);
                 accumulator(n, d.acc(), d.rescale());
             }
             case IntOp.MatMul m -> {
-                in.forEach(t -> activation(n, t));
+                in.forEach(t -> activation(t));
                 accumulator(n, m.acc(), m.rescale());
             }
             case IntOp.Mul m -> {
-                in.forEach(t -> activation(n, t));
+                in.forEach(t -> activation(t));
                 accumulator(n, m.acc(), m.rescale());
             }
             case IntOp.Sum s -> {
-                activation(n, in.getFirst());
+                activation(in.getFirst());
                 accumulator(n, s.acc(), s.rescale());
             }
             case IntOp.Add a -> {
-                in.forEach(t -> activation(n, t));
+                in.forEach(t -> activation(t));
                 in.forEach(t -> require(t.isQuant(), () -> "takes quantized operands, found " + t));
                 codes(n, a.zero(), a.lo(), a.hi());
                 a.scales()
@@ -330,7 +330,7 @@ public final class Verifier {
                 require(c.lo() <= c.hi(), "needs lo <= hi");
             }
             case IntOp.Table t -> {
-                activation(n, in.getFirst());
+                activation(in.getFirst());
                 require(in.getFirst().isQuant() && n.type().isQuant(), "takes and gives codes");
                 Storage s = in.getFirst().quant().storage();
                 require(s.bits() <= 16, () -> "takes codes of 16 bits or fewer, found " + s);
@@ -348,7 +348,7 @@ public final class Verifier {
                 t.entries().forEach(e -> code(n, e));
             }
             case IntOp.Softmax s -> {
-                activation(n, in.getFirst());
+                activation(in.getFirst());
                 require(n.type().shape().dim(s.axis()) <= IntOp.Softmax.MAX_EXTENT,
                         () -> "sums at most " + IntOp.Softmax.MAX_EXTENT + " numbers");
                 require(in.getFirst().isQuant()
@@ -375,45 +375,45 @@ public final class Verifier {
                         "takes f32 scales and gives f32");
             }
             case IntOp.Softmax16 s -> {
-                codes16(n, in.getFirst());
+                codes16(in.getFirst());
                 require(n.type().element().equals(Quant.of(Storage.I16, 1f / 32768, 0)),
                         "gives i16<scale=3.0517578125E-5, zero=0>");
             }
             case IntOp.ResizeBilinear r -> same(n, in);
             case IntOp.Thresholds t -> {
-                activation(n, in.getFirst());
+                activation(in.getFirst());
                 require(in.get(1).element() instanceof Element.Int i && i.bits() >= 32,
                         () -> "takes plain i32 or i64 thresholds, found " + in.get(1));
                 require(n.type().isQuant(), "gives codes");
                 t.entries().forEach(e -> code(n, e));
             }
             case IntOp.LstmGate g -> {
-                activation(n, in.get(0));
-                activation(n, in.get(1));
+                activation(in.get(0));
+                activation(in.get(1));
                 require(in.get(2).isQuant() && in.get(3).isQuant(), "takes quantized weights");
-                codes16(n, n.type());
+                codes16(n.type());
             }
             case IntOp.LstmCell c -> {
-                in.forEach(t -> codes16(n, t));
+                in.forEach(t -> codes16(t));
                 require(n.type().element().equals(in.get(1).element()), "gives the cell state's element");
             }
         }
     }
 
-    private static void codes16(Node n, Type t) {
+    private static void codes16(Type t) {
         require(t.isQuant() && t.quant().storage() == Storage.I16, () -> "takes and gives i16 codes, found " + t);
     }
 
     /** Codes with one scale, or plain integers. */
-    private static void activation(Node n, Type t) {
+    private static void activation(Type t) {
         require(t.element() instanceof Quant q
                         ? q.scheme() instanceof Scheme.PerTensor
                         : t.element() instanceof Element.Int,
                 () -> "takes integers with one scale, found " + t);
     }
 
-    private static void weighted(Node n, List<Type> in) {
-        activation(n, in.get(0));
+    private static void weighted(List<Type> in) {
+        activation(in.get(0));
         require(in.get(1).isQuant(), () -> "takes quantized weights, found " + in.get(1));
         if (in.get(1).quant().scheme() instanceof Scheme.PerAxis a) {
             require(a.axis() == 0, () -> "takes weights with scales along axis 0, found axis " + a.axis());
@@ -456,7 +456,7 @@ public final class Verifier {
     }
 
     private static void same(Node n, List<Type> in) {
-        activation(n, in.getFirst());
+        activation(in.getFirst());
         require(n.type().isQuant() && n.type().element().equals(in.getFirst().element()),
                 () -> "gives its operand's quantized element, found " + in.getFirst() + " and " + n.type());
     }

@@ -38,7 +38,11 @@ record WholeNumbers(Shape shape, Number[] values, String origin) {
                                 .withFix("keep integers in a parameters file as integers, and write `= param(\"NAME\")`"
                                         + " itself"));
                     }
-                    values[i] = v == Math.rint(v) ? Long.valueOf((long) v) : Float.valueOf(v);
+                    if (v == Math.rint(v)) {
+                        values[i] = (long) v;
+                    } else {
+                        values[i] = v;
+                    }
                 }
             }
             case Tensor.OfInt t -> {

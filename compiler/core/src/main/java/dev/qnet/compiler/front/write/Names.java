@@ -43,11 +43,33 @@ final class Names {
     private static final int MAX = 190;
 
     private final Map<ValueId, String> paths = new HashMap<>();
-    private final Set<String> taken = new HashSet<>();
-    private final Set<String> constants = new HashSet<>();
-    private final Set<String> variables = new HashSet<>();
-    private final Map<Integer, Map<String, Integer>> suffixes = new HashMap<>();
+    private final Taken taken = new Taken();
+    private final Taken constants = new Taken();
+    private final Taken variables = new Taken();
     private final Map<String, Integer> counters = new HashMap<>();
+
+    /** Names in use. Remembers how far it counted for each, so that many names alike cost little. */
+    private static final class Taken {
+        private final Set<String> names = new HashSet<>();
+        private final Map<String, Integer> counts = new HashMap<>();
+
+        /** The name, or one close to it that is free, and now taken. */
+        String free(String name) {
+            String free = name;
+            while (!names.add(free)) {
+                free = name + "_" + (counts.merge(name, 1, Integer::sum) + 1);
+            }
+            return free;
+        }
+
+        void add(String name) {
+            names.add(name);
+        }
+
+        boolean contains(String name) {
+            return names.contains(name);
+        }
+    }
 
     /** The variable of an input; callers go on to use its own name. */
     String input(ValueId id) {
@@ -69,22 +91,8 @@ final class Names {
         return paths.computeIfAbsent(id, k -> {
             String own = id.name();
             String name = own.length() <= MAX && PATH.matcher(own).matches() ? own : identifier(own);
-            return free(name, taken);
+            return taken.free(name);
         });
-    }
-
-    /** A name that is not in a set, and then is. Remembers how far it counted, so that many names alike cost little. */
-    private String free(String name, Set<String> among) {
-        if (among.add(name)) {
-            return name;
-        }
-        Map<String, Integer> counts =
-                suffixes.computeIfAbsent(among == taken ? 0 : among == variables ? 1 : 2, k -> new HashMap<>());
-        String free = name;
-        while (!among.add(free)) {
-            free = name + "_" + counts.merge(name, 2, (old, two) -> old + 1);
-        }
-        return free;
     }
 
     /** Keeps a name from values to come: a constant of a call will have it. */
@@ -95,12 +103,12 @@ final class Names {
     /** What a constant is called in the parameters file: it names no value of the source. */
     String constant(ValueId id) {
         String own = id.name();
-        return free(own.length() <= MAX && PATH.matcher(own).matches() ? own : identifier(own), constants);
+        return constants.free(own.length() <= MAX && PATH.matcher(own).matches() ? own : identifier(own));
     }
 
     /** A variable for a value, not used for another. */
     String variable(String name) {
-        return free(identifier(name), variables);
+        return variables.free(identifier(name));
     }
 
     /** Whether a call gives its value that name without saying so: the binder counts calls of each operation. */

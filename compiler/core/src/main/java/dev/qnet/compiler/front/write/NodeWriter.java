@@ -75,8 +75,9 @@ final class NodeWriter {
         }
         trying = false;
         for (Node n : graph.nodes()) {
-            boolean ofCall = isUsedOnce(n.id())
-                    && ordinary.contains(users.get(n.id()).getFirst().id());
+            List<Node> using = users.getOrDefault(n.id(), List.of());
+            boolean ofCall =
+                    isUsedOnce(n.id()) && ordinary.contains(using.getFirst().id());
             if (n.op() instanceof DataOp.Constant || (isDequantized(n) && ofCall)) {
                 inline.add(n.id());
             }
