@@ -389,9 +389,9 @@ final class OpWriter {
         if (r.height() % in.dim(1) == 0
                 && r.width() % in.dim(2) == 0
                 && n.type().isFloat()) {
-            String scales = to.floats(
-                    name + ".factors", new int[] {4}, new float[] {1, 1, r.height() / in.dim(1), r.width() / in.dim(2)
-                    });
+            float high = (float) r.height() / in.dim(1);
+            float wide = (float) r.width() / in.dim(2);
+            String scales = to.floats(name + ".factors", new int[] {4}, new float[] {1, 1, high, wide});
             return to.node(
                     "Resize",
                     name,
