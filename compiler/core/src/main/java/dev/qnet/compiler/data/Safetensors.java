@@ -153,11 +153,8 @@ public final class Safetensors implements ParameterSource {
         int step = CHUNK / width;
         for (int at = 0; at < count; at += step) {
             int n = Math.min(step, count - at);
-            ByteBuffer chunk = read(
-                    channel,
-                    dataStart + entry.begin() + (long) at * width,
-                    n * width,
-                    Floats.place(source, name));
+            ByteBuffer chunk =
+                    read(channel, dataStart + entry.begin() + (long) at * width, n * width, Floats.place(source, name));
             for (int i = at; i < at + n; i++) {
                 taker.take(chunk, i);
             }

@@ -136,11 +136,7 @@ final class AstBuilder {
     }
 
     private Const constant(QnetParser.ConstantContext c) {
-        return new Const(
-                name(c.name()),
-                c.type() == null ? null : type(c.type()),
-                exprs.expr(c.expr()),
-                span(c));
+        return new Const(name(c.name()), c.type() == null ? null : type(c.type()), exprs.expr(c.expr()), span(c));
     }
 
     private List<Param> params(QnetParser.ParametersContext c) {

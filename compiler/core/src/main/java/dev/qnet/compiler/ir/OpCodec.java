@@ -543,8 +543,10 @@ final class OpCodec {
 
         void end() {
             if (!left.isEmpty()) {
-                throw new OpText.AttributeException(null, mnemonic + " has no attribute '"
-                        + left.keySet().iterator().next() + "'");
+                throw new OpText.AttributeException(
+                        null,
+                        mnemonic + " has no attribute '"
+                                + left.keySet().iterator().next() + "'");
             }
         }
     }

@@ -35,8 +35,7 @@ public final class OpText {
      * @param optional those of them that may be left out
      * @param example an operation that is written so
      */
-    public record Form(
-            String mnemonic, String operands, List<String> attributes, Set<String> optional, Op example) {
+    public record Form(String mnemonic, String operands, List<String> attributes, Set<String> optional, Op example) {
         public Form {
             attributes = List.copyOf(attributes);
             optional = Set.copyOf(optional);

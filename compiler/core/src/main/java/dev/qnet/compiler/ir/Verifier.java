@@ -196,7 +196,8 @@ public final class Verifier {
                 require(!n.type().isFloat(), () -> "holds integers, but its type is " + n.type());
                 if (n.type().element() instanceof Quant q) {
                     for (int v : i.values()) {
-                        require(v >= q.lo() && v <= q.hi() && q.storage().holds(v),
+                        require(
+                                v >= q.lo() && v <= q.hi() && q.storage().holds(v),
                                 () -> "holds the code " + v + ", outside " + q.storage() + " " + q.lo() + ":" + q.hi());
                     }
                 } else if (n.type().element() instanceof Element.Int e) {
@@ -216,7 +217,8 @@ public final class Verifier {
             case Scheme.PerTensor t -> zero(q, t.zero());
             case Scheme.PerAxis a -> {
                 require(a.axis() < s.rank(), () -> "has no axis " + a.axis() + " for its scales");
-                require(s.dim(a.axis()) == a.scales().size(),
+                require(
+                        s.dim(a.axis()) == a.scales().size(),
                         () -> "has " + a.scales().size() + " scales for " + s.dim(a.axis()) + " channels");
                 a.zeros().forEach(z -> zero(q, z));
             }
@@ -224,9 +226,11 @@ public final class Verifier {
                 require(s.rank() >= 2, "has groups, but no input axis");
                 int channels = s.dim(0);
                 int row = s.elements() / Math.max(1, channels);
-                require(g.scales().size() == channels,
+                require(
+                        g.scales().size() == channels,
                         () -> "has " + g.scales().size() + " scales for " + channels + " channels");
-                require(g.groups() == (row + g.size() - 1) / g.size(),
+                require(
+                        g.groups() == (row + g.size() - 1) / g.size(),
                         () -> "has " + g.groups() + " groups of " + g.size() + " for rows of " + row);
             }
         }
@@ -234,7 +238,8 @@ public final class Verifier {
 
     private static void zero(Quant q, int zero) {
         boolean bipolar = q.storage() == Storage.BIPOLAR;
-        require(zero >= q.storage().min() && zero <= q.storage().max() && !(bipolar && zero != 0),
+        require(
+                zero >= q.storage().min() && zero <= q.storage().max() && !(bipolar && zero != 0),
                 () -> "has zero point " + zero + ", which is no code of " + q.storage());
     }
 
@@ -244,7 +249,8 @@ public final class Verifier {
         switch (op) {
             case NumOp.Binary b -> {
                 boolean order = b.fn() == NumOp.Binary.Fn.MIN || b.fn() == NumOp.Binary.Fn.MAX;
-                require(in.stream()
+                require(
+                        in.stream()
                                 .allMatch(t -> (order && t.isQuant() && y instanceof Quant q)
                                         ? t.quant().storage() == q.storage()
                                         : t.element() instanceof Element.Int
@@ -255,16 +261,19 @@ public final class Verifier {
             case NumOp.Unary u ->
                 require(x instanceof Element.Int && x.equals(y), () -> "takes and gives plain integers, found " + x);
             case NumOp.Compare c -> {
-                require(!(x instanceof Quant) && in.get(1).element().equals(x),
+                require(
+                        !(x instanceof Quant) && in.get(1).element().equals(x),
                         () -> "compares numbers of one element, found " + in);
                 require(y.equals(Element.BOOL), "gives bool");
             }
             case NumOp.Cast c ->
-                require(!(x instanceof Quant) && !(y instanceof Quant),
+                require(
+                        !(x instanceof Quant) && !(y instanceof Quant),
                         () -> "takes and gives plain numbers, found " + x + " and " + y);
             case NumOp.Reinterpret r -> {
                 Element.Int bits = bits(x);
-                require(bits != null && bits.equals(bits(y)),
+                require(
+                        bits != null && bits.equals(bits(y)),
                         () -> "takes and gives integers of one width and signedness, found " + x + " and " + y);
             }
             case NumOp.Reduce r -> {
@@ -316,7 +325,8 @@ public final class Verifier {
                 in.forEach(t -> require(t.isQuant(), () -> "takes quantized operands, found " + t));
                 codes(n, a.zero(), a.lo(), a.hi());
                 a.scales()
-                        .forEach(s -> require(a.rounding().fixedPoint() == s instanceof Rescale.Scale.Fixed,
+                        .forEach(s -> require(
+                                a.rounding().fixedPoint() == s instanceof Rescale.Scale.Fixed,
                                 () -> a.rounding() + " does not scale by " + s));
             }
             case IntOp.Requantize r -> {
@@ -334,13 +344,15 @@ public final class Verifier {
                 require(in.getFirst().isQuant() && n.type().isQuant(), "takes and gives codes");
                 Storage s = in.getFirst().quant().storage();
                 require(s.bits() <= 16, () -> "takes codes of 16 bits or fewer, found " + s);
-                require(t.entries().size() == s.max() - s.min() + 1,
+                require(
+                        t.entries().size() == s.max() - s.min() + 1,
                         () -> "needs " + (s.max() - s.min() + 1) + " entries for " + s + ", found "
                                 + t.entries().size());
                 t.entries().forEach(e -> code(n, e));
             }
             case IntOp.InterpolatedTable t -> {
-                require(in.getFirst().isQuant()
+                require(
+                        in.getFirst().isQuant()
                                 && in.getFirst().quant().storage() == Storage.I16
                                 && n.type().isQuant()
                                 && n.type().quant().storage() == Storage.I16,
@@ -349,12 +361,15 @@ public final class Verifier {
             }
             case IntOp.Softmax s -> {
                 activation(in.getFirst());
-                require(n.type().shape().dim(s.axis()) <= IntOp.Softmax.MAX_EXTENT,
+                require(
+                        n.type().shape().dim(s.axis()) <= IntOp.Softmax.MAX_EXTENT,
                         () -> "sums at most " + IntOp.Softmax.MAX_EXTENT + " numbers");
-                require(in.getFirst().isQuant()
+                require(
+                        in.getFirst().isQuant()
                                 && in.getFirst().quant().storage().bits() <= 8,
                         "takes codes of 8 bits or fewer");
-                require(n.type().element().equals(Quant.of(Storage.U8, 1f / 256, 0))
+                require(
+                        n.type().element().equals(Quant.of(Storage.U8, 1f / 256, 0))
                                 || n.type().element().equals(Quant.of(Storage.I8, 1f / 256, -128))
                                 || n.type().element().equals(Quant.of(Storage.I16, 1f / 65536, -32768)),
                         "gives u8<scale=0.00390625, zero=0>, i8<scale=0.00390625, zero=-128> or"
@@ -365,24 +380,29 @@ public final class Verifier {
                 require(p.storage() == Storage.U8 || p.storage() == Storage.I8, "has storage u8 or i8");
             }
             case IntOp.DynamicQuantize q ->
-                require(in.stream().allMatch(Type::isFloat)
+                require(
+                        in.stream().allMatch(Type::isFloat)
                                 && n.type().element().equals(Element.INT16),
                         "takes f32 and gives plain i16");
             case IntOp.DynamicDequantize d -> {
-                require(in.getFirst().element() instanceof Element.Int,
+                require(
+                        in.getFirst().element() instanceof Element.Int,
                         () -> "takes a plain accumulator, found " + in.getFirst());
-                require(in.stream().skip(1).allMatch(Type::isFloat) && n.type().isFloat(),
+                require(
+                        in.stream().skip(1).allMatch(Type::isFloat) && n.type().isFloat(),
                         "takes f32 scales and gives f32");
             }
             case IntOp.Softmax16 s -> {
                 codes16(in.getFirst());
-                require(n.type().element().equals(Quant.of(Storage.I16, 1f / 32768, 0)),
+                require(
+                        n.type().element().equals(Quant.of(Storage.I16, 1f / 32768, 0)),
                         "gives i16<scale=3.0517578125E-5, zero=0>");
             }
             case IntOp.ResizeBilinear r -> same(n, in);
             case IntOp.Thresholds t -> {
                 activation(in.getFirst());
-                require(in.get(1).element() instanceof Element.Int i && i.bits() >= 32,
+                require(
+                        in.get(1).element() instanceof Element.Int i && i.bits() >= 32,
                         () -> "takes plain i32 or i64 thresholds, found " + in.get(1));
                 require(n.type().isQuant(), "gives codes");
                 t.entries().forEach(e -> code(n, e));
@@ -406,7 +426,8 @@ public final class Verifier {
 
     /** Codes with one scale, or plain integers. */
     private static void activation(Type t) {
-        require(t.element() instanceof Quant q
+        require(
+                t.element() instanceof Quant q
                         ? q.scheme() instanceof Scheme.PerTensor
                         : t.element() instanceof Element.Int,
                 () -> "takes integers with one scale, found " + t);
@@ -419,7 +440,8 @@ public final class Verifier {
             require(a.axis() == 0, () -> "takes weights with scales along axis 0, found axis " + a.axis());
         }
         if (in.size() > 2) {
-            require(in.get(2).element().equals(Element.INT32)
+            require(
+                    in.get(2).element().equals(Element.INT32)
                             || in.get(2).element().equals(Element.INT64),
                     () -> "takes a plain i32 or i64 bias, found " + in.get(2));
         }
@@ -437,7 +459,8 @@ public final class Verifier {
     private static void rescale(Node n, Rescale r) {
         codes(n, r.zero(), r.lo(), r.hi());
         int last = n.type().shape().rank() == 0 ? 1 : n.type().shape().dim(-1);
-        require(r.scales().size() == 1 || r.scales().size() == last,
+        require(
+                r.scales().size() == 1 || r.scales().size() == last,
                 () -> "has " + r.scales().size() + " scales for a last axis of " + last);
     }
 
@@ -451,13 +474,15 @@ public final class Verifier {
 
     private static void code(Node n, int code) {
         Quant q = n.type().quant();
-        require(code >= q.lo() && code <= q.hi() && q.storage().holds(code),
+        require(
+                code >= q.lo() && code <= q.hi() && q.storage().holds(code),
                 () -> "has the entry " + code + ", which is no code of " + q);
     }
 
     private static void same(Node n, List<Type> in) {
         activation(in.getFirst());
-        require(n.type().isQuant() && n.type().element().equals(in.getFirst().element()),
+        require(
+                n.type().isQuant() && n.type().element().equals(in.getFirst().element()),
                 () -> "gives its operand's quantized element, found " + in.getFirst() + " and " + n.type());
     }
 

@@ -29,9 +29,9 @@ public final class Canonicalize implements Pass {
     }
 
     /** The rules for graphs without a policy, such as imported ones: their float operations stay as they are. */
-    private static final List<Simplification> RULES_AS_IT_IS =
-            Stream.concat(RULES.stream(), Stream.<Simplification>of(ConstantFolding::dequantized))
-                    .toList();
+    private static final List<Simplification> RULES_AS_IT_IS = Stream.concat(
+                    RULES.stream(), Stream.<Simplification>of(ConstantFolding::dequantized))
+            .toList();
 
     @Override
     public Graph run(Graph graph, PassContext context) {

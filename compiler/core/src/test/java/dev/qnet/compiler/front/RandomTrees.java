@@ -104,7 +104,10 @@ final class RandomTrees {
 
     private TypeRef type() {
         return new TypeRef(
-                new Name(random.nextBoolean() ? "f32" : "int", NONE), maybe(() -> some(0, 4, () -> expr(1))), some(0, 2, () -> item(PLAIN)), NONE);
+                new Name(random.nextBoolean() ? "f32" : "int", NONE),
+                maybe(() -> some(0, 4, () -> expr(1))),
+                some(0, 2, () -> item(PLAIN)),
+                NONE);
     }
 
     private Const constant() {

@@ -12,7 +12,7 @@ final class FunctionWriter {
         this.to = to;
     }
 
-    /** @return the result's name, like {@code name} */
+    /** Writes a function, and gives the result's name, like {@code name}. */
     String write(ScalarFn fn, String x, String name) {
         return switch (fn) {
             case ScalarFn.Relu f -> to.node("Relu", name, x);

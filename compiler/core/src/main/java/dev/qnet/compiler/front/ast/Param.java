@@ -12,11 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param annotations of a model's input: what callers name it
  */
 public record Param(
-        Name name,
-        @Nullable TypeRef type,
-        @Nullable Expr defaultValue,
-        List<Annotation> annotations,
-        Span span)
+        Name name, @Nullable TypeRef type, @Nullable Expr defaultValue, List<Annotation> annotations, Span span)
         implements Ast {
     public Param {
         annotations = List.copyOf(annotations);

@@ -10,8 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param name null where the model has one output without a name
  * @param annotations what callers name it
  */
-public record Result(
-        @Nullable Name name, TypeRef type, List<Annotation> annotations, Span span) implements Ast {
+public record Result(@Nullable Name name, TypeRef type, List<Annotation> annotations, Span span) implements Ast {
     public Result {
         annotations = List.copyOf(annotations);
     }

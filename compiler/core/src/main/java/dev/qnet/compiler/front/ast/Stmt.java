@@ -48,12 +48,7 @@ public sealed interface Stmt extends Ast
      * @param arguments operands by position, attributes by name
      */
     record Typed(
-            Name target,
-            TypeRef type,
-            Name mnemonic,
-            List<Argument> arguments,
-            List<Annotation> annotations,
-            Span span)
+            Name target, TypeRef type, Name mnemonic, List<Argument> arguments, List<Annotation> annotations, Span span)
             implements Stmt {
         public Typed {
             arguments = List.copyOf(arguments);

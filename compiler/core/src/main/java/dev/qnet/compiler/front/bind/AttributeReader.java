@@ -45,7 +45,8 @@ final class AttributeReader {
                     && u.operand() instanceof Expr.Ref r
                     && !evaluator.knows(r.name(), frame) -> Attr.of("-" + r.name());
             case Expr.ListLit l ->
-                new Attr.Items(l.elements().stream().map(x -> read(x, shape, frame)).toList());
+                new Attr.Items(
+                        l.elements().stream().map(x -> read(x, shape, frame)).toList());
             case Expr.Call c when c.callee().text().equals("param") -> parameter(c, frame);
             case Expr.Call c when c.callee().text().equals("quant") -> new Attr.OfQuant(quant(c, shape, frame));
             case Expr.Call c -> {

@@ -10,7 +10,6 @@ import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Scheme;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Tensor;
-import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.source.Diagnostic;
 import dev.qnet.compiler.source.Span;
 import java.util.ArrayList;

@@ -481,7 +481,9 @@ final class Items {
 
     /** One number, a list of them, or a tensor of one dimension. */
     private static List<Value> elements(Value v) {
-        if (v instanceof Value.Constant c && c.tensor().value() instanceof Tensor.OfFloat f && f.shape().rank() == 1) {
+        if (v instanceof Value.Constant c
+                && c.tensor().value() instanceof Tensor.OfFloat f
+                && f.shape().rank() == 1) {
             List<Value> all = new ArrayList<>(f.values().length);
             for (float x : f.values()) {
                 all.add(x == Math.rint(x) && Math.abs(x) < 1 << 24 ? new Value.Int((long) x) : new Value.Real(x));

@@ -89,8 +89,7 @@ final class ModelHead {
                             Diagnostic.error(
                                             "item-subject",
                                             i.span(),
-                                            "the input '" + i.name() + "' is " + p.type()
-                                                    + ", which is not quantized")
+                                            "the input '" + i.name() + "' is " + p.type() + ", which is not quantized")
                                     .withFix("remove this, or declare the input as f32"));
                     return;
                 }

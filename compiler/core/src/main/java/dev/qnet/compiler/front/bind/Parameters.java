@@ -14,7 +14,9 @@ final class Parameters {
         while (inner instanceof Expr.Group g) {
             inner = g.inner();
         }
-        if (!(inner instanceof Expr.Call c) || !c.callee().text().equals("param") || c.arguments().size() != 1) {
+        if (!(inner instanceof Expr.Call c)
+                || !c.callee().text().equals("param")
+                || c.arguments().size() != 1) {
             return null;
         }
         Argument a = c.arguments().getFirst();
@@ -22,7 +24,8 @@ final class Parameters {
         if (shadowed || (a.name() != null && !a.name().text().equals("name"))) {
             return null;
         }
-        return evaluator.eval(a.value(), frame) instanceof Value.Text t && session.weights().has(t.value())
+        return evaluator.eval(a.value(), frame) instanceof Value.Text t
+                        && session.weights().has(t.value())
                 ? t.value()
                 : null;
     }

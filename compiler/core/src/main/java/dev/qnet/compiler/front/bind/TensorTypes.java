@@ -143,9 +143,9 @@ final class TensorTypes {
                 return bounds;
             }
         }
-        throw new Rejected(Diagnostic.error(
-                        "argument-type", item.span(), "'codes' takes the lowest and the highest code in use")
-                .withFix("write codes(" + storage.min() + ", " + storage.max() + ")"));
+        throw new Rejected(
+                Diagnostic.error("argument-type", item.span(), "'codes' takes the lowest and the highest code in use")
+                        .withFix("write codes(" + storage.min() + ", " + storage.max() + ")"));
     }
 
     private Scheme scheme(
@@ -162,9 +162,9 @@ final class TensorTypes {
                 new Scheme.PerTensor(given.scales().getFirst(), given.zeros().getFirst());
             case Spec.Granularity.PerChannel p -> {
                 if (p.axis() >= shape.rank()) {
-                    throw new Rejected(Diagnostic.error(
-                                    "axis", at, what + " has no axis " + p.axis() + ": it is " + shape)
-                            .withFix("its axes are 0 to " + (shape.rank() - 1)));
+                    throw new Rejected(
+                            Diagnostic.error("axis", at, what + " has no axis " + p.axis() + ": it is " + shape)
+                                    .withFix("its axes are 0 to " + (shape.rank() - 1)));
                 }
                 int channels = shape.dim(p.axis());
                 List<Float> scales = given.scales();
@@ -195,7 +195,8 @@ final class TensorTypes {
                             "argument-type",
                             at,
                             "codes with scales a group need a multiplier for each group, from 1 to 255")
-                    .withFix("write per_group(" + size + ", [MULTIPLIERS]) scale([SCALES]): a code q stands for S*M*q"));
+                    .withFix(
+                            "write per_group(" + size + ", [MULTIPLIERS]) scale([SCALES]): a code q stands for S*M*q"));
         }
         Value v = evaluator.eval(group.arguments().get(1).value(), frame);
         if (v instanceof Value.Failed) {

@@ -115,8 +115,8 @@ record WholeNumbers(Shape shape, Number[] values, String origin) {
                 throw new Rejected(Diagnostic.error(
                                 "code-range",
                                 where.apply(i),
-                                "element " + i + " of '" + origin + "' is " + text(values[i])
-                                        + ", which is no code of " + element.storage())
+                                "element " + i + " of '" + origin + "' is " + text(values[i]) + ", which is no code of "
+                                        + element.storage())
                         .withNote("codes of " + element.storage() + " are whole numbers from "
                                 + element.storage().min() + " to "
                                 + element.storage().max()));

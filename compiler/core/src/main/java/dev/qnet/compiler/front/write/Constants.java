@@ -161,9 +161,7 @@ final class Constants {
             }
             case Scheme.PerGroup g -> {
                 items.add(Tree.item(
-                        "per_group",
-                        Tree.number((long) g.size()),
-                        ints(name + ".multiplier", g.multipliers())));
+                        "per_group", Tree.number((long) g.size()), ints(name + ".multiplier", g.multipliers())));
                 items.add(Tree.item("scale", scales(name + ".scale", g.scales())));
             }
         }

@@ -176,8 +176,7 @@ class EveryOperationComesBackTest {
             case DataOp.Concat _ -> each(e -> List.of(t(e, n, 2), t(e, n, 3)));
             case DataOp.Slice _, DataOp.Pad _ -> each(e -> List.of(t(e, 2, 3)));
             case DataOp.MaxPool _, DataOp.ResizeNearest _ -> each(e -> List.of(t(e, n, 4, 5, 2)));
-            case DataOp.Gather _ ->
-                each(e -> List.of(t(e, 3, 2), t(e.equals(f) ? Element.INT64 : Element.UINT8, 4)));
+            case DataOp.Gather _ -> each(e -> List.of(t(e, 3, 2), t(e.equals(f) ? Element.INT64 : Element.UINT8, 4)));
             case DataOp.Broadcast _ -> each(e -> List.of(t(e, 1, 3)));
             case DataOp.Dilate _ -> each(e -> List.of(t(e, n, 2, 2, 1)));
             case DataOp.Select _ -> each(e -> List.of(t(Element.BOOL, 3), t(e, n, 3), t(e, 1)));
@@ -213,16 +212,20 @@ class EveryOperationComesBackTest {
             case NumOp.Reinterpret _ -> List.of(List.of(t(I8, 4)), List.of(t(Element.INT8, 4)));
             case NumOp.Reduce _, NumOp.TopK _ -> each(e -> e instanceof Quant ? List.of() : List.of(t(e, n, 4)));
             case IntOp.Conv2d _ ->
-                weights(5, 3, 3, 2).map(w -> List.of(t(I8, n, 4, 4, 2), w, t(Element.INT32, 5))).toList();
-            case IntOp.Dense _ -> weights(5, 4).map(w -> List.of(t(I8, n, 4), w, t(Element.INT32, 5))).toList();
+                weights(5, 3, 3, 2)
+                        .map(w -> List.of(t(I8, n, 4, 4, 2), w, t(Element.INT32, 5)))
+                        .toList();
+            case IntOp.Dense _ ->
+                weights(5, 4)
+                        .map(w -> List.of(t(I8, n, 4), w, t(Element.INT32, 5)))
+                        .toList();
             case IntOp.MatMul _ -> List.of(List.of(t(I8, n, 4, 2), t(I8, n, 2, 3)));
             case IntOp.Mul _, IntOp.Add _ -> List.of(List.of(t(I8, n, 4), t(I16, 4)));
             case IntOp.Sum _, IntOp.AvgPool _, IntOp.ResizeBilinear _ -> List.of(List.of(t(I8, n, 4, 4, 2)));
             case IntOp.InterpolatedTable _, IntOp.Softmax16 _ -> List.of(List.of(t(I16, n, 4)));
             case IntOp.DynamicParams _ -> List.of(List.of(t(f, n, 4)));
             case IntOp.DynamicQuantize _ -> List.of(List.of(t(f, n, 4), t(f, n, 2)));
-            case IntOp.DynamicDequantize _ ->
-                List.of(List.of(t(Element.INT64, n, 4), t(f, n, 2), t(f, 4)));
+            case IntOp.DynamicDequantize _ -> List.of(List.of(t(Element.INT64, n, 4), t(f, n, 2), t(f, 4)));
             case IntOp.Thresholds _ -> List.of(List.of(t(Element.INT32, n, 4), t(Element.INT32, 4, 1)));
             case IntOp.LstmGate _ ->
                 List.of(List.of(t(I8, 1, 2), t(I8, 1, 3), t(I8, 3, 2), t(I8, 3, 3), t(Element.INT32, 3)));
@@ -245,10 +248,7 @@ class EveryOperationComesBackTest {
                         Quant.of(Storage.I8, 0.01f, 0),
                         Quant.of(Storage.U8, 0.01f, 128),
                         new Quant(
-                                Storage.I8,
-                                -127,
-                                127,
-                                new Scheme.PerAxis(0, scales, Collections.nCopies(dims[0], 0))),
+                                Storage.I8, -127, 127, new Scheme.PerAxis(0, scales, Collections.nCopies(dims[0], 0))),
                         new Quant(
                                 Storage.I16,
                                 -1000,
