@@ -179,7 +179,7 @@ class OnnxExportTest {
      * @param fused the most codes that are one off where ONNX Runtime fuses, of a thousand
      * @param plain the same where it computes in floats
      */
-    private record Single(String name, Op op, Shape in, boolean twice, List<Shape> constants, int fused, int plain) {
+    record Single(String name, Op op, Shape in, boolean twice, List<Shape> constants, int fused, int plain) {
         @Override
         public String toString() {
             return name;

@@ -19,6 +19,7 @@ import java.util.stream.IntStream;
  */
 record Literal(Tensor value, Element element) {
     /** The codes of weights that have one scale for each group of inputs, and their scales, as ONNX's blocks. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Blocks(int[] dims, long[] codes, int axis, int size, int[] scaleDims, float[] scales) {}
 
     Shape shape() {

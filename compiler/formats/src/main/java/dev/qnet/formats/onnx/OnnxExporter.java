@@ -22,6 +22,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -105,18 +106,19 @@ public final class OnnxExporter {
         Map<ValueId, Type> types = graph.types();
         Map<String, String> renamed = new HashMap<>();
         for (Graph.Result r : graph.results()) {
-            Type type = java.util.Objects.requireNonNull(types.get(r.value()));
-            outputs.add(Emitter.info(wanted.get(r.name()), type(type.element()), type.shape()));
+            Type type = Objects.requireNonNull(types.get(r.value()));
+            String name = Objects.requireNonNull(wanted.get(r.name()));
+            outputs.add(Emitter.info(name, type(type.element()), type.shape()));
             String tensor = values.plain(r.value());
             boolean made = to.nodes().stream().anyMatch(n -> n.outputs().contains(tensor));
-            if (!made || renamed.putIfAbsent(tensor, wanted.get(r.name())) != null) {
+            if (!made || renamed.putIfAbsent(tensor, name) != null) {
                 to.nodes()
                         .add(new Proto.Node(
-                                wanted.get(r.name()) + "/Identity",
+                                name + "/Identity",
                                 "Identity",
                                 "",
                                 List.of(renamed.getOrDefault(tensor, tensor)),
-                                List.of(wanted.get(r.name())),
+                                List.of(name),
                                 Map.of()));
             }
         }

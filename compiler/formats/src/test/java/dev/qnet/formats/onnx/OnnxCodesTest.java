@@ -66,7 +66,7 @@ class OnnxCodesTest {
     /** clamp(round_half_even(x / s) + z). */
     private static long code(float x, float s, long z, DataType t) {
         double r = Math.rint(x / s);
-        return (long) Math.max(lowest(t), Math.min(highest(t), r + z));
+        return (long) Math.clamp(r + z, (double) lowest(t), (double) highest(t));
     }
 
     // QuantizeLinear, DequantizeLinear
@@ -266,7 +266,7 @@ class OnnxCodesTest {
     }
 
     private static long rescaled(long acc, float m, long z, DataType t) {
-        return (long) Math.max(lowest(t), Math.min(highest(t), Math.rint((float) acc * m) + z));
+        return (long) Math.clamp(Math.rint((float) acc * m) + z, (double) lowest(t), (double) highest(t));
     }
 
     @ParameterizedTest
@@ -710,8 +710,8 @@ class OnnxCodesTest {
     // What is refused
 
     private String refusal(Models m) {
-        return Objects.requireNonNull(catchThrowableOfType(CompileException.class, () -> m.read(dir)))
-                .getMessage();
+        CompileException e = Objects.requireNonNull(catchThrowableOfType(CompileException.class, () -> m.read(dir)));
+        return Objects.requireNonNull(e.getMessage());
     }
 
     @Test

@@ -251,9 +251,9 @@ class QonnxTest {
     }
 
     private String refusal(Models m) {
-        return Objects.requireNonNull(catchThrowableOfType(
-                        CompileException.class, () -> m.output("y").read(dir)))
-                .getMessage();
+        CompileException e = Objects.requireNonNull(
+                catchThrowableOfType(CompileException.class, () -> m.output("y").read(dir)));
+        return Objects.requireNonNull(e.getMessage());
     }
 
     @Test

@@ -87,7 +87,7 @@ final class StatesTest {
         for (int seed = 0; seed < 50; seed++) {
             Random random = new Random(seed);
             int n = 2 + random.nextInt(6);
-            StringBuilder text = new StringBuilder("graph @g {\n  param %x : i32[5]\n");
+            StringBuilder text = new StringBuilder("graph @g {\n  param ").append("%x : i32[5]\n");
             for (int i = 0; i < n; i++) {
                 int next = random.nextInt(n + 2);
                 text.append("  state ").append(value(i)).append(" : i32[5] becomes ");
