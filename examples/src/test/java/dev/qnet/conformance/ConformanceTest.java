@@ -17,6 +17,7 @@ import dev.qnet.compiler.quant.Codes;
 import dev.qnet.compiler.source.CompileException;
 import dev.qnet.compiler.source.Diagnostic;
 import dev.qnet.compiler.source.Diagnostics;
+import dev.qnet.runtime.LoadOptions;
 import dev.qnet.runtime.Model;
 import dev.qnet.runtime.Tensor;
 import dev.qnet.runtime.kernel.Backend;
@@ -28,7 +29,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Random networks through the whole house: calibrated on random data, lowered, compiled; the integer graph prints and
- * parses back, and compiled code gives the oracle's bytes on every backend. {@code -Pexhaustive} draws 10,000.
+ * parses back, and compiled code gives the oracle's bytes on every backend,
+ * with any number of threads. {@code -Pexhaustive} draws 10,000.
  */
 class ConformanceTest {
     private static final int COUNT = Integer.getInteger("qnet.random.graphs", 300);
@@ -71,10 +73,13 @@ class ConformanceTest {
         Map<String, Value> oracle = Interpreter.run(integers, Map.of("x", oracleInput(integers, x, shape)));
         CompiledArtifact artifact = JvmTarget.compile(integers);
         for (Backend backend : Backend.values()) {
-            Model model = artifact.load(backend);
-            Map<String, Tensor> found = model.runRaw(Map.of("x", Tensor.ofFloats(x, shape)));
-            assertThat(found.keySet()).isEqualTo(oracle.keySet());
-            oracle.forEach((name, v) -> same(name + " on " + backend, v, Objects.requireNonNull(found.get(name))));
+            int threads = 1 + (int) seed % 4;
+            try (Model model = artifact.load(LoadOptions.defaults().withThreads(threads), backend)) {
+                Map<String, Tensor> found = model.runRaw(Map.of("x", Tensor.ofFloats(x, shape)));
+                assertThat(found.keySet()).isEqualTo(oracle.keySet());
+                String where = " on " + backend + " with " + threads + " threads";
+                oracle.forEach((name, v) -> same(name + where, v, Objects.requireNonNull(found.get(name))));
+            }
         }
         return drawn.nodes().size();
     }

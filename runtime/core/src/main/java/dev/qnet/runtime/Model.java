@@ -2,6 +2,7 @@ package dev.qnet.runtime;
 
 import dev.qnet.runtime.kernel.Backend;
 import dev.qnet.runtime.kernel.Banks;
+import dev.qnet.runtime.kernel.Workers;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.LinkedHashMap;
@@ -22,8 +23,13 @@ import org.jspecify.annotations.Nullable;
  * <p>A model may have {@linkplain #states() states}; a session keeps them.
  *
  * <p>{@link #run(Map)} is for convenience; {@link #session()} runs without allocating.
+ *
+ * <p>A model that is {@linkplain LoadOptions#threads() loaded for several threads} spreads the items of a batch over
+ * them, or the work of large layers where there are fewer items than threads. One caller at a time has their help;
+ * others run alone meanwhile. Closing the model ends these threads. It need not be closed: they end by themselves when
+ * nothing runs.
  */
-public final class Model {
+public final class Model implements AutoCloseable {
     private final Descriptor descriptor;
     private final Program program;
     private final Object[] plans;
@@ -35,10 +41,11 @@ public final class Model {
     private final StateIo[] stateIo;
     private final List<BankConstant> constants;
     private final int floatsWithStaging;
+    private final @Nullable Workers workers;
     private final ArrayDeque<Banks> idle = new ArrayDeque<>();
     private final int idleLimit = Runtime.getRuntime().availableProcessors();
 
-    private Model(Descriptor descriptor, Program program, byte[] weights, Backend backend) {
+    private Model(Descriptor descriptor, Program program, byte[] weights, Backend backend, int threads) {
         this.descriptor = descriptor;
         this.program = program;
         inputs = descriptor.inputs().stream().map(Descriptor.Port::info).toList();
@@ -66,6 +73,7 @@ public final class Model {
             most = t.quantization() == null ? most : Math.max(most, t.itemElements());
         }
         floatsWithStaging = Math.addExact(staging, most);
+        workers = threads > 1 ? new Workers(threads) : null;
     }
 
     /**
@@ -75,7 +83,17 @@ public final class Model {
      * @throws ModelException if the path holds no model, or a damaged one, or one for another version of this runtime
      */
     public static Model load(Path jarOrDirectory) {
-        return ModelLoader.load(jarOrDirectory);
+        return load(jarOrDirectory, LoadOptions.defaults());
+    }
+
+    /** As {@link #load(Path)}, for so many threads: {@link LoadOptions#threads()}. */
+    public static Model load(Path jarOrDirectory, int threads) {
+        return load(jarOrDirectory, LoadOptions.defaults().withThreads(threads));
+    }
+
+    /** As {@link #load(Path)}, with options. */
+    public static Model load(Path jarOrDirectory, LoadOptions options) {
+        return ModelLoader.load(jarOrDirectory, options);
     }
 
     /**
@@ -85,12 +103,22 @@ public final class Model {
      * @throws ModelException if the files hold no model, or a damaged one
      */
     public static Model load(Map<String, byte[]> files) {
-        return load(files, VectorModule.backend());
+        return load(files, LoadOptions.defaults());
+    }
+
+    /** As {@link #load(Map)}, with options. */
+    public static Model load(Map<String, byte[]> files, LoadOptions options) {
+        return load(files, options, options.backend());
     }
 
     /** As {@link #load(Map)}, with a given backend instead of the best that this JVM has. */
     public static Model load(Map<String, byte[]> files, Backend backend) {
-        return ModelLoader.load(Map.copyOf(files), "<memory>", backend);
+        return load(files, LoadOptions.defaults(), backend);
+    }
+
+    /** As {@link #load(Map, LoadOptions)}, with a given backend instead of the best that this JVM has. */
+    public static Model load(Map<String, byte[]> files, LoadOptions options, Backend backend) {
+        return ModelLoader.load(Map.copyOf(files), "<memory>", backend, options.threads());
     }
 
     /**
@@ -100,7 +128,12 @@ public final class Model {
      * @throws ModelException if the resources are missing or damaged
      */
     public static Model load(Class<?> api) {
-        return ModelLoader.load(api);
+        return load(api, LoadOptions.defaults());
+    }
+
+    /** As {@link #load(Class)}, with options. */
+    public static Model load(Class<?> api, LoadOptions options) {
+        return ModelLoader.load(api, options);
     }
 
     /**
@@ -111,8 +144,13 @@ public final class Model {
      * @throws ModelException if there is no such class, or the resources are missing or damaged
      */
     public static Model load(ClassLoader loader, String className) {
+        return load(loader, className, LoadOptions.defaults());
+    }
+
+    /** As {@link #load(ClassLoader, String)}, with options. */
+    public static Model load(ClassLoader loader, String className, LoadOptions options) {
         try {
-            return ModelLoader.load(Class.forName(className, false, loader));
+            return ModelLoader.load(Class.forName(className, false, loader), options);
         } catch (ClassNotFoundException | LinkageError e) {
             throw new ModelException("no model " + className + " on the class path: " + e.getMessage(), e);
         }
@@ -123,9 +161,9 @@ public final class Model {
      *
      * @throws ModelException if the program does not fit the weights
      */
-    static Model of(Descriptor descriptor, Program program, byte[] weights, Backend backend) {
+    static Model of(Descriptor descriptor, Program program, byte[] weights, Backend backend, int threads) {
         try {
-            return new Model(descriptor, program, weights, backend);
+            return new Model(descriptor, program, weights, backend, threads);
         } catch (ModelException e) {
             throw e;
         } catch (RuntimeException | LinkageError e) {
@@ -166,6 +204,11 @@ public final class Model {
     /** The Qnet version that compiled it. */
     public String compilerVersion() {
         return descriptor.version();
+    }
+
+    /** How many threads run it together, a caller among them. */
+    public int threads() {
+        return workers == null ? 1 : workers.threads();
     }
 
     /** Bytes of activations that a session holds. Kernels may keep scratch memory beyond that. */
@@ -284,11 +327,30 @@ public final class Model {
         }
     }
 
+    /** Those that help its callers; null where callers run alone. */
+    @Nullable Workers workers() {
+        return workers;
+    }
+
+    /**
+     * Ends the threads that help callers, and returns when they have ended. Runs under way are finished, and the model
+     * can still be used: callers do all work themselves from then on. Of no effect for a model loaded for one thread.
+     */
+    @Override
+    public void close() {
+        if (workers != null) {
+            workers.close();
+        }
+    }
+
     private Banks allocate() {
         Descriptor.Banks n = descriptor.banks();
         Banks banks = new Banks(n.bytes(), n.shorts(), n.ints(), n.longs(), floatsWithStaging);
         for (BankConstant c : constants) {
             c.write(banks);
+        }
+        if (workers != null) {
+            banks.share(workers);
         }
         return banks;
     }

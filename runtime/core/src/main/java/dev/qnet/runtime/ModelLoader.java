@@ -16,11 +16,11 @@ final class ModelLoader {
 
     private ModelLoader() {}
 
-    static Model load(Path path) {
-        return load(ModelFiles.read(path), path.toString(), VectorModule.backend());
+    static Model load(Path path, LoadOptions options) {
+        return load(ModelFiles.read(path), path.toString(), options.backend(), options.threads());
     }
 
-    static Model load(Map<String, byte[]> files, String source, Backend backend) {
+    static Model load(Map<String, byte[]> files, String source, Backend backend, int threads) {
         String base = ModelFiles.only(files, source);
         byte[] weights = files.get(base + ModelFiles.WEIGHTS);
         if (weights == null) {
@@ -28,23 +28,24 @@ final class ModelLoader {
         }
         byte[] text = files.getOrDefault(base + ModelFiles.DESCRIPTOR, new byte[0]);
         Descriptor d = DescriptorText.parse(new String(text, StandardCharsets.US_ASCII), source);
-        return assemble(d, weights, new GeneratedClasses(files), source, backend);
+        return assemble(d, weights, new GeneratedClasses(files), source, backend, threads);
     }
 
-    static Model load(Class<?> api) {
+    static Model load(Class<?> api, LoadOptions options) {
         String name = api.getSimpleName();
         byte[] text = ModelFiles.resource(api, name + ModelFiles.DESCRIPTOR);
         Descriptor d = DescriptorText.parse(new String(text, StandardCharsets.US_ASCII), api.getName());
         byte[] weights = ModelFiles.resource(api, name + ModelFiles.WEIGHTS);
         ClassLoader loader = api.getClassLoader();
         ClassLoader used = loader == null ? ClassLoader.getSystemClassLoader() : loader;
-        return assemble(d, weights, used, api.getName(), VectorModule.backend());
+        return assemble(d, weights, used, api.getName(), options.backend(), options.threads());
     }
 
-    private static Model assemble(Descriptor d, byte[] weights, ClassLoader loader, String source, Backend backend) {
+    private static Model assemble(
+            Descriptor d, byte[] weights, ClassLoader loader, String source, Backend backend, int threads) {
         try {
             checkParts(d, weights);
-            return Model.of(d, instantiate(d.program(), loader), weights, backend);
+            return Model.of(d, instantiate(d.program(), loader), weights, backend, threads);
         } catch (ModelException e) {
             throw new ModelException(source + ": " + e.getMessage(), e.getCause() == null ? e : e.getCause());
         }

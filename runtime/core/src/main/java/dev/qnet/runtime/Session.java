@@ -1,6 +1,7 @@
 package dev.qnet.runtime;
 
 import dev.qnet.runtime.kernel.Banks;
+import dev.qnet.runtime.kernel.Workers;
 import java.nio.ByteBuffer;
 import java.nio.ShortBuffer;
 import java.util.Arrays;
@@ -26,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Tensors stay bound until others take their place. f32 for a quantized input is quantized with the input's own
  * parameters and the model's rounding contract; codes are taken as they are. An output bound as f32 is dequantized, one
  * bound with its own type receives codes; one that is not bound is not copied out. The N of all bound tensors must
- * agree; items are run one after another.
+ * agree; items are run one after another, or at once where the model is loaded for several threads.
  *
  * <p>The states of a model that has some are real 0 in a new session, and kept from run to run until {@link #reset()}. A
  * run that fails leaves them as they were.
@@ -36,6 +37,9 @@ public class Session implements AutoCloseable {
     private final @Nullable Tensor[] inputs;
     private final @Nullable Tensor[] outputs;
     private @Nullable Banks banks;
+
+    /** Null until a run that may use several threads. */
+    private @Nullable Batch batch;
 
     protected Session(Model model) {
         this.model = model;
@@ -144,7 +148,27 @@ public class Session implements AutoCloseable {
             throw new IllegalStateException("the session is closed");
         }
         int items = items();
-        for (int item = 0; item < items; item++) {
+        Workers w = model.workers();
+        if (w == null) {
+            run(b, 0, items);
+            return;
+        }
+        w.begin();
+        try {
+            Batch many = batch;
+            if (many == null) {
+                many = new Batch(b, w.threads());
+                batch = many;
+            }
+            many.run(w, items);
+        } finally {
+            w.end();
+        }
+    }
+
+    /** Runs some items of the bound tensors. */
+    private void run(Banks b, int from, int to) {
+        for (int item = from; item < to; item++) {
             for (int i = 0; i < inputs.length; i++) {
                 Tensor t = inputs[i];
                 if (t != null) {
@@ -159,6 +183,62 @@ public class Session implements AutoCloseable {
                 }
             }
             model.advance(b);
+        }
+    }
+
+    /** Spreads items over threads, where there are enough of both. */
+    private final class Batch implements Workers.Task {
+        /** Items that take less than this together are done sooner than another thread wakes up. */
+        private static final long WORTH_NANOS = 20_000;
+
+        /** Pieces that a batch is cut into, a thread. */
+        private static final int PIECES = 4;
+
+        /** By the worker's number: the first is the session's own, others come when they are needed. */
+        private final @Nullable Banks[] banks;
+
+        /** What an item took one thread lately. */
+        private long itemNanos = WORTH_NANOS;
+
+        Batch(Banks own, int threads) {
+            banks = new Banks[threads];
+            banks[0] = own;
+        }
+
+        void run(Workers workers, int items) {
+            long begin = System.nanoTime();
+            int threads = banks.length;
+            // With fewer items than threads, each item's large layers are spread instead.
+            boolean spread = items >= threads
+                    && itemNanos * items > WORTH_NANOS
+                    && workers.run(this, items, Math.max(1, items / (PIECES * threads)));
+            if (!spread) {
+                run(0, 0, items);
+            }
+            if (items > 0) {
+                itemNanos = (System.nanoTime() - begin) * (spread ? threads : 1) / items;
+            }
+        }
+
+        @Override
+        public void run(int worker, int from, int to) {
+            Banks b = banks[worker];
+            if (b == null) {
+                b = model.borrow();
+                banks[worker] = b;
+            }
+            Session.this.run(b, from, to);
+        }
+
+        /** Hands back what the session does not own itself. */
+        void close() {
+            for (int i = 1; i < banks.length; i++) {
+                Banks b = banks[i];
+                if (b != null) {
+                    banks[i] = null;
+                    model.giveBack(b);
+                }
+            }
         }
     }
 
@@ -182,6 +262,11 @@ public class Session implements AutoCloseable {
         if (b != null) {
             banks = null;
             model.giveBack(b);
+            Batch many = batch;
+            if (many != null) {
+                batch = null;
+                many.close();
+            }
         }
     }
 

@@ -1,8 +1,11 @@
 package dev.qnet.runtime.kernel;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The memory that one thread runs a model in: an array for each element width, in which values lie at offsets chosen
- * by the compiler, and scratch arrays that kernels use while they run. Not for use by two threads at once.
+ * by the compiler, and scratch arrays that kernels use while they run. Not for use by two callers at once; the threads
+ * that help with a kernel have {@linkplain #fork() forks}.
  */
 public final class Banks {
     /** Elements of {@link Kind#S8} and {@link Kind#U8}. */
@@ -25,6 +28,15 @@ public final class Banks {
     private final float[][] floatScratch = new float[4][0];
     private final double[][] doubleScratch = new double[2][0];
 
+    /** How the work of a kernel is shared. */
+    interface Sharing {
+        /** Runs all parts of a kernel; or none, and gives false, if one thread had better do it. */
+        boolean run(Parts kernel, int x, int y, int z);
+    }
+
+    /** Null where one thread does it all. */
+    private @Nullable Sharing sharing;
+
     /** Banks of so many elements each. */
     public Banks(int bytes, int shorts, int ints, int longs, int floats) {
         this.bytes = new byte[bytes];
@@ -32,6 +44,37 @@ public final class Banks {
         this.ints = new int[ints];
         this.longs = new long[longs];
         this.floats = new float[floats];
+    }
+
+    private Banks(Banks of) {
+        bytes = of.bytes;
+        shorts = of.shorts;
+        ints = of.ints;
+        longs = of.longs;
+        floats = of.floats;
+    }
+
+    /** The same values with scratch of its own, for a thread that helps. */
+    Banks fork() {
+        return new Banks(this);
+    }
+
+    /** Has workers help with large kernels from now on. */
+    public void share(Workers workers) {
+        shareBy(new WorkerSharing(this, workers));
+    }
+
+    /** Has large kernels shared from now on; null for this thread alone. */
+    void shareBy(@Nullable Sharing with) {
+        sharing = with;
+    }
+
+    /** Runs all parts of a kernel: on this thread, and if it is worth it on others. */
+    void run(Parts kernel, int x, int y, int z) {
+        Sharing s = sharing;
+        if (s == null || !s.run(kernel, x, y, z)) {
+            kernel.run(this, x, y, z, 0, kernel.parts());
+        }
     }
 
     /** The bank of a kind. */

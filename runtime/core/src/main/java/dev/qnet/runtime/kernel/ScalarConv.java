@@ -1,7 +1,7 @@
 package dev.qnet.runtime.kernel;
 
 /** Convolution in plain Java, with a 32-bit accumulator; what a quantized network nearly always has. */
-final class ScalarConv implements UnaryKernel {
+final class ScalarConv implements UnaryKernel, Parts {
     /** With fewer filters a dot product over the taps is faster than a row of filters at a time. */
     private static final int DOT_BELOW = 16;
 
@@ -35,24 +35,37 @@ final class ScalarConv implements UnaryKernel {
 
     @Override
     public void run(Banks b, int x, int y) {
+        b.run(this, x, y, 0);
+    }
+
+    /** A part is an output pixel. */
+    @Override
+    public int parts() {
+        return spec.outHeight() * spec.outWidth();
+    }
+
+    @Override
+    public long nanos() {
+        return (long) parts() * spec.filters() * spec.taps() / 2;
+    }
+
+    @Override
+    public void run(Banks b, int x, int y, int z, int from, int to) {
         int n = spec.groupFilters();
         int k = spec.taps();
         int outW = spec.outWidth();
         int[] p = b.ints(0, k);
         int[] acc = b.ints(1, n);
-        for (int oy = 0; oy < spec.outHeight(); oy++) {
-            for (int ox = 0; ox < outW; ox++) {
-                int to = y + (oy * outW + ox) * spec.filters();
-                for (int g = 0; g < spec.groups(); g++) {
-                    patch.gather(b, x, oy, ox, g, p, 0);
-                    System.arraycopy(spec.bias(), g * n, acc, 0, n);
-                    if (dot) {
-                        dots(acc, n, p, k, rows, g * n * k);
-                    } else {
-                        axpys(acc, n, p, k, columns, g * k);
-                    }
-                    spec.out().store(loops, b, to + g * n, acc, 0, n, g * n);
+        for (int pixel = from; pixel < to; pixel++) {
+            for (int g = 0; g < spec.groups(); g++) {
+                patch.gather(b, x, pixel / outW, pixel % outW, g, p, 0);
+                System.arraycopy(spec.bias(), g * n, acc, 0, n);
+                if (dot) {
+                    dots(acc, n, p, k, rows, g * n * k);
+                } else {
+                    axpys(acc, n, p, k, columns, g * k);
                 }
+                spec.out().store(loops, b, y + pixel * spec.filters() + g * n, acc, 0, n, g * n);
             }
         }
     }

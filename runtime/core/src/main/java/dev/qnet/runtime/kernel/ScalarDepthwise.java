@@ -6,7 +6,7 @@ import java.util.Arrays;
  * Depthwise convolution in plain Java, a row of channels at a time. Input rows are converted once, padded, into a
  * ring.
  */
-final class ScalarDepthwise implements UnaryKernel {
+final class ScalarDepthwise implements UnaryKernel, Parts {
     private static final int RING = 0;
     private static final int ACC = 1;
     private static final int SUMS = 0;
@@ -41,11 +41,27 @@ final class ScalarDepthwise implements UnaryKernel {
 
     @Override
     public void run(Banks b, int x, int y) {
+        b.run(this, x, y, 0);
+    }
+
+    /** A part is a row of output pixels. */
+    @Override
+    public int parts() {
+        return spec.outHeight();
+    }
+
+    @Override
+    public long nanos() {
+        return (long) parts() * spec.outWidth() * spec.channels() * spec.taps();
+    }
+
+    @Override
+    public void run(Banks b, int x, int y, int z, int from, int to) {
         Window w = spec.window();
         int c = spec.channels();
         int[] rows = b.ints(RING, ring * rowLength);
-        int next = -w.top(); // the first input row that is not in the ring yet
-        for (int oy = 0; oy < spec.outHeight(); oy++) {
+        int next = from * w.strideH() - w.top(); // the first input row that is not in the ring yet
+        for (int oy = from; oy < to; oy++) {
             int y0 = oy * w.strideH() - w.top();
             for (int iy = Math.max(next, y0); iy < y0 + ring; iy++) {
                 fill(b, x, iy, rows, Math.floorMod(iy, ring) * rowLength);

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  * Convolution as products of singles that are provably exact: blocks of output pixels, whose windows are gathered on
  * the way into a block of singles in the first-level cache (implicit im2col), against panels of filters.
  */
-final class SimdConv implements UnaryKernel {
+final class SimdConv implements UnaryKernel, Parts {
     /** Panels that the second-level cache holds while all output pixels pass, in singles. */
     private static final int CACHED = 1 << 18;
 
@@ -56,25 +56,49 @@ final class SimdConv implements UnaryKernel {
 
     @Override
     public void run(Banks b, int x, int y) {
+        b.run(this, x, y, 0);
+    }
+
+    private int pixels() {
+        return spec.outHeight() * spec.outWidth();
+    }
+
+    /** Rows that a part computes: 1 where there are too few for a block. */
+    private int rows() {
+        return pixels() * 2 < SimdPanels.ROWS ? 1 : SimdPanels.ROWS;
+    }
+
+    @Override
+    public int parts() {
+        return (pixels() + rows() - 1) / rows();
+    }
+
+    @Override
+    public long nanos() {
+        return (long) pixels() * spec.filters() * spec.taps() / 50;
+    }
+
+    @Override
+    public void run(Banks b, int x, int y, int z, int from, int to) {
         for (int g = 0; g < groups.length; g++) {
             SimdPanels p = groups[g];
             int step = Math.clamp(CACHED / (p.k * SimdPanels.COLUMNS), 1, MAX_PANELS);
             for (int panel = 0; panel < p.panels(); panel += step) {
-                pixels(b, x, y, g, panel, Math.min(p.panels(), panel + step));
+                pixels(b, x, y, g, panel, Math.min(p.panels(), panel + step), from, to);
             }
         }
     }
 
-    /** All output pixels, for some panels of a group. */
-    private void pixels(Banks b, int x, int y, int g, int p0, int p1) {
-        int m = spec.outHeight() * spec.outWidth();
-        if (m * 2 < SimdPanels.ROWS) {
-            for (int i = 0; i < m; i++) {
+    /** The output pixels of some parts, for some panels of a group. */
+    private void pixels(Banks b, int x, int y, int g, int p0, int p1, int from, int to) {
+        int m = pixels();
+        if (rows() == 1) {
+            for (int i = from; i < to; i++) {
                 block(b, x, y, g, p0, p1, i, 1);
             }
             return;
         }
-        for (int i = 0; i < m; i += SimdPanels.ROWS) {
+        for (int i = from * SimdPanels.ROWS; i < Math.min(m, to * SimdPanels.ROWS); i += SimdPanels.ROWS) {
             // The last block overlaps the one before: computing pixels twice is cheaper than kernels for every rest.
             block(b, x, y, g, p0, p1, Math.max(0, Math.min(i, m - SimdPanels.ROWS)), Math.min(m, SimdPanels.ROWS));
         }

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * Depthwise convolution in singles that are provably exact, vectors of channels. The input rows under the window are
  * kept as singles, padded, in a ring, so that each code is converted once.
  */
-final class SimdDepthwise implements UnaryKernel {
+final class SimdDepthwise implements UnaryKernel, Parts {
     private static final VectorSpecies<Float> F = Simd.FLOATS;
     private static final VectorSpecies<Integer> I = Simd.INTS;
     private static final int LANES = Simd.LANES;
@@ -71,6 +71,22 @@ final class SimdDepthwise implements UnaryKernel {
 
     @Override
     public void run(Banks b, int x, int y) {
+        b.run(this, x, y, 0);
+    }
+
+    /** A part is a row of output pixels. */
+    @Override
+    public int parts() {
+        return spec.outHeight();
+    }
+
+    @Override
+    public long nanos() {
+        return (long) parts() * spec.outWidth() * spec.channels() * spec.taps() / 8;
+    }
+
+    @Override
+    public void run(Banks b, int x, int y, int z, int from, int to) {
         Window w = spec.window();
         int outW = spec.outWidth();
         int row = pixels * lanes;
@@ -78,8 +94,8 @@ final class SimdDepthwise implements UnaryKernel {
         float[] sums = b.floats(SUMS, outW * lanes);
         int[] acc = b.ints(ACC, outW * lanes);
         int[] offsets = b.ints(OFFSETS, spec.taps());
-        int next = -w.top(); // the first input row that is not in the ring yet
-        for (int oy = 0; oy < spec.outHeight(); oy++) {
+        int next = from * w.strideH() - w.top(); // the first input row that is not in the ring yet
+        for (int oy = from; oy < to; oy++) {
             int y0 = oy * w.strideH() - w.top();
             for (int iy = Math.max(next, y0); iy < y0 + ring; iy++) {
                 fill(b, x, iy, rows, slot(iy) * row);

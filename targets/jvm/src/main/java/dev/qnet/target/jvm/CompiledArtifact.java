@@ -2,6 +2,7 @@ package dev.qnet.target.jvm;
 
 import dev.qnet.runtime.Descriptor;
 import dev.qnet.runtime.DescriptorText;
+import dev.qnet.runtime.LoadOptions;
 import dev.qnet.runtime.Model;
 import dev.qnet.runtime.kernel.Backend;
 import java.io.IOException;
@@ -61,9 +62,19 @@ public final class CompiledArtifact {
         return Model.load(files());
     }
 
+    /** As {@link #load()}, with options. */
+    public Model load(LoadOptions options) {
+        return Model.load(files(), options);
+    }
+
     /** As {@link #load()}, with a given backend instead of the best that this JVM has. */
     public Model load(Backend backend) {
         return Model.load(files(), backend);
+    }
+
+    /** As {@link #load(Backend)}, with options. */
+    public Model load(LoadOptions options, Backend backend) {
+        return Model.load(files(), options, backend);
     }
 
     /**

@@ -1,6 +1,8 @@
 package dev.qnet.target.jvm;
 
 import dev.qnet.compiler.ir.GraphParser;
+import java.util.Random;
+import java.util.stream.Collectors;
 
 /** Small models that tests of the container share. */
 final class Fixtures {
@@ -33,6 +35,28 @@ final class Fixtures {
                   return y = %y
                 }
                 """);
+    }
+
+    /**
+     * {@code large}: x u8 [N, 24, 24, 16] → y u8 [N, 12, 12, 32] by two convolutions that are worth more than one
+     * thread.
+     */
+    static CompiledArtifact large() {
+        Random r = new Random(5);
+        return compile("""
+                graph @large {
+                  param %%x : u8<scale=0.5, zero=3>[Nx24x24x16]
+                  %%w1 = constant [%s] : i8<scale=0.25, zero=0>[32x3x3x16]
+                  %%h = int.conv2d %%x, %%w1 {window=window([3, 3], [2, 2], [1, 1], [0, 0, 1, 1]), groups=1, acc=i32, rescale=tosa([q31(1817331593, -11)], 100, 0, 255)} : u8<scale=1.0, zero=100>[Nx12x12x32]
+                  %%w2 = constant [%s] : i8<scale=0.25, zero=0>[32x3x3x1]
+                  %%y = int.conv2d %%h, %%w2 {window=window([3, 3], [1, 1], [1, 1], [1, 1, 1, 1]), groups=32, acc=i32, rescale=tosa([q31(1817331593, -5)], 100, 0, 255)} : u8<scale=1.0, zero=100>[Nx12x12x32]
+                  return y = %%y
+                }
+                """.formatted(numbers(r, 32 * 9 * 16), numbers(r, 32 * 9)));
+    }
+
+    private static String numbers(Random r, int n) {
+        return r.ints(n, -20, 21).mapToObj(Integer::toString).collect(Collectors.joining(", "));
     }
 
     static CompiledArtifact compile(String text) {
