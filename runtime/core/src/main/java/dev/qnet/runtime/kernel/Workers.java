@@ -330,7 +330,7 @@ public final class Workers implements AutoCloseable {
      */
     @Override
     public void close() {
-        Thread[] all;
+        @Nullable Thread[] all;
         synchronized (this) {
             closed = true;
             all = threads.clone();
@@ -338,7 +338,7 @@ public final class Workers implements AutoCloseable {
         boolean interrupted = false;
         for (@Nullable Thread t : all) {
             LockSupport.unpark(t);
-            while (t != null && t != Thread.currentThread() && t.isAlive()) {
+            while (t != null && !t.equals(Thread.currentThread()) && t.isAlive()) {
                 try {
                     t.join();
                 } catch (InterruptedException e) {
