@@ -92,7 +92,7 @@ class SoftmaxTest {
 
     /**
      * Through tables of 512 intervals, which err by a few codes at the largest logit, and count each addend below exp(−10)
-     * as that, 1.5 codes. (The bits are CMSIS-NN's: CmsisNnTest.)
+     * as that, 1.5 codes. (The bits are CMSIS-NN's: `qnet verify` over its test data.)
      */
     @Property(tries = 500)
     void sixteenBitCodes(
