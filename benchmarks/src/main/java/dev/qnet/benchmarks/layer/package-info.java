@@ -1,0 +1,5 @@
+/** Layers to measure. */
+@NullMarked
+package dev.qnet.benchmarks.layer;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,113 @@
+package dev.qnet.benchmarks.measure;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Times contestants in turn: a round has one sample of each, a few milliseconds long, so that what disturbs the machine
+ * disturbs all of them alike. A result is the median of the rounds; a ratio is the median of the rounds' ratios.
+ */
+public final class Contest {
+    private static final int LEAST_WARM_UP_RUNS = 20;
+
+    private Contest() {}
+
+    /**
+     * How long to measure.
+     *
+     * @param rounds samples of each contestant
+     * @param sampleNanos how long a sample takes, about; one run where that takes longer
+     * @param warmUpNanos how long each contestant runs before anything counts
+     */
+    public record Pace(int rounds, long sampleNanos, long warmUpNanos) {
+        /** Enough for a table. */
+        public static final Pace NORMAL = new Pace(61, 3_000_000, 1_200_000_000);
+        /** A look. */
+        public static final Pace QUICK = new Pace(15, 2_000_000, 600_000_000);
+        /** Says only that everything runs. */
+        public static final Pace SMOKE = new Pace(1, 1, 1);
+    }
+
+    /**
+     * What a contestant took.
+     *
+     * @param name its name
+     * @param nanos of one run, a number a round
+     */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    public record Outcome(String name, double[] nanos) {
+        public double median() {
+            return quantile(nanos, 0.5);
+        }
+
+        /** How many times as fast as another this is, by the rounds that they shared. */
+        public double speedup(Outcome other) {
+            double[] ratios = new double[nanos.length];
+            for (int i = 0; i < ratios.length; i++) {
+                ratios[i] = other.nanos[i] / nanos[i];
+            }
+            return quantile(ratios, 0.5);
+        }
+    }
+
+    /** Runs the contest; outcomes are in the order of the contestants. */
+    public static List<Outcome> run(List<? extends Contestant> contestants, Pace pace) {
+        int[] runs = new int[contestants.size()];
+        // In turns, too: what one compiles or boosts must not favour the next.
+        for (int turn = 0; turn < 3; turn++) {
+            for (int i = 0; i < runs.length; i++) {
+                runs[i] = warmUp(contestants.get(i), pace.warmUpNanos / 3, pace.sampleNanos);
+            }
+        }
+        double[][] nanos = new double[runs.length][pace.rounds];
+        for (int round = 0; round < pace.rounds; round++) {
+            for (int i = 0; i < runs.length; i++) {
+                nanos[i][round] = sample(contestants.get(i), runs[i]);
+            }
+        }
+        List<Outcome> outcomes = new ArrayList<>();
+        for (int i = 0; i < runs.length; i++) {
+            outcomes.add(new Outcome(contestants.get(i).name(), nanos[i]));
+        }
+        return outcomes;
+    }
+
+    /** Runs for so long, and returns how many runs fill a sample. */
+    private static int warmUp(Contestant c, long nanos, long sampleNanos) {
+        long begin = System.nanoTime();
+        double best = Double.POSITIVE_INFINITY;
+        int least = nanos < 1_000 ? 1 : LEAST_WARM_UP_RUNS;
+        for (int n = 0; n < least || System.nanoTime() - begin < nanos; n++) {
+            best = Math.min(best, sample(c, 1));
+            if (System.nanoTime() - begin > 20 * nanos + 1_000) {
+                break;
+            }
+        }
+        return (int) Math.clamp(Math.round(sampleNanos / best), 1, 1_000_000);
+    }
+
+    /** Nanoseconds of a run, by so many. */
+    private static double sample(Contestant c, int runs) {
+        long begin = System.nanoTime();
+        for (int i = 0; i < runs; i++) {
+            c.run();
+        }
+        return Math.max(1, System.nanoTime() - begin) / (double) runs;
+    }
+
+    /** A quantile, between neighbours where it lies between them. */
+    public static double quantile(double[] values, double q) {
+        double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        double at = q * (sorted.length - 1);
+        int below = (int) at;
+        int above = Math.min(below + 1, sorted.length - 1);
+        return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
+    }
+
+    /** The geometric mean. */
+    public static double geometricMean(List<Double> values) {
+        return Math.exp(values.stream().mapToDouble(Math::log).average().orElse(Double.NaN));
+    }
+}

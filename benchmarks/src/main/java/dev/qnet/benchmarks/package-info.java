@@ -1,0 +1,5 @@
+/** Measures Qnet beside its peers. */
+@NullMarked
+package dev.qnet.benchmarks;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,99 @@
+package dev.qnet.benchmarks.peer;
+
+import dev.qnet.benchmarks.measure.Contestant;
+import dev.qnet.compiler.front.Frontend;
+import dev.qnet.compiler.front.bind.BoundModel;
+import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.pass.PassContext;
+import dev.qnet.compiler.pass.Passes;
+import dev.qnet.compiler.pass.Pipeline;
+import dev.qnet.compiler.quant.Calibration;
+import dev.qnet.compiler.source.Diagnostics;
+import dev.qnet.formats.ImportOptions;
+import dev.qnet.formats.Importer;
+import dev.qnet.runtime.Model;
+import dev.qnet.runtime.Session;
+import dev.qnet.runtime.Tensor;
+import dev.qnet.runtime.TensorInfo;
+import dev.qnet.target.jvm.CompiledArtifact;
+import dev.qnet.target.jvm.JvmTarget;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A model compiled by Qnet, run as a user runs it: a session with bound tensors. */
+public final class QnetModel implements Contestant {
+    private final Session session;
+    private final List<Tensor> outputs = new ArrayList<>();
+
+    /**
+     * Binds a model's tensors, in their own types.
+     *
+     * @param inputs raw elements, little-endian, an array an input; they are copied
+     */
+    public QnetModel(Model model, List<byte[]> inputs, int items) {
+        session = model.session();
+        for (int i = 0; i < inputs.size(); i++) {
+            TensorInfo t = model.inputs().get(i);
+            session.input(i, Tensor.ofBuffer(t.type(), ByteBuffer.wrap(inputs.get(i)), t.shapeFor(items)));
+        }
+        for (int i = 0; i < model.outputs().size(); i++) {
+            TensorInfo t = model.outputs().get(i);
+            Tensor y = Tensor.allocate(t.type(), t.shapeFor(items));
+            session.output(i, y);
+            outputs.add(y);
+        }
+    }
+
+    /** Compiles a model of any format that the command line takes. */
+    public static CompiledArtifact compile(Path file) throws IOException {
+        BoundModel bound = Importer.reads(file)
+                ? new BoundModel(
+                        Importer.read(file, ImportOptions.NONE).graph(), Calibration.NONE, List.of(), List.of())
+                : Frontend.load(file, new Frontend.Options(null));
+        return JvmTarget.compile(lower(bound.graph(), bound.calibration()));
+    }
+
+    /** Compiles an ONNX model. */
+    public static CompiledArtifact compile(byte[] onnx) throws IOException {
+        Path file = Files.createTempFile("layer", ".onnx");
+        try {
+            return compile(Files.write(file, onnx));
+        } finally {
+            Files.delete(file);
+        }
+    }
+
+    /** All passes. */
+    public static Graph lower(Graph graph, @Nullable Calibration calibration) {
+        return Pipeline.run(
+                graph,
+                Passes.all(),
+                new PassContext(new Diagnostics(), calibration == null ? Calibration.NONE : calibration),
+                (pass, g) -> {});
+    }
+
+    @Override
+    public String name() {
+        return "Qnet";
+    }
+
+    @Override
+    public void run() {
+        session.run();
+    }
+
+    /** The outputs, as the last run left them. */
+    public List<Tensor> outputs() {
+        return outputs;
+    }
+
+    @Override
+    public void close() {
+        session.close();
+    }
+}
