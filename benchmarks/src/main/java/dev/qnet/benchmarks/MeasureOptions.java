@@ -18,6 +18,7 @@ final class MeasureOptions {
         quick(Pace.QUICK),
         smoke(Pace.SMOKE);
 
+        @SuppressWarnings("ImmutableEnumChecker") // a record of numbers
         private final Pace pace;
 
         Speed(Pace pace) {

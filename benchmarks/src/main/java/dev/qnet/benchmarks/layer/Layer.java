@@ -44,7 +44,7 @@ public sealed interface Layer {
     /** Weights of so many bits, symmetric, and never the least code, as quantizers choose them. */
     static byte[] weights(int count, int bits) {
         Random r = new Random(2);
-        int reach = (1 << bits - 1) - 1;
+        int reach = (1 << (bits - 1)) - 1;
         byte[] w = new byte[count];
         for (int i = 0; i < count; i++) {
             w[i] = (byte) (r.nextInt(2 * reach + 1) - reach);
@@ -55,7 +55,7 @@ public sealed interface Layer {
     /** A scale a channel that spreads sums of so many products over the codes. */
     static float[] scales(int channels, int products, int bits) {
         Random r = new Random(3);
-        double spread = Math.sqrt(products) * 73 * (1 << bits - 1) * 0.58;
+        double spread = Math.sqrt(products) * 73 * (1 << (bits - 1)) * 0.58;
         float[] s = new float[channels];
         for (int i = 0; i < channels; i++) {
             s[i] = (float) (48 / spread * (0.75 + 0.5 * r.nextDouble()));

@@ -47,6 +47,7 @@ public enum Shapes {
             new Layer.Gemm(1, 4096, 4096, 2),
             new Layer.Gemm(4, 4096, 4096));
 
+    @SuppressWarnings("ImmutableEnumChecker") // List.of
     private final List<Layer> layers;
 
     Shapes(Layer... layers) {

@@ -84,7 +84,7 @@ public final class Contest {
                 break;
             }
         }
-        return (int) Math.clamp(Math.round(sampleNanos / best), 1, 1_000_000);
+        return Math.clamp(Math.round(sampleNanos / best), 1, 1_000_000);
     }
 
     /** Nanoseconds of a run, by so many. */

@@ -43,12 +43,12 @@ public final class Dnnl implements Contestant {
     private static final int AXES_0_AND_1 = 3;
 
     private final engine cpu = new engine(engine.kind.cpu, 0);
-    private final stream stream = new stream(cpu);
+    private final stream order = new stream(cpu);
     private final IntMemoryMap arguments = new IntMemoryMap();
     /** What native code points to must stay reachable. */
     private final List<Pointer> kept = new ArrayList<>();
 
-    private final primitive primitive;
+    private final primitive layerPrimitive;
     private final BytePointer result;
 
     public Dnnl(Layer layer) {
@@ -64,7 +64,7 @@ public final class Dnnl implements Contestant {
         attributes.set_scales_mask(DNNL_ARG_DST, 0);
         attributes.set_zero_points_mask(DNNL_ARG_SRC, 0);
         attributes.set_zero_points_mask(DNNL_ARG_DST, 0);
-        primitive = switch (layer) {
+        layerPrimitive = switch (layer) {
             case Layer.Gemm g -> gemm(g, attributes, xs);
             case Layer.Conv c -> conv(c, attributes, xs);
         };
@@ -145,8 +145,8 @@ public final class Dnnl implements Contestant {
         w.put(weights, 0, weights.length);
         memory from = keep(new memory(plain, cpu, w));
         memory to = keep(new memory(wanted, cpu));
-        keep(new reorder(from, to)).execute(stream, from, to);
-        stream._wait();
+        keep(new reorder(from, to)).execute(order, from, to);
+        order._wait();
         arguments.put(DNNL_ARG_WEIGHTS, to);
     }
 
@@ -168,8 +168,8 @@ public final class Dnnl implements Contestant {
 
     @Override
     public void run() {
-        primitive.execute(stream, arguments);
-        stream._wait();
+        layerPrimitive.execute(order, arguments);
+        order._wait();
     }
 
     /** The result. */
@@ -185,7 +185,7 @@ public final class Dnnl implements Contestant {
             p.close();
         }
         arguments.close();
-        stream.close();
+        order.close();
         cpu.close();
     }
 }

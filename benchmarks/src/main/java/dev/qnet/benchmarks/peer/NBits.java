@@ -28,7 +28,7 @@ public final class NBits {
             for (int k = 0; k < g.k(); k += 2) {
                 int low = w[k * g.n() + n] + 8;
                 int high = w[(k + 1) * g.n() + n] + 8;
-                packed[(n * g.k() + k) / 2] = (byte) (low | high << 4);
+                packed[(n * g.k() + k) / 2] = (byte) (low | (high << 4));
             }
             for (int b = 0; b < blocks; b++) {
                 scales[n * blocks + b] = channels[n];

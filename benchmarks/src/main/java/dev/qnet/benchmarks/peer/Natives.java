@@ -19,6 +19,7 @@ public final class Natives {
 
     private Natives() {}
 
+    @SuppressWarnings("restricted") // the C library's functions, by their documented signatures
     private static MethodHandle function(String name, FunctionDescriptor descriptor) {
         return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), descriptor);
     }
