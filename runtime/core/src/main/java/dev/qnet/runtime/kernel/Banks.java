@@ -23,6 +23,7 @@ public final class Banks {
     /** Elements of {@link Kind#F32}. */
     public final float[] floats;
 
+    private byte[] byteScratch = new byte[0];
     private final int[][] intScratch = new int[4][0];
     private final long[][] longScratch = new long[2][0];
     private final float[][] floatScratch = new float[4][0];
@@ -99,6 +100,14 @@ public final class Banks {
             intScratch[slot] = a;
         }
         return a;
+    }
+
+    /** As {@link #ints(int, int)}, the only one. */
+    byte[] byteScratch(int n) {
+        if (byteScratch.length < n) {
+            byteScratch = new byte[n];
+        }
+        return byteScratch;
     }
 
     /** As {@link #ints(int, int)}. */

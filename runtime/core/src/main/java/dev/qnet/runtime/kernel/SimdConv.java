@@ -4,32 +4,81 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Convolution as products of singles that are provably exact: blocks of output pixels, whose windows are gathered on
- * the way into a block of singles in the first-level cache (implicit im2col), against panels of filters.
+ * Convolution as products of singles that are provably exact: blocks of output pixels, whose windows are gathered as
+ * singles (implicit im2col), against panels of filters.
+ *
+ * <p>As many blocks are gathered as the second-level cache holds; then each panel, on its way from memory, meets all of
+ * them. Of long sums a segment is taken at a time, so that a panel fits the cache beside the blocks.
  */
 final class SimdConv implements UnaryKernel, Parts {
-    /** Panels that the second-level cache holds while all output pixels pass, in singles. */
+    /** Gathered blocks that the second-level cache holds besides a panel, in singles. */
     private static final int CACHED = 1 << 18;
 
-    private static final int MAX_PANELS = 32;
-    private static final int BLOCK = 0;
+    /** Gathered blocks where all panels stay in caches: the blocks had better stay in the first. */
+    private static final int NEAR = 1 << 14;
+
+    private static final int BLOCKS = 0;
     private static final int SUMS = 1;
-    private static final int WINDOWS = 2;
+    private static final int PANEL = 2;
+    private static final int ACCUMULATORS = 0;
+    private static final int ROWS = SimdPanels.ROWS;
 
     private final ConvSpec spec;
-    private final Patch<float[]> patch;
+    private final SimdPatch patch;
 
     /** One a group. */
     private final SimdPanels[] groups;
 
+    /** How sums become codes at once, or null. */
+    private final @Nullable SimdCodes codes;
+
+    /** What sums begin with where they become codes at once, with a vector's worth more. */
+    private final float[] init;
+
     /** With a vector's worth more. */
     private final int[] bias;
+
+    private final int pixels;
+
+    /** Panels of a group. */
+    private final int panels;
+
+    /** Blocks that are gathered at a time. */
+    private final int blocks;
+
+    /** How often. */
+    private final int chunks;
 
     private SimdConv(ConvSpec spec, SimdPanels[] groups) {
         this.spec = spec;
         this.groups = groups;
-        patch = new Patch<>(spec, SimdRows.FLOATS);
+        patch = new SimdPatch(spec);
         bias = Arrays.copyOf(spec.bias(), spec.filters() + RescaleLanes.PAD);
+        init = new float[bias.length];
+        for (int i = 0; i < bias.length; i++) {
+            init[i] = bias[i];
+        }
+        codes = codes(spec, groups);
+        pixels = spec.outHeight() * spec.outWidth();
+        panels = groups[0].panels();
+        int all = (pixels + SimdPanels.ROWS - 1) / SimdPanels.ROWS;
+        int cached = groups[0].large() ? CACHED : NEAR;
+        int most = Math.max(1, cached / (Math.min(groups[0].terms, SimdPanels.MAX_SEGMENT) * SimdPanels.ROWS));
+        // Rather a few more at a time than a small rest.
+        chunks = Math.max(1, Math.round((float) all / most));
+        blocks = (all + chunks - 1) / chunks;
+    }
+
+    private static @Nullable SimdCodes codes(ConvSpec spec, SimdPanels[] groups) {
+        long bound = 0;
+        for (int g = 0; g < groups.length; g++) {
+            long b = groups[g].bound(spec.bias(), g * spec.groupFilters());
+            if (b < 0) {
+                return null;
+            }
+            bound = Math.max(bound, b);
+        }
+        return SimdCodes.of(spec.out(), spec.filters(), bound);
     }
 
     /** A vector kernel for the convolution; null where none is exact or worth it. */
@@ -44,8 +93,7 @@ final class SimdConv implements UnaryKernel, Parts {
         int n = spec.groupFilters();
         int k = spec.taps();
         for (int g = 0; g < groups.length; g++) {
-            SimdPanels p =
-                    SimdPanels.of(spec.weights(), g * n * k, n, k, spec.x().magnitude());
+            SimdPanels p = SimdPanels.of(spec.weights(), g * n * k, n, k, spec.x());
             if (p == null) {
                 return null;
             }
@@ -59,91 +107,102 @@ final class SimdConv implements UnaryKernel, Parts {
         b.run(this, x, y, 0);
     }
 
-    private int pixels() {
-        return spec.outHeight() * spec.outWidth();
-    }
-
-    /** Rows that a part computes: 1 where there are too few for a block. */
-    private int rows() {
-        return pixels() * 2 < SimdPanels.ROWS ? 1 : SimdPanels.ROWS;
-    }
-
+    /** One a group, a chunk of blocks and a panel. */
     @Override
     public int parts() {
-        return (pixels() + rows() - 1) / rows();
+        return groups.length * chunks * panels;
     }
 
     @Override
     public long nanos() {
-        return (long) pixels() * spec.filters() * spec.taps() / 50;
+        return (long) pixels * spec.filters() * spec.taps() / 50;
     }
 
     @Override
     public void run(Banks b, int x, int y, int z, int from, int to) {
-        for (int g = 0; g < groups.length; g++) {
-            SimdPanels p = groups[g];
-            int step = Math.clamp(CACHED / (p.k * SimdPanels.COLUMNS), 1, MAX_PANELS);
-            for (int panel = 0; panel < p.panels(); panel += step) {
-                pixels(b, x, y, g, panel, Math.min(p.panels(), panel + step), from, to);
+        int done = from;
+        while (done < to) {
+            int panel = done % panels;
+            int chunk = done / panels % chunks;
+            int g = done / panels / chunks;
+            int end = Math.min(panels, panel + to - done);
+            chunk(b, x, y, g, chunk, panel, end);
+            done += end - panel;
+        }
+    }
+
+    /** Some blocks with some panels. */
+    private void chunk(Banks b, int x, int y, int g, int chunk, int p0, int p1) {
+        int terms = groups[g].terms;
+        int first = chunk * blocks * ROWS;
+        int rows = Math.min(blocks * ROWS, pixels - first);
+        float[] a = b.floats(BLOCKS, patch.size(blocks));
+        for (int k0 = 0; k0 < terms; k0 += SimdPanels.MAX_SEGMENT) {
+            int k1 = Math.min(terms, k0 + SimdPanels.MAX_SEGMENT);
+            for (int i = 0; i * ROWS < rows; i++) {
+                patch.gather(b, x, g, first + i * ROWS, Math.min(ROWS, rows - i * ROWS), k0, k1, a, i);
+            }
+            for (int p = p0; p < p1; p++) {
+                panel(b, y, g, first, rows, k0, k1, p, p - p0);
             }
         }
     }
 
-    /** The output pixels of some parts, for some panels of a group. */
-    private void pixels(Banks b, int x, int y, int g, int p0, int p1, int from, int to) {
-        int m = pixels();
-        if (rows() == 1) {
-            for (int i = from; i < to; i++) {
-                block(b, x, y, g, p0, p1, i, 1);
-            }
-            return;
-        }
-        for (int i = from * SimdPanels.ROWS; i < Math.min(m, to * SimdPanels.ROWS); i += SimdPanels.ROWS) {
-            // The last block overlaps the one before: computing pixels twice is cheaper than kernels for every rest.
-            block(b, x, y, g, p0, p1, Math.max(0, Math.min(i, m - SimdPanels.ROWS)), Math.min(m, SimdPanels.ROWS));
-        }
-    }
-
-    /** Output pixels from {@code first} on, for some panels of a group. */
-    private void block(Banks b, int x, int y, int g, int p0, int p1, int first, int rows) {
+    /** Gathered blocks with a panel, over terms k0 to k1. */
+    private void panel(Banks b, int y, int g, int first, int rows, int k0, int k1, int panel, int slot) {
         SimdPanels p = groups[g];
-        float[] a = b.floats(BLOCK, SimdPanels.ROWS * SimdPanels.LDA);
-        boolean whole = p.k <= SimdPanels.MAX_SEGMENT;
-        float[] windows = whole ? a : b.floats(WINDOWS, rows * p.k);
-        int stride = whole ? SimdPanels.LDA : p.k;
-        for (int r = 0; r < rows; r++) {
-            int pixel = first + r;
-            patch.gather(b, x, pixel / spec.outWidth(), pixel % spec.outWidth(), g, windows, r * stride);
+        float[] a = b.floats(BLOCKS, 0);
+        int columns = p.columns(panel);
+        float[] data = p.singles(panel, k0, k1, b.floats(PANEL, SimdPanels.MAX_SEGMENT * SimdPanels.COLUMNS));
+        int at = p.at(panel, k0);
+        float[] c = b.floats(SUMS, ROWS * SimdPanels.COLUMNS);
+        int channel = g * p.n + panel * SimdPanels.COLUMNS;
+        for (int i = 0; i * ROWS < rows; i++) {
+            int n = Math.min(ROWS, rows - i * ROWS);
+            int to = y + (first + i * ROWS) * spec.filters() + channel;
+            if (codes != null) {
+                SimdPanels.block(a, patch.at(i), n, data, at, columns, k1 - k0, init, channel, c);
+                codes.store(c, 0, columns, n, p.used(panel), channel, b, to, spec.filters());
+            } else {
+                int size = ROWS * SimdPanels.COLUMNS;
+                int[] acc = b.ints(ACCUMULATORS, panels * blocks * size);
+                int accAt = (slot * blocks + i) * size;
+                segments(p, a, patch.at(i), n, data, at, columns, k0, k1, c, channel, acc, accAt);
+                if (k1 == p.terms) {
+                    SimdPanels.store(b, spec.out(), to, spec.filters(), acc, accAt, n, p.used(panel), channel);
+                }
+            }
         }
-        float[] c = b.floats(SUMS, SimdPanels.ROWS * SimdPanels.COLUMNS);
-        int size = SimdPanels.ROWS * SimdPanels.COLUMNS;
-        int[] acc = b.ints(0, MAX_PANELS * size);
-        int k0 = 0;
-        for (int k1 : p.ends) {
-            if (!whole) {
-                for (int r = 0; r < rows; r++) {
-                    System.arraycopy(windows, r * stride + k0, a, r * SimdPanels.LDA, k1 - k0);
-                }
+    }
+
+    /** A block with a panel, over all segments of terms k0 to k1. */
+    private void segments(
+            SimdPanels p,
+            float[] a,
+            int ao,
+            int rows,
+            float[] data,
+            int at,
+            int columns,
+            int k0,
+            int k1,
+            float[] c,
+            int channel,
+            int[] acc,
+            int accAt) {
+        int j0 = k0;
+        for (int j1 : p.ends) {
+            if (j1 <= k0 || j1 > k1) {
+                continue;
             }
-            for (int panel = p0; panel < p1; panel++) {
-                if (rows == 1) {
-                    p.row(a, whole ? k0 : 0, panel, k0, k1, c);
-                } else {
-                    p.block(a, whole ? k0 : 0, panel, k0, k1, c);
-                }
-                int at = (panel - p0) * size;
-                int channel = g * p.n + panel * SimdPanels.COLUMNS;
-                if (k0 == 0) {
-                    SimdPanels.begin(c, p.columns(panel), rows, bias, channel, acc, at);
-                } else {
-                    SimdPanels.add(c, p.columns(panel), rows, acc, at);
-                }
-                if (k1 == p.k) {
-                    int to = y + first * spec.filters() + channel;
-                    SimdPanels.store(b, spec.out(), to, spec.filters(), acc, at, rows, p.used(panel), channel);
-                }
+            SimdPanels.block(
+                    a, ao + j0 - k0, rows, data, at + (j0 - k0) * columns, columns, j1 - j0, SimdPanels.NOTHING, 0, c);
+            if (j0 == 0) {
+                SimdPanels.begin(c, columns, rows, bias, channel, acc, accAt);
+            } else {
+                SimdPanels.add(c, columns, rows, acc, accAt);
             }
-            k0 = k1;
+            j0 = j1;
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.qnet.runtime.kernel;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -7,70 +8,91 @@ import org.jspecify.annotations.Nullable;
  * time.
  */
 final class SimdMatMul implements BinaryKernel {
-    private static final int BLOCK = 0;
+    private static final int BLOCKS = 0;
     private static final int SUMS = 1;
     private static final int PANELS = 2;
 
     private final MatMulSpec spec;
 
-    /** Terms that a sum in singles may have. */
+    /** Gathers x, a matrix of pixels. */
+    private final SimdPatch patch;
+
+    /** Terms that a sum in singles may have, an even number. */
     private final int segment;
 
+    /** K, filled up to an even number. */
+    private final int terms;
+
+    private final @Nullable SimdCodes codes;
     private final int[] noBias = new int[SimdPanels.COLUMNS];
 
-    private SimdMatMul(MatMulSpec spec, int segment) {
+    private SimdMatMul(MatMulSpec spec, int segment, long product) {
         this.spec = spec;
         this.segment = segment;
+        terms = spec.k() + spec.k() % 2;
+        patch = new SimdPatch(spec.x(), spec.m(), spec.k());
+        codes = terms <= segment ? SimdCodes.of(spec.out(), spec.n(), product * spec.k()) : null;
     }
 
     /** Null where singles cannot be exact over sums worth it. */
     static @Nullable BinaryKernel of(MatMulSpec spec) {
         long product = Math.max(1, spec.x().magnitude() * spec.y().magnitude());
-        int segment = (int) Math.min((SimdPanels.EXACT - 1) / product, SimdPanels.MAX_SEGMENT);
-        boolean exact = segment >= Math.min(spec.k(), SimdPanels.MIN_SEGMENT);
-        return exact && !spec.out().wide() ? new SimdMatMul(spec, segment) : null;
+        int segment = (int) Math.min((SimdPanels.EXACT - 1) / product, SimdPanels.MAX_SEGMENT) / 2 * 2;
+        boolean exact = segment >= Math.min(spec.k() + spec.k() % 2, SimdPanels.MIN_SEGMENT);
+        return exact && !spec.out().wide() ? new SimdMatMul(spec, segment, product) : null;
     }
 
     @Override
     public void run(Banks b, int x, int y, int z) {
         int columns = SimdPanels.COLUMNS;
         int panels = (spec.n() + columns - 1) / columns;
-        float[] data = b.floats(PANELS, panels * spec.k() * columns);
+        int size = terms * columns;
+        float[] data = b.floats(PANELS, panels * size + SimdRows.OVERRUN);
         for (int p = 0; p < panels; p++) {
             int used = Math.min(columns, spec.n() - p * columns);
-            for (int j = 0; j < spec.k(); j++) {
-                // Columns beyond the last keep what was there: their sums are never stored.
-                SimdRows.load(b, spec.y(), y + j * spec.n() + p * columns, data, (p * spec.k() + j) * columns, used);
+            // Columns beyond the last keep what was there: their sums are never stored.
+            SimdRows.load(b, spec.y(), y + p * columns, spec.n(), spec.k(), used, data, p * size, columns);
+            if (spec.k() < terms) {
+                Arrays.fill(data, (p + 1) * size - columns, (p + 1) * size, 0f);
             }
         }
+        float[] a = b.floats(BLOCKS, patch.size(1));
+        int[] acc = b.ints(0, panels * SimdPanels.ROWS * columns);
         for (int i = 0; i < spec.m(); i += SimdPanels.ROWS) {
-            int first = Math.max(0, Math.min(i, spec.m() - SimdPanels.ROWS));
-            for (int p = 0; p < panels; p++) {
-                block(b, x + first * spec.k(), data, p, z + first * spec.n() + p * columns);
+            int rows = Math.min(SimdPanels.ROWS, spec.m() - i);
+            for (int k0 = 0; k0 < terms; k0 += SimdPanels.MAX_SEGMENT) {
+                int k1 = Math.min(terms, k0 + SimdPanels.MAX_SEGMENT);
+                patch.gather(b, x, 0, i, rows, k0, k1, a, 0);
+                for (int p = 0; p < panels; p++) {
+                    block(b, a, data, p * size, k0, k1, p, rows, acc, z + i * spec.n() + p * columns);
+                }
             }
         }
     }
 
-    private void block(Banks b, int x, float[] data, int panel, int z) {
+    private void block(
+            Banks b, float[] a, float[] data, int at, int k0, int k1, int panel, int rows, int[] acc, int z) {
         int columns = SimdPanels.COLUMNS;
-        int rows = Math.min(spec.m(), SimdPanels.ROWS);
-        float[] a = b.floats(BLOCK, SimdPanels.ROWS * SimdPanels.LDA);
-        float[] c = b.floats(SUMS, SimdPanels.ROWS * columns);
-        int[] acc = b.ints(0, SimdPanels.ROWS * columns);
-        for (int k0 = 0; k0 < spec.k(); k0 += segment) {
-            int n = Math.min(segment, spec.k() - k0);
-            for (int r = 0; r < rows; r++) {
-                SimdRows.load(b, spec.x(), x + r * spec.k() + k0, a, r * SimdPanels.LDA, n);
-            }
-            SimdPanels.block(a, 0, data, (panel * spec.k() + k0) * columns, columns, n, c);
-            if (k0 == 0) {
-                SimdPanels.begin(c, columns, rows, noBias, 0, acc, 0);
-            } else {
-                SimdPanels.add(c, columns, rows, acc, 0);
-            }
-        }
         int channel = panel * columns;
         int used = Math.min(columns, spec.n() - channel);
-        SimdPanels.store(b, spec.out(), z, spec.n(), acc, 0, rows, used, channel);
+        float[] c = b.floats(SUMS, SimdPanels.ROWS * columns);
+        if (codes != null) {
+            SimdPanels.block(a, 0, rows, data, at, columns, terms, SimdPanels.NOTHING, 0, c);
+            codes.store(c, 0, columns, rows, used, channel, b, z, spec.n());
+            return;
+        }
+        int accAt = panel * SimdPanels.ROWS * columns;
+        for (int j = k0; j < k1; j += segment) {
+            int n = Math.min(segment, k1 - j);
+            SimdPanels.block(a, j - k0, rows, data, at + j * columns, columns, n, SimdPanels.NOTHING, 0, c);
+            if (j == 0) {
+                SimdPanels.begin(c, columns, rows, noBias, 0, acc, accAt);
+            } else {
+                SimdPanels.add(c, columns, rows, acc, accAt);
+            }
+        }
+        if (k1 == terms) {
+            SimdPanels.store(b, spec.out(), z, spec.n(), acc, accAt, rows, used, channel);
+        }
     }
 }

@@ -9,18 +9,22 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Integer weights [N][K] as singles, in panels [K][columns] of two vectors of columns, or one for the last, if that
- * is enough.
+ * is enough. K is filled up with zeros to an even number.
  *
- * <p>A sum of products of integers in singles is exact while no partial sum can reach 2^24, whatever the order. So K
- * is cut into segments, as long as {@code Σ|w|·max|x|} stays below for each of the N rows; the segments' sums are
- * added up as ints.
+ * <p>A sum of products of integers in singles is exact while no partial sum can get beyond ±2^24, whatever the order.
+ * Partial sums of row n lie between {@code −Σ max(0, −w·x)} and {@code Σ max(0, w·x)}, each product at its worst x.
+ * So K is cut into segments, as long as both stay within ±(2^24 − 1) for each of the N rows; the segments' sums are
+ * added up as ints. Where there is one segment only, and the bias fits too, the sums begin with it.
  */
 final class SimdPanels {
-    /** Singles from row to row of a block of left operands. */
-    static final int LDA = 2320;
-
-    /** The longest segment, so that a row of the block holds it. */
+    /** No segment reaches over a multiple of this, so that a row of a block holds it; even. */
     static final int MAX_SEGMENT = 2304;
+
+    /** Singles from row to row of a block of left operands: a segment, and a vector that overruns it. */
+    static final int LDA = MAX_SEGMENT + 16;
+
+    /** So many weights and more are kept as bytes: from memory, they cost more than to convert them again and again. */
+    private static final int LARGE = 1 << 16;
 
     /** A segment shorter than this spends more on adding up than it gains over ints. */
     static final int MIN_SEGMENT = 16;
@@ -40,19 +44,39 @@ final class SimdPanels {
     /** Rows of a block. */
     static final int ROWS = MANY_REGISTERS ? SimdTile12.ROWS : SimdTile6.ROWS;
 
+    /** So many rows of a block, and more, are multiplied as a whole, fewer by {@link SimdTile4}. */
+    private static final int MOST = (ROWS - 1) / 4 * 4 + 1;
+
+    /** What sums without a bias begin with. */
+    static final float[] NOTHING = new float[COLUMNS];
+
     final int n;
     final int k;
 
-    /** Where segments end; the last is k. */
+    /** K, filled up to an even number. */
+    final int terms;
+
+    /** Where segments end, even numbers; the last is {@link #terms}. */
     final int[] ends;
 
+    /** The largest |sum| that may occur, where there is one segment; less than 2^24. */
+    final long[] bounds;
+
+    /** The panels as singles; or empty. */
     private final float[] data;
 
-    private SimdPanels(int n, int k, int[] ends, float[] data) {
+    /** The panels as bytes, where they are large; or empty. */
+    private final byte[] packed;
+
+    private SimdPanels(int n, int k, int[] ends, long[] bounds, boolean small) {
         this.n = n;
         this.k = k;
         this.ends = ends;
-        this.data = data;
+        this.bounds = bounds;
+        terms = even(k);
+        int size = Math.multiplyExact(panels(), terms * COLUMNS);
+        data = new float[small ? 0 : size];
+        packed = new byte[small ? size : 0];
     }
 
     /**
@@ -62,56 +86,131 @@ final class SimdPanels {
      * @param from the first; rows follow each other
      * @param n rows of weights, columns of the panels
      * @param k length of a row
-     * @param magnitude the largest |x| that the weights meet
+     * @param x what the weights meet
      * @return null if singles cannot be exact over segments worth it
      */
-    static @Nullable SimdPanels of(int[] w, int from, int n, int k, long magnitude) {
-        int[] ends = segments(w, from, n, k, magnitude);
+    static @Nullable SimdPanels of(int[] w, int from, int n, int k, Operand x) {
+        Limits limits = new Limits(w, from, n, k, (long) x.lo() - x.zero(), (long) x.hi() - x.zero());
+        long[] bounds = limits.bounds();
+        int[] ends = k <= MAX_SEGMENT && Arrays.stream(bounds).allMatch(v -> v < EXACT)
+                ? new int[] {even(k)}
+                : limits.segments();
         if (ends.length == 0) {
             return null;
         }
-        int panels = (n + COLUMNS - 1) / COLUMNS;
-        float[] data = new float[panels * k * COLUMNS];
-        SimdPanels p = new SimdPanels(n, k, ends, data);
+        boolean small = (long) n * k > LARGE && Simd.HAS_BYTES && fitBytes(w, from, n * k);
+        SimdPanels p = new SimdPanels(n, k, ends, ends.length == 1 ? bounds : new long[0], small);
         for (int i = 0; i < n; i++) {
             int panel = i / COLUMNS;
             int columns = p.columns(panel);
-            int at = panel * k * COLUMNS + i % COLUMNS;
+            int at = panel * p.terms * COLUMNS + i % COLUMNS;
             for (int j = 0; j < k; j++) {
-                data[at + j * columns] = w[from + i * k + j];
+                if (small) {
+                    p.packed[at + j * columns] = (byte) w[from + i * k + j];
+                } else {
+                    p.data[at + j * columns] = w[from + i * k + j];
+                }
             }
         }
         return p;
     }
 
-    private static int[] segments(int[] w, int from, int n, int k, long magnitude) {
-        int[] ends = new int[k / MIN_SEGMENT + 1];
-        long[] sums = new long[n];
-        int count = 0;
-        int start = 0;
-        for (int j = 0; j < k; j++) {
-            boolean cut = j - start == MAX_SEGMENT;
-            for (int i = 0; i < n; i++) {
-                long product = Math.abs((long) w[from + i * k + j]) * magnitude;
-                if (product >= EXACT) {
-                    return new int[0];
-                }
-                sums[i] += product;
-                cut |= sums[i] >= EXACT;
-            }
-            if (cut) {
-                if (count + 1 >= ends.length) {
-                    return new int[0];
-                }
-                ends[count++] = j;
-                start = j;
-                for (int i = 0; i < n; i++) {
-                    sums[i] = Math.abs((long) w[from + i * k + j]) * magnitude;
-                }
+    private static boolean fitBytes(int[] w, int from, int n) {
+        for (int i = from; i < from + n; i++) {
+            if (w[i] != (byte) w[i]) {
+                return false;
             }
         }
-        ends[count++] = k;
-        return Arrays.copyOf(ends, count);
+        return true;
+    }
+
+    private static int even(int k) {
+        return k + (k & 1);
+    }
+
+    /** Where sums of weights times codes from x0 to x1, both with the zero point subtracted, may get. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    private record Limits(int[] w, int from, int n, int k, long x0, long x1) {
+        /** For each row the largest |partial sum|. */
+        long[] bounds() {
+            long[] bounds = new long[n];
+            for (int i = 0; i < n; i++) {
+                long above = 0;
+                long below = 0;
+                for (int j = from + i * k; j < from + i * k + k; j++) {
+                    above += Math.max(0, Math.max(w[j] * x0, w[j] * x1));
+                    below -= Math.min(0, Math.min(w[j] * x0, w[j] * x1));
+                }
+                bounds[i] = Math.max(above, below);
+            }
+            return bounds;
+        }
+
+        /** Ends of segments; none if they would be too short. */
+        int[] segments() {
+            int[] ends = new int[k / MIN_SEGMENT + k / MAX_SEGMENT + 1];
+            long[] above = new long[n];
+            long[] below = new long[n];
+            int count = 0;
+            int start = 0;
+            for (int j = 0; j < k; j += 2) {
+                boolean cut = j > 0 && j % MAX_SEGMENT == 0;
+                for (int i = 0; i < n && !cut; i++) {
+                    cut = above[i] + above(i, j) >= EXACT || below[i] + below(i, j) >= EXACT;
+                }
+                if (cut) {
+                    if (j == start || count + 1 >= ends.length) {
+                        return new int[0];
+                    }
+                    ends[count++] = j;
+                    start = j;
+                    Arrays.fill(above, 0);
+                    Arrays.fill(below, 0);
+                }
+                for (int i = 0; i < n; i++) {
+                    above[i] += above(i, j);
+                    below[i] += below(i, j);
+                    if (above[i] >= EXACT || below[i] >= EXACT) {
+                        return new int[0];
+                    }
+                }
+            }
+            ends[count++] = even(k);
+            return Arrays.copyOf(ends, count);
+        }
+
+        /** The most that terms j and j + 1 of row i add. */
+        private long above(int i, int j) {
+            long a = w[from + i * k + j];
+            long b = j + 1 < k ? w[from + i * k + j + 1] : 0;
+            return Math.max(0, Math.max(a * x0, a * x1)) + Math.max(0, Math.max(b * x0, b * x1));
+        }
+
+        /** The most that they subtract. */
+        private long below(int i, int j) {
+            long a = w[from + i * k + j];
+            long b = j + 1 < k ? w[from + i * k + j + 1] : 0;
+            return -Math.min(0, Math.min(a * x0, a * x1)) - Math.min(0, Math.min(b * x0, b * x1));
+        }
+    }
+
+    /**
+     * The largest |sum| of a column that begins with a bias, if all of them are exact in singles; −1 otherwise.
+     *
+     * @param bias biases
+     * @param channel the first column's
+     */
+    long bound(int[] bias, int channel) {
+        long most = 0;
+        for (int i = 0; i < bounds.length; i++) {
+            most = Math.max(most, bounds[i] + Math.abs((long) bias[channel + i]));
+        }
+        return ends.length == 1 && most < EXACT ? most : -1;
+    }
+
+    /** Whether the panels come from memory beyond the second-level cache. */
+    boolean large() {
+        return (long) n * k > LARGE;
     }
 
     int panels() {
@@ -128,46 +227,85 @@ final class SimdPanels {
         return Math.min(COLUMNS, n - panel * COLUMNS);
     }
 
-    /**
-     * Products of a block of {@link #ROWS} rows with a panel, over a segment.
-     *
-     * @param a the block
-     * @param ao where the segment's first column is in its first row
-     * @param k0 the segment's beginning
-     * @param k1 its end
-     * @param c the sums, {@link #ROWS} rows of the panel's columns
-     */
-    void block(float[] a, int ao, int panel, int k0, int k1, float[] c) {
-        int columns = columns(panel);
-        block(a, ao, data, panel * k * COLUMNS + k0 * columns, columns, k1 - k0, c);
+    /** Rows of a block that are read where it has so many. */
+    static int read(int rows) {
+        return rows >= MOST ? ROWS : rows == 1 ? 1 : (rows + 3) / 4 * 4;
     }
 
     /**
-     * As {@link #block(float[], int, int, int, int, float[])}, with n terms of the panel that begins at index {@code
-     * at} of b.
+     * Terms k0 to k1 of a panel as singles.
+     *
+     * @param scratch room for them
+     * @return where they are: scratch, or not
      */
-    static void block(float[] a, int ao, float[] b, int at, int columns, int n, float[] c) {
-        if (MANY_REGISTERS) {
+    float[] singles(int panel, int k0, int k1, float[] scratch) {
+        if (packed.length == 0) {
+            return data;
+        }
+        int columns = columns(panel);
+        SimdRows.singles(packed, panel * terms * COLUMNS + k0 * columns, (k1 - k0) * columns, scratch);
+        return scratch;
+    }
+
+    /** Where {@link #singles} begin. */
+    int at(int panel, int k0) {
+        return packed.length == 0 ? panel * terms * COLUMNS + k0 * columns(panel) : 0;
+    }
+
+    /**
+     * Products of a block of rows with a panel, over a segment.
+     *
+     * @param a the block, of {@link #read} rows at least
+     * @param ao where the segment's first column is in its first row
+     * @param rows its rows
+     * @param b the panel
+     * @param at where the segment's first row is in it
+     * @param columns the panel's columns
+     * @param n the segment's length, even
+     * @param init what the sums begin with, a row of columns
+     * @param io its first
+     * @param c the sums, {@link #ROWS} rows of the panel's columns, of which the first so many are meant
+     */
+    static void block(
+            float[] a, int ao, int rows, float[] b, int at, int columns, int n, float[] init, int io, float[] c) {
+        if (rows >= MOST) {
             if (columns == COLUMNS) {
-                SimdTile12.wide(a, ao, b, at, n, c);
+                wide(a, ao, b, at, n, init, io, c);
             } else {
-                SimdTile12.narrow(a, ao, b, at, n, c);
+                narrow(a, ao, b, at, n, init, io, c);
             }
-        } else if (columns == COLUMNS) {
-            SimdTile6.wide(a, ao, b, at, n, c);
-        } else {
-            SimdTile6.narrow(a, ao, b, at, n, c);
+            return;
+        }
+        if (rows == 1) {
+            if (columns == COLUMNS) {
+                SimdTile1.wide(a, ao, b, at, n, init, io, c, 0);
+            } else {
+                SimdTile1.narrow(a, ao, b, at, n, init, io, c, 0);
+            }
+            return;
+        }
+        for (int r = 0; r < rows; r += 4) {
+            if (columns == COLUMNS) {
+                SimdTile4.wide(a, ao + r * LDA, b, at, n, init, io, c, r * COLUMNS);
+            } else {
+                SimdTile4.narrow(a, ao + r * LDA, b, at, n, init, io, c, r * LANES);
+            }
         }
     }
 
-    /** As {@link #block}, of one row. */
-    void row(float[] a, int ao, int panel, int k0, int k1, float[] c) {
-        int columns = columns(panel);
-        int at = panel * k * COLUMNS + k0 * columns;
-        if (columns == COLUMNS) {
-            SimdTile1.wide(a, ao, data, at, k1 - k0, c);
+    private static void wide(float[] a, int ao, float[] b, int at, int n, float[] init, int io, float[] c) {
+        if (MANY_REGISTERS) {
+            SimdTile12.wide(a, ao, b, at, n, init, io, c, 0);
         } else {
-            SimdTile1.narrow(a, ao, data, at, k1 - k0, c);
+            SimdTile6.wide(a, ao, b, at, n, init, io, c, 0);
+        }
+    }
+
+    private static void narrow(float[] a, int ao, float[] b, int at, int n, float[] init, int io, float[] c) {
+        if (MANY_REGISTERS) {
+            SimdTile12.narrow(a, ao, b, at, n, init, io, c, 0);
+        } else {
+            SimdTile6.narrow(a, ao, b, at, n, init, io, c, 0);
         }
     }
 

@@ -1,6 +1,5 @@
 package dev.qnet.runtime.kernel;
 
-import java.util.Arrays;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -15,18 +14,8 @@ final class SimdRows {
     private static final VectorSpecies<Byte> B = Simd.BYTES;
     private static final int LANES = Simd.LANES;
 
-    /** Loads into singles, for {@link Patch}. */
-    static final Patch.Loader<float[]> FLOATS = new Patch.Loader<>() {
-        @Override
-        public void zeros(float[] to, int at, int n) {
-            Arrays.fill(to, at, at + n, 0f);
-        }
-
-        @Override
-        public void load(Banks b, Operand x, int from, float[] to, int at, int n) {
-            SimdRows.load(b, x, from, to, at, n);
-        }
-    };
+    /** So many singles behind a row may be overwritten. */
+    static final int OVERRUN = LANES - 1;
 
     private SimdRows() {}
 
@@ -81,6 +70,193 @@ final class SimdRows {
             ((FloatVector) v.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + i);
         }
         return i;
+    }
+
+    /**
+     * Loads rows of {@code q − zero}. Vectors run over a row's end in {@code to}, where up to {@link #OVERRUN} singles
+     * are overwritten by numbers of no meaning; so rows are written from the first to the last.
+     *
+     * @param from the first row's first code
+     * @param step from row to row of codes
+     * @param rows rows
+     * @param n codes in a row
+     * @param to where they go
+     * @param at the first
+     * @param toStep from row to row
+     */
+    static void load(Banks b, Operand x, int from, int step, int rows, int n, float[] to, int at, int toStep) {
+        int z = x.zero();
+        // Rows at whose end a vector may be read as a whole.
+        int vectors = (n + LANES - 1) / LANES * LANES;
+        int length = x.kind().bytes() == 1 ? b.bytes.length : b.shorts.length;
+        int safe = Math.clamp((length - vectors - from) / step + 1, 0, rows);
+        if (length - vectors < from || (x.kind().bytes() == 1 && !Simd.HAS_BYTES)) {
+            safe = 0;
+        }
+        switch (x.kind()) {
+            case S8 -> signedBytes(b.bytes, from, step, safe, vectors, z, to, at, toStep);
+            case U8 -> unsignedBytes(b.bytes, from, step, safe, vectors, z, to, at, toStep);
+            case S16 -> signedShorts(b.shorts, from, step, safe, vectors, z, to, at, toStep);
+            case U16 -> unsignedShorts(b.shorts, from, step, safe, vectors, z, to, at, toStep);
+            case S32, S64, F32 -> throw new AssertionError(x);
+        }
+        for (int r = safe; r < rows; r++) {
+            load(b, x, from + r * step, to, at + r * toStep, n);
+        }
+    }
+
+    /** Makes singles of n bytes, a multiple of the lanes, from index 0. */
+    static void singles(byte[] a, int from, int n, float[] to) {
+        for (int i = 0; i < n; i += LANES) {
+            IntVector v = (IntVector) ByteVector.fromArray(B, a, from + i).convertShape(VectorOperators.B2I, I, 0);
+            ((FloatVector) v.convert(VectorOperators.I2F, 0)).intoArray(to, i);
+        }
+    }
+
+    // Each of the following takes four rows at a time, for short loops cost more than what they do. Rows of one vector
+    // are a loop of their own.
+
+    private static void signedBytes(
+            byte[] a, int from, int step, int rows, int n, int z, float[] to, int at, int toStep) {
+        if (n == LANES) {
+            for (int r = 0; r < rows; r++) {
+                IntVector v =
+                        (IntVector) ByteVector.fromArray(B, a, from + r * step).convertShape(VectorOperators.B2I, I, 0);
+                ((FloatVector) v.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + r * toStep);
+            }
+            return;
+        }
+        int r = 0;
+        for (; r + 4 <= rows; r += 4) {
+            signedBytesFour(a, from + r * step, step, n, z, to, at + r * toStep, toStep);
+        }
+        for (; r < rows; r++) {
+            signedBytes(a, from + r * step, z, to, at + r * toStep, n);
+        }
+    }
+
+    private static void signedBytesFour(byte[] a, int from, int step, int n, int z, float[] to, int at, int toStep) {
+        for (int i = 0; i < n; i += LANES) {
+            IntVector v0 = (IntVector) ByteVector.fromArray(B, a, from + i).convertShape(VectorOperators.B2I, I, 0);
+            ((FloatVector) v0.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + i);
+            IntVector v1 =
+                    (IntVector) ByteVector.fromArray(B, a, from + i + step).convertShape(VectorOperators.B2I, I, 0);
+            ((FloatVector) v1.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + i + toStep);
+            IntVector v2 =
+                    (IntVector) ByteVector.fromArray(B, a, from + i + 2 * step).convertShape(VectorOperators.B2I, I, 0);
+            ((FloatVector) v2.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + i + 2 * toStep);
+            IntVector v3 =
+                    (IntVector) ByteVector.fromArray(B, a, from + i + 3 * step).convertShape(VectorOperators.B2I, I, 0);
+            ((FloatVector) v3.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + i + 3 * toStep);
+        }
+    }
+
+    private static void unsignedBytes(
+            byte[] a, int from, int step, int rows, int n, int z, float[] to, int at, int toStep) {
+        if (n == LANES) {
+            for (int r = 0; r < rows; r++) {
+                IntVector v = (IntVector)
+                        ByteVector.fromArray(B, a, from + r * step).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
+                ((FloatVector) v.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + r * toStep);
+            }
+            return;
+        }
+        int r = 0;
+        for (; r + 4 <= rows; r += 4) {
+            unsignedBytesFour(a, from + r * step, step, n, z, to, at + r * toStep, toStep);
+        }
+        for (; r < rows; r++) {
+            unsignedBytes(a, from + r * step, z, to, at + r * toStep, n);
+        }
+    }
+
+    private static void unsignedBytesFour(byte[] a, int from, int step, int n, int z, float[] to, int at, int toStep) {
+        for (int i = 0; i < n; i += LANES) {
+            IntVector v0 = (IntVector)
+                    ByteVector.fromArray(B, a, from + i).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
+            ((FloatVector) v0.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + i);
+            IntVector v1 = (IntVector)
+                    ByteVector.fromArray(B, a, from + i + step).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
+            ((FloatVector) v1.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + i + toStep);
+            IntVector v2 = (IntVector)
+                    ByteVector.fromArray(B, a, from + i + 2 * step).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
+            ((FloatVector) v2.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + i + 2 * toStep);
+            IntVector v3 = (IntVector)
+                    ByteVector.fromArray(B, a, from + i + 3 * step).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
+            ((FloatVector) v3.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + i + 3 * toStep);
+        }
+    }
+
+    private static void signedShorts(
+            short[] a, int from, int step, int rows, int n, int z, float[] to, int at, int toStep) {
+        if (n == LANES) {
+            for (int r = 0; r < rows; r++) {
+                IntVector v = (IntVector)
+                        ShortVector.fromArray(S, a, from + r * step).convertShape(VectorOperators.S2I, I, 0);
+                ((FloatVector) v.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + r * toStep);
+            }
+            return;
+        }
+        int r = 0;
+        for (; r + 4 <= rows; r += 4) {
+            signedShortsFour(a, from + r * step, step, n, z, to, at + r * toStep, toStep);
+        }
+        for (; r < rows; r++) {
+            signedShorts(a, from + r * step, z, to, at + r * toStep, n);
+        }
+    }
+
+    private static void signedShortsFour(short[] a, int from, int step, int n, int z, float[] to, int at, int toStep) {
+        for (int i = 0; i < n; i += LANES) {
+            IntVector v0 = (IntVector) ShortVector.fromArray(S, a, from + i).convertShape(VectorOperators.S2I, I, 0);
+            ((FloatVector) v0.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + i);
+            IntVector v1 =
+                    (IntVector) ShortVector.fromArray(S, a, from + i + step).convertShape(VectorOperators.S2I, I, 0);
+            ((FloatVector) v1.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + i + toStep);
+            IntVector v2 = (IntVector)
+                    ShortVector.fromArray(S, a, from + i + 2 * step).convertShape(VectorOperators.S2I, I, 0);
+            ((FloatVector) v2.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + i + 2 * toStep);
+            IntVector v3 = (IntVector)
+                    ShortVector.fromArray(S, a, from + i + 3 * step).convertShape(VectorOperators.S2I, I, 0);
+            ((FloatVector) v3.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + i + 3 * toStep);
+        }
+    }
+
+    private static void unsignedShorts(
+            short[] a, int from, int step, int rows, int n, int z, float[] to, int at, int toStep) {
+        if (n == LANES) {
+            for (int r = 0; r < rows; r++) {
+                IntVector v = (IntVector) ShortVector.fromArray(S, a, from + r * step)
+                        .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
+                ((FloatVector) v.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + r * toStep);
+            }
+            return;
+        }
+        int r = 0;
+        for (; r + 4 <= rows; r += 4) {
+            unsignedShortsFour(a, from + r * step, step, n, z, to, at + r * toStep, toStep);
+        }
+        for (; r < rows; r++) {
+            unsignedShorts(a, from + r * step, z, to, at + r * toStep, n);
+        }
+    }
+
+    private static void unsignedShortsFour(
+            short[] a, int from, int step, int n, int z, float[] to, int at, int toStep) {
+        for (int i = 0; i < n; i += LANES) {
+            IntVector v0 = (IntVector)
+                    ShortVector.fromArray(S, a, from + i).convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
+            ((FloatVector) v0.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + i);
+            IntVector v1 = (IntVector)
+                    ShortVector.fromArray(S, a, from + i + step).convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
+            ((FloatVector) v1.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + i + toStep);
+            IntVector v2 = (IntVector) ShortVector.fromArray(S, a, from + i + 2 * step)
+                    .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
+            ((FloatVector) v2.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + i + 2 * toStep);
+            IntVector v3 = (IntVector) ShortVector.fromArray(S, a, from + i + 3 * step)
+                    .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
+            ((FloatVector) v3.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + i + 3 * toStep);
+        }
     }
 
     /** As {@link Rows#load(Banks, Operand, int, int[], int, int)}. */

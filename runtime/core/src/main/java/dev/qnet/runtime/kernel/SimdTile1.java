@@ -15,9 +15,9 @@ final class SimdTile1 {
     private SimdTile1() {}
 
     /** Columns are two vectors. */
-    static void wide(float[] a, int ao, float[] b, int bo, int n, float[] c) {
-        FloatVector c0 = FloatVector.zero(F);
-        FloatVector c0b = FloatVector.zero(F);
+    static void wide(float[] a, int ao, float[] b, int bo, int n, float[] init, int io, float[] c, int co) {
+        FloatVector c0 = FloatVector.fromArray(F, init, io);
+        FloatVector c0b = FloatVector.fromArray(F, init, io + LANES);
         FloatVector c1 = FloatVector.zero(F);
         FloatVector c1b = FloatVector.zero(F);
         FloatVector c2 = FloatVector.zero(F);
@@ -45,13 +45,13 @@ final class SimdTile1 {
             c0 = x.fma(FloatVector.fromArray(F, b, bo + k * 2 * LANES), c0);
             c0b = x.fma(FloatVector.fromArray(F, b, bo + k * 2 * LANES + LANES), c0b);
         }
-        c0.add(c1).add(c2.add(c3)).intoArray(c, 0);
-        c0b.add(c1b).add(c2b.add(c3b)).intoArray(c, LANES);
+        c0.add(c1).add(c2.add(c3)).intoArray(c, co);
+        c0b.add(c1b).add(c2b.add(c3b)).intoArray(c, co + LANES);
     }
 
     /** Columns are one vector. */
-    static void narrow(float[] a, int ao, float[] b, int bo, int n, float[] c) {
-        FloatVector c0 = FloatVector.zero(F);
+    static void narrow(float[] a, int ao, float[] b, int bo, int n, float[] init, int io, float[] c, int co) {
+        FloatVector c0 = FloatVector.fromArray(F, init, io);
         FloatVector c1 = FloatVector.zero(F);
         FloatVector c2 = FloatVector.zero(F);
         FloatVector c3 = FloatVector.zero(F);
@@ -71,6 +71,6 @@ final class SimdTile1 {
             FloatVector x = FloatVector.broadcast(F, a[ao + k]);
             c0 = x.fma(FloatVector.fromArray(F, b, bo + k * LANES), c0);
         }
-        c0.add(c1).add(c2.add(c3)).intoArray(c, 0);
+        c0.add(c1).add(c2.add(c3)).intoArray(c, co);
     }
 }

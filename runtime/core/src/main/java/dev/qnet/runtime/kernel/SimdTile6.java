@@ -3,9 +3,7 @@ package dev.qnet.runtime.kernel;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/**
- * As {@link SimdTile12}, 6 rows, for machines with 16 vector registers: 12 accumulators, 2 columns and a broadcast.
- */
+/** As {@link SimdTile12}, 6 rows: 12 accumulators, 2 columns and a broadcast fit 16 vector registers. */
 final class SimdTile6 {
     static final int ROWS = 6;
 
@@ -18,22 +16,25 @@ final class SimdTile6 {
     private SimdTile6() {}
 
     /** Columns are two vectors. */
-    static void wide(float[] a, int ao, float[] b, int bo, int n, float[] c) {
-        FloatVector c0a = FloatVector.zero(F);
-        FloatVector c0b = FloatVector.zero(F);
-        FloatVector c1a = FloatVector.zero(F);
-        FloatVector c1b = FloatVector.zero(F);
-        FloatVector c2a = FloatVector.zero(F);
-        FloatVector c2b = FloatVector.zero(F);
-        FloatVector c3a = FloatVector.zero(F);
-        FloatVector c3b = FloatVector.zero(F);
-        FloatVector c4a = FloatVector.zero(F);
-        FloatVector c4b = FloatVector.zero(F);
-        FloatVector c5a = FloatVector.zero(F);
-        FloatVector c5b = FloatVector.zero(F);
-        for (int k = 0; k < n; k++) {
-            FloatVector b0 = FloatVector.fromArray(F, b, bo + k * 2 * LANES);
-            FloatVector b1 = FloatVector.fromArray(F, b, bo + k * 2 * LANES + LANES);
+    static void wide(float[] a, int ao, float[] b, int bo, int n, float[] init, int io, float[] c, int co) {
+        FloatVector i0 = FloatVector.fromArray(F, init, io);
+        FloatVector i1 = FloatVector.fromArray(F, init, io + LANES);
+        FloatVector c0a = i0;
+        FloatVector c0b = i1;
+        FloatVector c1a = i0;
+        FloatVector c1b = i1;
+        FloatVector c2a = i0;
+        FloatVector c2b = i1;
+        FloatVector c3a = i0;
+        FloatVector c3b = i1;
+        FloatVector c4a = i0;
+        FloatVector c4b = i1;
+        FloatVector c5a = i0;
+        FloatVector c5b = i1;
+        for (int k = 0; k < n; k += 2) {
+            int at = bo + k * 2 * LANES;
+            FloatVector b0 = FloatVector.fromArray(F, b, at);
+            FloatVector b1 = FloatVector.fromArray(F, b, at + LANES);
             FloatVector a0 = FloatVector.broadcast(F, a[ao + k]);
             c0a = a0.fma(b0, c0a);
             c0b = a0.fma(b1, c0b);
@@ -52,31 +53,53 @@ final class SimdTile6 {
             FloatVector a5 = FloatVector.broadcast(F, a[ao + 5 * LDA + k]);
             c5a = a5.fma(b0, c5a);
             c5b = a5.fma(b1, c5b);
+            FloatVector b2 = FloatVector.fromArray(F, b, at + 2 * LANES);
+            FloatVector b3 = FloatVector.fromArray(F, b, at + 3 * LANES);
+            FloatVector d0 = FloatVector.broadcast(F, a[ao + k + 1]);
+            c0a = d0.fma(b2, c0a);
+            c0b = d0.fma(b3, c0b);
+            FloatVector d1 = FloatVector.broadcast(F, a[ao + LDA + k + 1]);
+            c1a = d1.fma(b2, c1a);
+            c1b = d1.fma(b3, c1b);
+            FloatVector d2 = FloatVector.broadcast(F, a[ao + 2 * LDA + k + 1]);
+            c2a = d2.fma(b2, c2a);
+            c2b = d2.fma(b3, c2b);
+            FloatVector d3 = FloatVector.broadcast(F, a[ao + 3 * LDA + k + 1]);
+            c3a = d3.fma(b2, c3a);
+            c3b = d3.fma(b3, c3b);
+            FloatVector d4 = FloatVector.broadcast(F, a[ao + 4 * LDA + k + 1]);
+            c4a = d4.fma(b2, c4a);
+            c4b = d4.fma(b3, c4b);
+            FloatVector d5 = FloatVector.broadcast(F, a[ao + 5 * LDA + k + 1]);
+            c5a = d5.fma(b2, c5a);
+            c5b = d5.fma(b3, c5b);
         }
-        c0a.intoArray(c, 0);
-        c0b.intoArray(c, LANES);
-        c1a.intoArray(c, 2 * LANES);
-        c1b.intoArray(c, 3 * LANES);
-        c2a.intoArray(c, 4 * LANES);
-        c2b.intoArray(c, 5 * LANES);
-        c3a.intoArray(c, 6 * LANES);
-        c3b.intoArray(c, 7 * LANES);
-        c4a.intoArray(c, 8 * LANES);
-        c4b.intoArray(c, 9 * LANES);
-        c5a.intoArray(c, 10 * LANES);
-        c5b.intoArray(c, 11 * LANES);
+        c0a.intoArray(c, co);
+        c0b.intoArray(c, co + LANES);
+        c1a.intoArray(c, co + 2 * LANES);
+        c1b.intoArray(c, co + 3 * LANES);
+        c2a.intoArray(c, co + 4 * LANES);
+        c2b.intoArray(c, co + 5 * LANES);
+        c3a.intoArray(c, co + 6 * LANES);
+        c3b.intoArray(c, co + 7 * LANES);
+        c4a.intoArray(c, co + 8 * LANES);
+        c4b.intoArray(c, co + 9 * LANES);
+        c5a.intoArray(c, co + 10 * LANES);
+        c5b.intoArray(c, co + 11 * LANES);
     }
 
     /** Columns are one vector. */
-    static void narrow(float[] a, int ao, float[] b, int bo, int n, float[] c) {
-        FloatVector c0 = FloatVector.zero(F);
-        FloatVector c1 = FloatVector.zero(F);
-        FloatVector c2 = FloatVector.zero(F);
-        FloatVector c3 = FloatVector.zero(F);
-        FloatVector c4 = FloatVector.zero(F);
-        FloatVector c5 = FloatVector.zero(F);
-        for (int k = 0; k < n; k++) {
-            FloatVector b0 = FloatVector.fromArray(F, b, bo + k * LANES);
+    static void narrow(float[] a, int ao, float[] b, int bo, int n, float[] init, int io, float[] c, int co) {
+        FloatVector i0 = FloatVector.fromArray(F, init, io);
+        FloatVector c0 = i0;
+        FloatVector c1 = i0;
+        FloatVector c2 = i0;
+        FloatVector c3 = i0;
+        FloatVector c4 = i0;
+        FloatVector c5 = i0;
+        for (int k = 0; k < n; k += 2) {
+            int at = bo + k * LANES;
+            FloatVector b0 = FloatVector.fromArray(F, b, at);
             FloatVector a0 = FloatVector.broadcast(F, a[ao + k]);
             c0 = a0.fma(b0, c0);
             FloatVector a1 = FloatVector.broadcast(F, a[ao + LDA + k]);
@@ -89,12 +112,25 @@ final class SimdTile6 {
             c4 = a4.fma(b0, c4);
             FloatVector a5 = FloatVector.broadcast(F, a[ao + 5 * LDA + k]);
             c5 = a5.fma(b0, c5);
+            FloatVector b1 = FloatVector.fromArray(F, b, at + LANES);
+            FloatVector d0 = FloatVector.broadcast(F, a[ao + k + 1]);
+            c0 = d0.fma(b1, c0);
+            FloatVector d1 = FloatVector.broadcast(F, a[ao + LDA + k + 1]);
+            c1 = d1.fma(b1, c1);
+            FloatVector d2 = FloatVector.broadcast(F, a[ao + 2 * LDA + k + 1]);
+            c2 = d2.fma(b1, c2);
+            FloatVector d3 = FloatVector.broadcast(F, a[ao + 3 * LDA + k + 1]);
+            c3 = d3.fma(b1, c3);
+            FloatVector d4 = FloatVector.broadcast(F, a[ao + 4 * LDA + k + 1]);
+            c4 = d4.fma(b1, c4);
+            FloatVector d5 = FloatVector.broadcast(F, a[ao + 5 * LDA + k + 1]);
+            c5 = d5.fma(b1, c5);
         }
-        c0.intoArray(c, 0);
-        c1.intoArray(c, LANES);
-        c2.intoArray(c, 2 * LANES);
-        c3.intoArray(c, 3 * LANES);
-        c4.intoArray(c, 4 * LANES);
-        c5.intoArray(c, 5 * LANES);
+        c0.intoArray(c, co);
+        c1.intoArray(c, co + LANES);
+        c2.intoArray(c, co + 2 * LANES);
+        c3.intoArray(c, co + 3 * LANES);
+        c4.intoArray(c, co + 4 * LANES);
+        c5.intoArray(c, co + 5 * LANES);
     }
 }
