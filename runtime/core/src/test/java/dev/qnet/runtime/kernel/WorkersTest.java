@@ -77,13 +77,14 @@ class WorkersTest {
         try (Workers w = new Workers(2)) {
             CountDownLatch inside = new CountDownLatch(1);
             CountDownLatch over = new CountDownLatch(1);
-            Thread first = Thread.ofPlatform().start(() -> w.run(
-                    (worker, from, to) -> {
-                        inside.countDown();
-                        await(over);
-                    },
-                    2,
-                    1));
+            Thread first = Thread.ofPlatform()
+                    .start(() -> w.run(
+                            (worker, from, to) -> {
+                                inside.countDown();
+                                await(over);
+                            },
+                            2,
+                            1));
             inside.await();
             AtomicBoolean called = new AtomicBoolean();
             assertThat(w.run((worker, from, to) -> called.set(true), 2, 1)).isFalse();
@@ -168,13 +169,14 @@ class WorkersTest {
             Workers w = new Workers(3);
             AtomicIntegerArray done = new AtomicIntegerArray(400);
             CountDownLatch begun = new CountDownLatch(1);
-            Thread caller = Thread.ofPlatform().start(() -> w.run(
-                    (worker, from, to) -> {
-                        begun.countDown();
-                        count(done, from, to);
-                    },
-                    400,
-                    1));
+            Thread caller = Thread.ofPlatform()
+                    .start(() -> w.run(
+                            (worker, from, to) -> {
+                                begun.countDown();
+                                count(done, from, to);
+                            },
+                            400,
+                            1));
             begun.await();
             w.close();
             caller.join();
