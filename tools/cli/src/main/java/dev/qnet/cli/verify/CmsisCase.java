@@ -29,8 +29,9 @@ record CmsisCase(JsonNode json, String prefix) {
         }
     }
 
+    /** The kernel that it tests, without "(unused)", which marks cases that no test of CMSIS-NN runs. */
     String kernel() {
-        return json.path("kernel").asText();
+        return json.path("kernel").asText().replace("(unused)", "");
     }
 
     /** The same case, seen from one of its layers. */
@@ -42,6 +43,13 @@ record CmsisCase(JsonNode json, String prefix) {
     List<String> params() {
         List<String> names = new ArrayList<>();
         json.get("params").fieldNames().forEachRemaining(names::add);
+        return names;
+    }
+
+    /** The names of all arrays. */
+    List<String> tensors() {
+        List<String> names = new ArrayList<>();
+        json.get("tensors").fieldNames().forEachRemaining(names::add);
         return names;
     }
 
@@ -147,18 +155,29 @@ record CmsisCase(JsonNode json, String prefix) {
 
     /** The rescale of a layer: a multiplier a channel in arrays, or one in macros. */
     Rescale rescale(String arrays) {
-        List<Scale> scales = new ArrayList<>();
         String array = anyOf(arrays + "output_mult", arrays + "output_multiplier");
-        if (hasTensor(array)) {
-            long[] multipliers = tensor(array);
-            long[] shifts = tensor(arrays + "output_shift");
-            for (int i = 0; i < multipliers.length; i++) {
-                scales.add(fixed((int) multipliers[i], (int) shifts[i]));
-            }
-        } else {
-            scales.add(fixed(has("OUTPUT_MULT") ? "OUTPUT_MULT" : "OUTPUT_MULTIPLIER", "OUTPUT_SHIFT"));
+        if (!hasTensor(array)) {
+            return rescaleOfMacros();
         }
-        return new Rescale(Rounding.TFLITE, scales, param("OUTPUT_OFFSET", 0), lo(), hi());
+        List<Scale> scales = new ArrayList<>();
+        long[] multipliers = tensor(array);
+        long[] shifts = tensor(arrays + "output_shift");
+        if (shifts.length != multipliers.length) {
+            throw new CaseException(multipliers.length + " multipliers have " + shifts.length + " shifts");
+        }
+        for (int i = 0; i < multipliers.length; i++) {
+            scales.add(fixed((int) multipliers[i], (int) shifts[i]));
+        }
+        return rescale(scales);
+    }
+
+    /** The rescale of a layer with one multiplier. */
+    Rescale rescaleOfMacros() {
+        return rescale(List.of(fixed(has("OUTPUT_MULT") ? "OUTPUT_MULT" : "OUTPUT_MULTIPLIER", "OUTPUT_SHIFT")));
+    }
+
+    private Rescale rescale(List<? extends Scale> scales) {
+        return new Rescale(Rounding.TFLITE, List.copyOf(scales), param("OUTPUT_OFFSET", 0), lo(), hi());
     }
 
     Scale.Fixed fixed(String multiplier, String shift) {

@@ -19,8 +19,12 @@ import dev.qnet.compiler.source.Diagnostic;
 import dev.qnet.compiler.source.Span;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -31,7 +35,9 @@ import java.util.stream.Stream;
  */
 final class CmsisNn {
     private static final Pattern LAYER =
-            Pattern.compile("^((?:CONV_2D|DEPTHWISE_CONV_2D|AVERAGE_POOL_2D|FULLY_CONNECTED|SOFTMAX)_\\d+_).*$");
+            Pattern.compile("^((?:CONV|DEPTHWISE_CONV|DW_CONV|AVERAGE_POOL|FULLY_CONNECTED|SOFTMAX)(?:_2D)?_\\d+_).*$");
+    /** The weights of a network's layer: {@code layer_1_conv_2d_weights}. */
+    private static final Pattern LAYER_WEIGHTS = Pattern.compile("^(layer_(\\d+)_(?:\\w+_)?)weights$");
 
     private final CmsisCase c;
     private final GraphAssembler g = new GraphAssembler();
@@ -51,14 +57,14 @@ final class CmsisNn {
     }
 
     private Subject subject() {
-        // "(unused)" marks cases that no test of CMSIS-NN runs.
-        String kernel = c.kernel().replace("(unused)", "");
+        String kernel = c.kernel();
         switch (kernel) {
             case "convolve_s8",
                     "convolve_s16",
                     "convolve_s4",
                     "convolve_1_x_n_s8",
                     "convolve_1_x_n_s4",
+                    "convolve_even_s4",
                     "convolve_1x1_s8",
                     "convolve_1x1_s8_fast",
                     "convolve_1x1_s4",
@@ -143,7 +149,9 @@ final class CmsisNn {
     private ValueId linear(String arrays, int out, Quant result, ValueId x, ValueId w, Linear op) {
         String name = c.anyOf(arrays + "biases", arrays + "bias", arrays + "input_bias");
         if (!c.hasTensor(name)) {
-            return g.add(result, op.of(Element.INT32), x, w);
+            // Only convolutions know sums of 32 bits beside 16-bit inputs.
+            boolean always64 = c.kernel().endsWith("_s16") && !c.kernel().startsWith("convolve");
+            return g.add(result, op.of(always64 ? Element.INT64 : Element.INT32), x, w);
         }
         // With 64-bit biases TensorFlow Lite accumulates in 64 bits.
         boolean wide = c.ctype(name).equals("int64_t");
@@ -411,19 +419,24 @@ final class CmsisNn {
                 layers.add(layer);
             }
         }
+        if (layers.isEmpty()) {
+            throw new CaseException("no macro names a layer");
+        }
         layers.sort(Comparator.comparingInt(CmsisNn::number));
         CmsisCase first = c.layer(layers.getFirst());
         Value value = images("input", first.param("INPUT_H"), first.param("INPUT_W"), first.param("IN_CH"));
         ValueId x = g.batch(Quant.of(storage(c.ctype("input")), 1, -first.param("INPUT_OFFSET")), value);
+        Map<Integer, String> weights = layerArrays();
+        // Macros count layers from 0 or 1, arrays from 1.
+        int ahead = weights.isEmpty() ? 0 : Collections.min(weights.keySet()) - number(layers.getFirst());
         for (String macros : layers) {
             CmsisCase layer = c.layer(macros);
-            String arrays = "layer_" + number(macros) + "_";
-            String kind = macros.replaceAll("_\\d+_$", "");
+            String arrays = weights.getOrDefault(number(macros) + ahead, "");
+            String kind = macros.replaceAll("(?:_2D)?_\\d+_$", "");
             switch (kind) {
-                case "CONV_2D" -> x = conv(layer, x, arrays + "conv_2d_", false, result(layer, "int8_t"));
-                case "DEPTHWISE_CONV_2D" ->
-                    x = conv(layer, x, arrays + "depthwise_conv_2d_", true, result(layer, "int8_t"));
-                case "AVERAGE_POOL_2D" -> {
+                case "CONV" -> x = conv(layer, x, arrays, false, result(layer, "int8_t"));
+                case "DEPTHWISE_CONV", "DW_CONV" -> x = conv(layer, x, arrays, true, result(layer, "int8_t"));
+                case "AVERAGE_POOL" -> {
                     Window window = window(layer, layer.param("FILTER_Y"), layer.param("FILTER_X"), "X", "Y", "PAD_");
                     x = g.add(g.type(x).element(), new IntOp.AvgPool(window, Rounding.TFLITE), x);
                     int n = g.type(x).shape().elements();
@@ -440,12 +453,23 @@ final class CmsisNn {
 
     private ValueId layerDense(CmsisCase layer, String arrays, ValueId x) {
         int in = g.type(x).shape().dim(-1);
-        String name = arrays + "fully_connected_";
-        long[] weights = c.tensor(name + "weights");
-        // The macros of this layer name its channels the other way round.
+        long[] weights = c.tensor(arrays + "weights");
+        // The macros of this layer name its channels the other way round; its multiplier is a macro.
         int out = weights.length / in;
         ValueId w = g.constant(weightType(false, 0), Shape.of(out, in), weights);
-        return linear(name, out, result(layer, "int8_t"), x, w, acc -> new IntOp.Dense(acc, layer.rescale(arrays)));
+        return linear(arrays, out, result(layer, "int8_t"), x, w, acc -> new IntOp.Dense(acc, layer.rescaleOfMacros()));
+    }
+
+    /** What the names of the arrays of each layer with weights begin with, by the layer's number. */
+    private Map<Integer, String> layerArrays() {
+        Map<Integer, String> arrays = new HashMap<>();
+        for (String name : c.tensors()) {
+            Matcher m = LAYER_WEIGHTS.matcher(name);
+            if (m.matches()) {
+                arrays.put(Integer.valueOf(m.group(2)), m.group(1));
+            }
+        }
+        return arrays;
     }
 
     private static int number(String layer) {
