@@ -36,6 +36,9 @@ final class OnnxTest {
             for (int i = 0; i < sets.size(); i++) {
                 List<List<Value>> expected =
                         tensors(sets.get(i), "output_").stream().map(List::of).toList();
+                if (expected.isEmpty()) {
+                    throw new CaseException(sets.get(i) + " has no output_0.pb");
+                }
                 samples.add(new Subject.Sample(
                         sets.size() > 1 ? Integer.toString(i) : "", List.of(tensors(sets.get(i), "input_")), expected));
             }
