@@ -8,32 +8,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class CmsisNnTest {
-    /** 2x + 1 for each of four pixels, a depthwise product by 3 that saturates, the mean, and two rows of weights. */
-    private static final String NETWORK = """
-            {"kernel": "ds_cnn_l_s8",
-             "params": {%s},
-             "tensors": {
-               "input": {"ctype": "int8_t", "values": [10, 20, 1, 2]},
-               "%5$sweights": {"ctype": "int8_t", "values": [2]},
-               "%5$sbias": {"ctype": "int32_t", "values": [1]},
-               "%5$soutput_mult": {"ctype": "int32_t", "values": [1073741824]},
-               "%5$soutput_shift": {"ctype": "int32_t", "values": [1]},
-               "%6$sweights": {"ctype": "int8_t", "values": [3]},
-               "%6$sbias": {"ctype": "int32_t", "values": [0]},
-               "%6$soutput_mult": {"ctype": "int32_t", "values": [1073741824]},
-               "%6$soutput_shift": {"ctype": "int32_t", "values": [1]},
-               "%7$sweights": {"ctype": "int8_t", "values": [1, -1]},
-               "%7$sbias": {"ctype": "int32_t", "values": [0, 1]},
-               "%7$soutput_mult": {"ctype": "int32_t", "values": [7]},
-               "output_ref": {"ctype": "int8_t", "values": [53, -52]}}}
-            """;
-
     private static final Verification VERIFICATION = new Verification(Executor.all(), Duration.ofSeconds(60));
 
     @TempDir
@@ -46,35 +29,18 @@ class CmsisNnTest {
     }
 
     private static String macros(String layer, int side, int filter) {
-        StringBuilder text = new StringBuilder();
-        for (String one : List.of(
-                "IN_CH 1",
-                "OUT_CH 1",
-                "INPUT_W 2",
-                "INPUT_H 2",
-                "FILTER_X " + filter,
-                "FILTER_Y " + filter,
-                "STRIDE_X 1",
-                "STRIDE_Y 1",
-                "PAD_X 0",
-                "PAD_Y 0",
-                "OUTPUT_W " + side,
-                "OUTPUT_H " + side,
-                "INPUT_OFFSET 0",
-                "OUTPUT_OFFSET 0",
-                "OUTPUT_MULTIPLIER 1073741824",
-                "OUTPUT_SHIFT 1",
-                "OUT_ACTIVATION_MIN -128",
-                "OUT_ACTIVATION_MAX 127")) {
-            String[] pair = one.split(" ");
-            text.append("\"")
-                    .append(layer)
-                    .append(pair[0])
-                    .append("\": ")
-                    .append(pair[1])
-                    .append(", ");
+        Map<String, Integer> all = new TreeMap<>(Map.of("INPUT_W", 2, "INPUT_H", 2, "OUTPUT_SHIFT", 1));
+        for (String one : List.of("IN_CH", "OUT_CH", "STRIDE_X", "STRIDE_Y")) {
+            all.put(one, 1);
         }
-        return text.toString();
+        for (String none : List.of("PAD_X", "PAD_Y", "INPUT_OFFSET", "OUTPUT_OFFSET")) {
+            all.put(none, 0);
+        }
+        all.putAll(Map.of("FILTER_X", filter, "FILTER_Y", filter, "OUTPUT_W", side, "OUTPUT_H", side));
+        all.putAll(Map.of("OUTPUT_MULTIPLIER", 1 << 30, "OUT_ACTIVATION_MIN", -128, "OUT_ACTIVATION_MAX", 127));
+        return all.entrySet().stream()
+                .map(m -> "\"" + layer + m.getKey() + "\": " + m.getValue())
+                .collect(Collectors.joining(", "));
     }
 
     @ParameterizedTest
@@ -86,10 +52,27 @@ class CmsisNnTest {
     void layersOfANetworkAreFoundUnderEitherSetOfNames(
             String conv, String depthwise, String pool, String dense, String conv2, String depthwise2, String dense2)
             throws IOException {
-        String params = macros(conv, 2, 1) + macros(depthwise, 2, 1) + macros(pool, 1, 2) + macros(dense, 1, 1);
-        String text =
-                NETWORK.formatted(params.substring(0, params.length() - 2), "", "", "", conv2, depthwise2, dense2);
-        CaseResult result = check(text);
+        String params =
+                String.join(", ", macros(conv, 2, 1), macros(depthwise, 2, 1), macros(pool, 1, 2), macros(dense, 1, 1));
+        // 2x + 1 for each of four pixels, a depthwise product by 3, the mean, and two rows of weights.
+        CaseResult result = check("""
+            {"kernel": "ds_cnn_l_s8",
+             "params": {%1$s},
+             "tensors": {
+               "input": {"ctype": "int8_t", "values": [10, 20, 1, 2]},
+               "%2$sweights": {"ctype": "int8_t", "values": [2]},
+               "%2$sbias": {"ctype": "int32_t", "values": [1]},
+               "%2$soutput_mult": {"ctype": "int32_t", "values": [1073741824]},
+               "%2$soutput_shift": {"ctype": "int32_t", "values": [1]},
+               "%3$sweights": {"ctype": "int8_t", "values": [3]},
+               "%3$sbias": {"ctype": "int32_t", "values": [0]},
+               "%3$soutput_mult": {"ctype": "int32_t", "values": [1073741824]},
+               "%3$soutput_shift": {"ctype": "int32_t", "values": [1]},
+               "%4$sweights": {"ctype": "int8_t", "values": [1, -1]},
+               "%4$sbias": {"ctype": "int32_t", "values": [0, 1]},
+               "%4$soutput_mult": {"ctype": "int32_t", "values": [7]},
+               "output_ref": {"ctype": "int8_t", "values": [53, -52]}}}
+            """.formatted(params, conv2, depthwise2, dense2));
         assertThat(result.outcomes()).allSatisfy(o -> assertThat(o.text()).isEmpty());
         assertThat(result.status()).isEqualTo(Status.PASSED);
     }
