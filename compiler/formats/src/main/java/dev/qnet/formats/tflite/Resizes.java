@@ -1,9 +1,13 @@
 package dev.qnet.formats.tflite;
 
 import dev.qnet.compiler.ir.DataOp;
+import dev.qnet.compiler.ir.Element;
 import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.IntOp;
+import dev.qnet.compiler.ir.NumOp;
+import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.Shape;
+import dev.qnet.compiler.ir.Storage;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -66,11 +70,15 @@ final class Resizes {
         return indices;
     }
 
-    /** Codes in TFLite's fixed point; singles as a weighted sum of neighbouring rows, then columns. */
+    /** Codes in TFLite's fixed point, those of u8 and singles as a weighted sum of neighbouring rows, then columns. */
     static void bilinear(Call c) {
         Size s = Size.of(c, 2);
         if (s.align() && s.half()) {
             throw new Unsupported("aligns both corners and the centers of pixels");
+        }
+        if (s.x().isQuant() && s.x().quant().storage() == Storage.U8) {
+            unsigned(c, s);
+            return;
         }
         if (!s.x().isFloat()) {
             IntOp op = new IntOp.ResizeBilinear(s.height(), s.width(), s.align(), s.half());
@@ -81,36 +89,80 @@ final class Resizes {
         c.result(blended(c, rows, 2, s.width(), s.align(), s.half()));
     }
 
+    /**
+     * Where each row (or column) of a result lies between two of the operand's, in singles.
+     *
+     * @param low the share of the first
+     * @param high the share of the second
+     */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    private record Between(List<Integer> lower, List<Integer> upper, float[] low, float[] high) {
+        static Between of(int in, int out, boolean align, boolean half) {
+            float scale = align && out > 1 ? (float) (in - 1) / (out - 1) : (float) in / out;
+            List<Integer> lower = new ArrayList<>();
+            List<Integer> upper = new ArrayList<>();
+            float[] low = new float[out];
+            float[] high = new float[out];
+            for (int i = 0; i < out; i++) {
+                float at = half ? (i + 0.5f) * scale - 0.5f : i * scale;
+                int from = Math.max((int) Math.floor(at), 0);
+                // Beyond the border TFLite's two neighbours are one, and any weights give the same.
+                int to = Math.min((int) Math.ceil(at), in - 1);
+                lower.add(Math.min(from, in - 1));
+                upper.add(Math.max(to, 0));
+                high[i] = at - from;
+                low[i] = 1 - (at - from);
+            }
+            return new Between(lower, upper, low, high);
+        }
+
+        private Val share(Call c, float[] each, int axis) {
+            int[] shape = {1, 1, 1, 1};
+            shape[axis] = each.length;
+            return c.floats("weights", Shape.of(shape), each);
+        }
+
+        /** One of the two neighbours along an axis, times its share. */
+        Val part(Call c, Val x, int axis, boolean second) {
+            return times(c, c.gathered(x, axis, second ? upper : lower), share(c, second ? high : low, axis));
+        }
+
+        boolean whole() {
+            for (float h : high) {
+                if (h != 0) {
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
+
+    private static Val times(Call c, Val x, Val y) {
+        return c.real(new FloatOp.Binary(FloatOp.Binary.Fn.MUL), x, y);
+    }
+
+    private static Val plus(Call c, Val x, Val y) {
+        return c.real(new FloatOp.Binary(FloatOp.Binary.Fn.ADD), x, y);
+    }
+
     private static Val blended(Call c, Val x, int axis, int out, boolean align, boolean half) {
-        int in = x.shape().dim(axis);
-        float scale = align && out > 1 ? (float) (in - 1) / (out - 1) : (float) in / out;
-        List<Integer> lower = new ArrayList<>();
-        List<Integer> upper = new ArrayList<>();
-        float[] low = new float[out];
-        float[] high = new float[out];
-        boolean whole = true;
-        for (int i = 0; i < out; i++) {
-            float at = half ? (i + 0.5f) * scale - 0.5f : i * scale;
-            int from = Math.max((int) Math.floor(at), 0);
-            // Beyond the border TFLite's two neighbours are one, and any weights give the same.
-            int to = Math.min((int) Math.ceil(at), in - 1);
-            lower.add(Math.min(from, in - 1));
-            upper.add(Math.max(to, 0));
-            high[i] = at - from;
-            low[i] = 1 - (at - from);
-            whole &= high[i] == 0;
-        }
-        Val first = c.gathered(x, axis, lower);
-        if (whole) {
-            return first;
-        }
-        int[] shape = {1, 1, 1, 1};
-        shape[axis] = out;
-        Val a = c.real(new FloatOp.Binary(FloatOp.Binary.Fn.MUL), first, c.floats("weights", Shape.of(shape), low));
-        Val b = c.real(
-                new FloatOp.Binary(FloatOp.Binary.Fn.MUL),
-                c.gathered(x, axis, upper),
-                c.floats("weights", Shape.of(shape), high));
-        return c.real(new FloatOp.Binary(FloatOp.Binary.Fn.ADD), a, b);
+        Between b = Between.of(x.shape().dim(axis), out, align, half);
+        return b.whole()
+                ? c.gathered(x, axis, b.lower())
+                : plus(c, b.part(c, x, axis, false), b.part(c, x, axis, true));
+    }
+
+    /** TFLite has no integer arithmetic for codes of u8: sums of four products in singles, in its order, and a half. */
+    private static void unsigned(Call c, Size s) {
+        Quant q = s.x().quant();
+        Val x = c.emit(new NumOp.Cast(), Element.FLOAT, c.graph().reinterpret(s.x(), Element.UINT8));
+        Between rows = Between.of(x.shape().dim(1), s.height(), s.align(), s.half());
+        Between columns = Between.of(x.shape().dim(2), s.width(), s.align(), s.half());
+        Val upper = rows.part(c, x, 1, false);
+        Val lower = rows.part(c, x, 1, true);
+        Val left = plus(c, columns.part(c, upper, 2, false), columns.part(c, lower, 2, false));
+        Val sum = plus(c, plus(c, left, columns.part(c, upper, 2, true)), columns.part(c, lower, 2, true));
+        Val codes = c.emit(new NumOp.Cast(), Element.UINT8, plus(c, sum, c.floats("half", Shape.SCALAR, 0.5f)));
+        c.result(c.graph().reinterpret(codes, q));
     }
 }

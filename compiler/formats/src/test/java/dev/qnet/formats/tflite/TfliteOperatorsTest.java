@@ -189,6 +189,30 @@ class TfliteOperatorsTest {
                 1);
     }
 
+    /** 6/7 of 255 and 1/7 of 0 lie so that TFLite's 10 bits of i8 would give another code. */
+    @ParameterizedTest
+    @EnumSource(
+            value = TensorType.class,
+            names = {"UINT8", "INT8"})
+    void bilinearResizingOfUnsignedCodesIsDoneInSingles(TensorType type) {
+        ModelFile m = new ModelFile();
+        int zero = type == TensorType.UINT8 ? 0 : -128;
+        int x = m.tensor("x", type, of(1, 1, 2, 1), ModelFile.spec().scale(1, zero));
+        int size = m.tensor("size", TensorType.INT32, of(2), ModelFile.spec().ints(1, 341));
+        int y = m.tensor("y", type, of(1, 1, 341, 1), ModelFile.spec().scale(1, zero));
+        m.operator(23, new int[] {x, size}, new int[] {y}, ModelFile.options());
+        Graph g = read(m.inputs(x).outputs(y).bytes()).graph();
+        Value.Ints out = (Value.Ints) run(g, new Value.Ints(Shape.of(1, 1, 2, 1), new long[] {zero, zero + 255}));
+        long different = IntStream.range(0, 341)
+                .filter(i -> out.data()[i] - zero != (long) (Math.min(1, i * (2f / 341)) * 255 + 0.5f))
+                .count();
+        if (type == TensorType.UINT8) {
+            assertThat(different).isZero();
+        } else {
+            assertThat(different).isPositive();
+        }
+    }
+
     @Test
     void blocksMoveBetweenSpaceAndDepth() {
         gives(moved(5, ModelFile.options().number(0, 2), of(1, 1, 2, 4), of(1, 2, 4, 1)), 0, 1, 4, 5, 2, 3, 6, 7);
