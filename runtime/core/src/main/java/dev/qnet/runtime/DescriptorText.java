@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Properties;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -92,6 +91,9 @@ public final class DescriptorText {
         return new DescriptorText(p, source).descriptor();
     }
 
+    // Reading is what every start of a model waits for: it is written without lambdas and streams, whose first use
+    // takes a JVM some 20 ms.
+
     private Descriptor descriptor() {
         String format = get("format");
         if (!format.equals(Integer.toString(Descriptor.FORMAT))) {
@@ -112,7 +114,7 @@ public final class DescriptorText {
                     number("layers"),
                     new Descriptor.Banks(banks.get(0), banks.get(1), banks.get(2), banks.get(3), banks.get(4)),
                     number("weights.bytes"),
-                    parse("weights.crc32", x -> Long.parseLong(x, 16)),
+                    hexadecimal("weights.crc32"),
                     constants(),
                     ports("input"),
                     ports("output"),
@@ -127,19 +129,16 @@ public final class DescriptorText {
         List<Descriptor.Constant> constants = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             String key = "constant." + i;
-            List<String> parts = split(key).toList();
-            if (parts.size() != 5) {
-                throw wrong("'" + key + "' has five parts, found " + parts.size());
+            String[] parts = split(key);
+            if (parts.length != 5) {
+                throw wrong("'" + key + "' has five parts, found " + parts.length);
             }
-            List<Integer> numbers = parts.subList(1, 5).stream()
-                    .map(x -> parse(key, x, Integer::valueOf))
-                    .toList();
             constants.add(new Descriptor.Constant(
-                    parse(key, parts.getFirst(), DescriptorText::type),
-                    numbers.get(0),
-                    numbers.get(1),
-                    numbers.get(2),
-                    numbers.get(3)));
+                    type(key, parts[0]),
+                    number(key, parts[1]),
+                    number(key, parts[2]),
+                    number(key, parts[3]),
+                    number(key, parts[4])));
         }
         return constants;
     }
@@ -157,10 +156,7 @@ public final class DescriptorText {
         List<Descriptor.Port> ports = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             String key = kind + "." + i + ".";
-            ports.add(new Descriptor.Port(
-                    info(key),
-                    number(key + "offset"),
-                    parse(key + "rounding", r -> Rounding.valueOf(r.toUpperCase(Locale.ROOT)))));
+            ports.add(new Descriptor.Port(info(key), number(key + "offset"), rounding(key + "rounding")));
         }
         return ports;
     }
@@ -180,11 +176,11 @@ public final class DescriptorText {
     }
 
     private TensorInfo info(String key) {
-        ElementType type = parse(key + "type", DescriptorText::type);
-        List<Integer> shape = Stream.of(get(key + "shape").split(",", -1))
-                .filter(d -> !d.isEmpty())
-                .map(d -> d.equals("N") ? Integer.valueOf(TensorInfo.BATCH) : parse(key + "shape", d, Integer::valueOf))
-                .toList();
+        ElementType type = type(key + "type", get(key + "type"));
+        List<Integer> shape = new ArrayList<>();
+        for (String d : split(key + "shape")) {
+            shape.add(d.equals("N") ? TensorInfo.BATCH : number(key + "shape", d));
+        }
         Quantization q = properties.getProperty(key + "storage") == null ? null : quantization(key);
         return new TensorInfo(get(key + "name"), type, shape, q);
     }
@@ -194,9 +190,10 @@ public final class DescriptorText {
         if (codes.size() != 2) {
             throw wrong("'" + key + "codes' has two numbers, found " + codes.size());
         }
-        List<Float> scales = split(key + "scales")
-                .map(x -> parse(key + "scales", x, Float::valueOf))
-                .toList();
+        List<Float> scales = new ArrayList<>();
+        for (String x : split(key + "scales")) {
+            scales.add(real(key + "scales", x));
+        }
         return new Quantization(
                 get(key + "storage"),
                 codes.get(0),
@@ -208,33 +205,66 @@ public final class DescriptorText {
                 numbers(key + "multipliers"));
     }
 
-    private static ElementType type(String name) {
-        return ElementType.valueOf(name.toUpperCase(Locale.ROOT));
+    private ElementType type(String key, String text) {
+        try {
+            return ElementType.valueOf(text.toUpperCase(Locale.ROOT));
+        } catch (IllegalArgumentException e) {
+            throw malformed(key, text);
+        }
+    }
+
+    private Rounding rounding(String key) {
+        try {
+            return Rounding.valueOf(get(key).toUpperCase(Locale.ROOT));
+        } catch (IllegalArgumentException e) {
+            throw malformed(key, get(key));
+        }
     }
 
     private int number(String key) {
-        return parse(key, Integer::parseInt);
+        return number(key, get(key));
+    }
+
+    private int number(String key, String text) {
+        try {
+            return Integer.parseInt(text);
+        } catch (NumberFormatException e) {
+            throw malformed(key, text);
+        }
+    }
+
+    private long hexadecimal(String key) {
+        try {
+            return Long.parseLong(get(key), 16);
+        } catch (NumberFormatException e) {
+            throw malformed(key, get(key));
+        }
+    }
+
+    private float real(String key, String text) {
+        try {
+            return Float.parseFloat(text);
+        } catch (NumberFormatException e) {
+            throw malformed(key, text);
+        }
     }
 
     private List<Integer> numbers(String key) {
-        return split(key).map(x -> parse(key, x, Integer::valueOf)).toList();
-    }
-
-    private Stream<String> split(String key) {
-        String all = get(key);
-        return all.isEmpty() ? Stream.of() : Stream.of(all.split(",", -1));
-    }
-
-    private <T> T parse(String key, Function<String, T> how) {
-        return parse(key, get(key), how);
-    }
-
-    private <T> T parse(String key, String text, Function<String, T> how) {
-        try {
-            return how.apply(text);
-        } catch (IllegalArgumentException e) {
-            throw wrong("'" + key + "' is malformed: " + shorten(text));
+        List<Integer> numbers = new ArrayList<>();
+        for (String x : split(key)) {
+            numbers.add(number(key, x));
         }
+        return numbers;
+    }
+
+    /** What stands between commas; nothing in an empty value. */
+    private String[] split(String key) {
+        String all = get(key);
+        return all.isEmpty() ? new String[0] : all.split(",", -1);
+    }
+
+    private ModelException malformed(String key, String text) {
+        return wrong("'" + key + "' is malformed: " + shorten(text));
     }
 
     private String get(String key) {

@@ -2,12 +2,14 @@ package dev.qnet.runtime;
 
 import dev.qnet.runtime.io.Npy;
 import dev.qnet.runtime.io.TensorFormatException;
+import dev.qnet.runtime.kernel.Workers;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.security.CodeSource;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +24,7 @@ public final class Main {
     private static final int FAILED = 1;
     private static final int USAGE = 2;
     private static final int SHOWN = 16;
+    private static final int MOST_RUNS = 1_000_000;
 
     private static final String HELP = """
             usage: java --add-modules jdk.incubator.vector -jar MODEL.jar --input [NAME=]FILE.npy …
@@ -29,6 +32,8 @@ public final class Main {
               --output [NAME=]FILE.npy   where an output goes; without any, outputs are printed
               --raw                      leave quantized outputs as codes
               --info                     print inputs, outputs, rounding contract and memory, and run nothing
+              --threads N                spread large layers, or a batch, over N threads; the same results
+              --repeat N                 run N times, and print the median and the slowest time on standard error
               --model PATH               the model jar, if it is not the jar that this program is in
               --help                     this text
             f32 for a quantized input is quantized by the model; codes are taken as they are.
@@ -36,14 +41,18 @@ public final class Main {
             """;
 
     private final PrintStream out;
+    private final PrintStream err;
     private final Map<String, Path> inputs = new LinkedHashMap<>();
     private final Map<String, Path> outputs = new LinkedHashMap<>();
     private @Nullable Path path;
     private boolean raw;
     private boolean info;
+    private int threads = 1;
+    private int repeat = 1;
 
-    private Main(PrintStream out) {
+    private Main(PrintStream out, PrintStream err) {
         this.out = out;
+        this.err = err;
     }
 
     public static void main(String[] args) {
@@ -60,7 +69,7 @@ public final class Main {
             return OK;
         }
         try {
-            Main m = new Main(out);
+            Main m = new Main(out, err);
             m.parse(args);
             m.execute();
             return OK;
@@ -86,6 +95,8 @@ public final class Main {
                 case "--model" -> path = Path.of(value(args, ++i));
                 case "--raw" -> raw = true;
                 case "--info" -> info = true;
+                case "--threads" -> threads = count(args, ++i, Workers.MOST);
+                case "--repeat" -> repeat = count(args, ++i, MOST_RUNS);
                 default -> throw new UsageException("unknown argument '" + args[i] + "'");
             }
         }
@@ -101,6 +112,19 @@ public final class Main {
         return args[i];
     }
 
+    private static int count(String[] args, int i, int most) throws UsageException {
+        String value = value(args, i);
+        try {
+            int n = Integer.parseInt(value);
+            if (n >= 1 && n <= most) {
+                return n;
+            }
+        } catch (NumberFormatException e) {
+            // said below
+        }
+        throw new UsageException(args[i - 1] + " needs a number from 1 to " + most + ", not '" + value + "'");
+    }
+
     /** {@code name=file}, or a file under the empty name. */
     private static void put(Map<String, Path> to, String argument) throws UsageException {
         int at = argument.indexOf('=');
@@ -111,11 +135,16 @@ public final class Main {
     }
 
     private void execute() throws IOException, UsageException {
-        Model model = Model.load(path != null ? path : ownJar());
-        if (info) {
-            info(model);
-            return;
+        try (Model model = Model.load(path != null ? path : ownJar(), threads)) {
+            if (info) {
+                info(model);
+            } else {
+                run(model);
+            }
         }
+    }
+
+    private void run(Model model) throws IOException, UsageException {
         Map<String, Tensor> given = new LinkedHashMap<>();
         for (Map.Entry<String, Path> e : inputs.entrySet()) {
             given.put(name(e.getKey(), model.inputs(), "input"), Tensor.of(Npy.read(e.getValue())));
@@ -123,12 +152,20 @@ public final class Main {
         Map<String, Path> wanted = new LinkedHashMap<>();
         for (Map.Entry<String, Path> e : outputs.entrySet()) {
             String name = name(e.getKey(), model.outputs(), "output");
-            if (model.outputs().stream().noneMatch(t -> t.name().equals(name))) {
-                throw Session.unknown(model.outputs(), name, "output");
-            }
+            Session.index(model.outputs(), name, "output");
             wanted.put(name, e.getValue());
         }
-        Map<String, Tensor> results = raw ? model.runRaw(given) : model.run(given);
+        long[] nanos = new long[repeat];
+        Map<String, Tensor> results = Map.of();
+        for (int i = 0; i < repeat; i++) {
+            long begin = System.nanoTime();
+            results = raw ? model.runRaw(given) : model.run(given);
+            nanos[i] = System.nanoTime() - begin;
+        }
+        if (repeat > 1) {
+            Arrays.sort(nanos);
+            err.println(repeat + " runs: median " + micros(nanos[repeat / 2]) + ", slowest " + micros(nanos[repeat - 1]));
+        }
         for (Map.Entry<String, Path> e : wanted.entrySet()) {
             Npy.write(
                     e.getValue(),
@@ -136,8 +173,14 @@ public final class Main {
                             .toNpy());
         }
         if (wanted.isEmpty()) {
-            results.forEach(this::show);
+            for (Map.Entry<String, Tensor> e : results.entrySet()) {
+                show(e.getKey(), e.getValue());
+            }
         }
+    }
+
+    private static String micros(long nanos) {
+        return nanos / 1000 + " us";
     }
 
     private static String name(String given, List<TensorInfo> infos, String kind) throws UsageException {

@@ -5,6 +5,7 @@ import dev.qnet.runtime.kernel.Banks;
 import dev.qnet.runtime.kernel.Workers;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,23 +49,28 @@ public final class Model implements AutoCloseable {
     private Model(Descriptor descriptor, Program program, byte[] weights, Backend backend, int threads) {
         this.descriptor = descriptor;
         this.program = program;
-        inputs = descriptor.inputs().stream().map(Descriptor.Port::info).toList();
-        outputs = descriptor.outputs().stream().map(Descriptor.Port::info).toList();
-        states = descriptor.states().stream().map(Descriptor.State::info).toList();
-        stateIo = descriptor.states().stream().map(StateIo::of).toArray(StateIo[]::new);
+        // Loops, not streams: their first use takes a JVM some 20 ms, for which the first answer would wait.
+        inputs = infos(descriptor.inputs());
+        outputs = infos(descriptor.outputs());
+        List<TensorInfo> stateInfos = new ArrayList<>();
+        List<StateIo> io = new ArrayList<>();
+        for (Descriptor.State s : descriptor.states()) {
+            stateInfos.add(s.info());
+            io.add(StateIo.of(s));
+        }
+        states = List.copyOf(stateInfos);
+        stateIo = io.toArray(new StateIo[0]);
         plans = new Object[descriptor.layers()];
         WeightsReader reader = new WeightsReader(weights);
-        constants = descriptor.constants().stream()
-                .map(c -> BankConstant.read(c, reader))
-                .toList();
+        List<BankConstant> read = new ArrayList<>();
+        for (Descriptor.Constant c : descriptor.constants()) {
+            read.add(BankConstant.read(c, reader));
+        }
+        constants = List.copyOf(read);
         program.prepare(reader, backend, plans);
         int staging = descriptor.banks().floats();
-        inputPorts = descriptor.inputs().stream()
-                .map(p -> PortIo.of(p, descriptor, staging, "input", backend))
-                .toArray(PortIo[]::new);
-        outputPorts = descriptor.outputs().stream()
-                .map(p -> PortIo.of(p, descriptor, staging, "output", backend))
-                .toArray(PortIo[]::new);
+        inputPorts = ports(descriptor.inputs(), descriptor, staging, "input", backend);
+        outputPorts = ports(descriptor.outputs(), descriptor, staging, "output", backend);
         int most = 0;
         for (TensorInfo t : inputs) {
             most = t.quantization() == null ? most : Math.max(most, t.itemElements());
@@ -74,6 +80,23 @@ public final class Model implements AutoCloseable {
         }
         floatsWithStaging = Math.addExact(staging, most);
         workers = threads > 1 ? new Workers(threads) : null;
+    }
+
+    private static List<TensorInfo> infos(List<Descriptor.Port> ports) {
+        List<TensorInfo> infos = new ArrayList<>();
+        for (Descriptor.Port p : ports) {
+            infos.add(p.info());
+        }
+        return List.copyOf(infos);
+    }
+
+    private static PortIo[] ports(
+            List<Descriptor.Port> ports, Descriptor descriptor, int staging, String kind, Backend backend) {
+        PortIo[] io = new PortIo[ports.size()];
+        for (int i = 0; i < io.length; i++) {
+            io[i] = PortIo.of(ports.get(i), descriptor, staging, kind, backend);
+        }
+        return io;
     }
 
     /**
@@ -267,7 +290,9 @@ public final class Model implements AutoCloseable {
 
     private Map<String, Tensor> run(Map<String, Tensor> given, boolean raw) {
         try (Session s = session()) {
-            given.forEach(s::input);
+            for (Map.Entry<String, Tensor> e : given.entrySet()) {
+                s.input(e.getKey(), e.getValue());
+            }
             int items = s.items();
             Map<String, Tensor> results = new LinkedHashMap<>();
             for (int i = 0; i < outputs.size(); i++) {

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Enumeration;
 import java.util.HashMap;
 import java.util.List;
@@ -97,7 +99,7 @@ final class ModelFiles {
     private static boolean wanted(String name) {
         return name.startsWith(FOLDER)
                 && name.indexOf('/', FOLDER.length()) < 0
-                && Stream.of(".class", DESCRIPTOR, WEIGHTS).anyMatch(name::endsWith);
+                && (name.endsWith(".class") || name.endsWith(DESCRIPTOR) || name.endsWith(WEIGHTS));
     }
 
     private static void add(Map<String, byte[]> files, String name, InputStream in, Path path) throws IOException {
@@ -125,11 +127,13 @@ final class ModelFiles {
 
     /** The base name of the one model among files. */
     static String only(Map<String, byte[]> files, String source) {
-        List<String> models = files.keySet().stream()
-                .filter(n -> n.endsWith(DESCRIPTOR))
-                .map(n -> n.substring(0, n.length() - DESCRIPTOR.length()))
-                .sorted()
-                .toList();
+        List<String> models = new ArrayList<>();
+        for (String n : files.keySet()) {
+            if (n.endsWith(DESCRIPTOR)) {
+                models.add(n.substring(0, n.length() - DESCRIPTOR.length()));
+            }
+        }
+        Collections.sort(models);
         if (models.size() != 1) {
             throw new ModelException(source + ": expected one model in " + FOLDER + ", found "
                     + (models.isEmpty() ? "none; was it written by 'qnet compile'?" : models.size() + ": " + models));

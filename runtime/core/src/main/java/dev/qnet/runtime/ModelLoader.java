@@ -117,8 +117,12 @@ final class ModelLoader {
 
         GeneratedClasses(Map<String, byte[]> files) {
             super("qnet-model", Program.class.getClassLoader());
-            this.classes = new HashMap<>(files);
-            this.classes.keySet().removeIf(n -> !n.endsWith(".class"));
+            classes = new HashMap<>();
+            for (Map.Entry<String, byte[]> e : files.entrySet()) {
+                if (e.getKey().endsWith(".class")) {
+                    classes.put(e.getKey(), e.getValue());
+                }
+            }
         }
 
         @Override

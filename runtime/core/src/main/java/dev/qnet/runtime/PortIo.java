@@ -117,7 +117,11 @@ final class PortIo {
     }
 
     private static int[] zeros(Quantization q) {
-        return q.zeroPoints().stream().mapToInt(z -> z).toArray();
+        int[] z = new int[q.zeroPoints().size()];
+        for (int i = 0; i < z.length; i++) {
+            z[i] = q.zeroPoints().get(i);
+        }
+        return z;
     }
 
     private static Kind kind(ElementType type) {

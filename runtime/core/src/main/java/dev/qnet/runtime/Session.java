@@ -307,7 +307,7 @@ public class Session implements AutoCloseable {
                 + t.dim(0) + " (" + t + "): all must be equal");
     }
 
-    private static int index(List<TensorInfo> infos, String name, String kind) {
+    static int index(List<TensorInfo> infos, String name, String kind) {
         for (int i = 0; i < infos.size(); i++) {
             if (infos.get(i).name().equals(name)) {
                 return i;

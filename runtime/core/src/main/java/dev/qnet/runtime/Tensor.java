@@ -100,7 +100,10 @@ public final class Tensor {
 
     /** Zeros, in a new array. */
     public static Tensor allocate(ElementType type, int... shape) {
-        int n = Arrays.stream(shape).reduce(1, Math::multiplyExact);
+        int n = 1;
+        for (int d : shape) {
+            n = Math.multiplyExact(n, d);
+        }
         return new Tensor(
                 type,
                 switch (type) {

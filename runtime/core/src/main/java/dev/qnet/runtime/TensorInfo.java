@@ -54,7 +54,11 @@ public record TensorInfo(
 
     /** The extents for {@code items} items. */
     public int[] shapeFor(int items) {
-        return shape.stream().mapToInt(d -> d == BATCH ? items : d).toArray();
+        int[] extents = new int[shape.size()];
+        for (int i = 0; i < extents.length; i++) {
+            extents[i] = shape.get(i) == BATCH ? items : shape.get(i);
+        }
+        return extents;
     }
 
     /** Whether tensors of a type can be given for it: its own type, and f32 if it is quantized. */

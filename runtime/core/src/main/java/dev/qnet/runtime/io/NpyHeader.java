@@ -26,12 +26,20 @@ record NpyHeader(NpyType type, ByteOrder order, boolean fortran, List<Integer> s
 
     /** The number of elements; the parser has refused shapes where it does not fit an int. */
     int elements() {
-        return shape.stream().reduce(1, (a, b) -> a * b);
+        int n = 1;
+        for (int d : shape) {
+            n *= d;
+        }
+        return n;
     }
 
     /** The dimensions as a new array. */
     int[] dims() {
-        return shape.stream().mapToInt(d -> d).toArray();
+        int[] dims = new int[shape.size()];
+        for (int i = 0; i < dims.length; i++) {
+            dims[i] = shape.get(i);
+        }
+        return dims;
     }
 
     /** Bytes of the elements in the file. */

@@ -54,12 +54,15 @@ final class NpyHeaderParser {
     private NpyHeader checked(String descr, boolean fortran, long[] shape, ReadLimits limits, int headerBytes) {
         char order = descr.isEmpty() ? '\0' : descr.charAt(0);
         NpyType type = (order == '<' || order == '>' || order == '|')
-                ? NpyType.ofCode(descr.substring(1)).orElse(null)
+                ? NpyType.ofCode(descr.substring(1))
                 : null;
         if (type == null || (order == '|' && type.bytes() > 1)) {
             throw wrong("an element type of " + NpyType.codes(), "'" + descr + "'");
         }
-        boolean empty = Arrays.stream(shape).anyMatch(d -> d == 0);
+        boolean empty = false;
+        for (long dim : shape) {
+            empty |= dim == 0;
+        }
         long elements = 1;
         List<Integer> dims = new ArrayList<>();
         for (long dim : shape) {

@@ -1,8 +1,8 @@
 package dev.qnet.runtime.io;
 
 import java.util.Arrays;
-import java.util.Optional;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** The element types that are read from and written to npy files. */
 public enum NpyType {
@@ -53,8 +53,14 @@ public enum NpyType {
         return (bytes == 1 ? "|" : "<") + code();
     }
 
-    static Optional<NpyType> ofCode(String code) {
-        return Arrays.stream(values()).filter(t -> t.code().equals(code)).findFirst();
+    /** Null if there is none. */
+    static @Nullable NpyType ofCode(String code) {
+        for (NpyType t : values()) {
+            if (t.code().equals(code)) {
+                return t;
+            }
+        }
+        return null;
     }
 
     static String codes() {

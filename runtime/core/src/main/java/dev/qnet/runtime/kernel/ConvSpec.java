@@ -1,6 +1,5 @@
 package dev.qnet.runtime.kernel;
 
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -64,7 +63,10 @@ record ConvSpec(
             int @Nullable [] bias,
             Output out) {
         int[] b = bias == null ? new int[filters] : bias;
-        long[] wide = Arrays.stream(b).asLongStream().toArray();
+        long[] wide = new long[filters];
+        for (int i = 0; i < Math.min(filters, b.length); i++) {
+            wide[i] = b[i]; // the canonical constructor checks the length
+        }
         return new ConvSpec(x, height, width, channels, filters, window, groups, weights, b, wide, out);
     }
 
