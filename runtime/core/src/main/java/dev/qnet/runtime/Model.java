@@ -309,6 +309,7 @@ public final class Model implements AutoCloseable {
 
     void execute(Banks banks) {
         program.run(banks, plans);
+        Backend.answered();
     }
 
     /** Makes the states in the banks real 0. */

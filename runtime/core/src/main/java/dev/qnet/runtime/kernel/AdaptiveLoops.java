@@ -3,109 +3,149 @@ package dev.qnet.runtime.kernel;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Plain Java first, vectors as soon as {@link Warmup} finds that they are faster. Both give the same bytes, so it
- * shows only in time. No vector class is initialized before, so that loading a model does not wait for it.
+ * Plain Java first, vectors as soon as {@link Warmup} has had them compiled. Both give the same bytes, so it shows only
+ * in time. No vector class is initialized before, so that neither loading a model nor its first answer waits for it.
  */
 final class AdaptiveLoops implements Loops {
-    private final Warmup.Signal rows = Warmup.of(Warmup.Sort.ROWS, null, Kind.U8);
-
-    private Loops rows() {
-        return rows.hot() ? Backend.VECTOR.loops() : ScalarLoops.INSTANCE;
+    private static Loops by(Step step) {
+        return step.hot() ? Backend.VECTOR.loops() : ScalarLoops.INSTANCE;
     }
 
     @Override
     public void rescale(Rescale r, int[] a, int at, int n, int channel) {
-        rows().rescale(r, a, at, n, channel);
+        by(RowSteps.ALL.rescale(r)).rescale(r, a, at, n, channel);
     }
 
     @Override
     public void load(Banks b, Operand x, int from, int[] to, int at, int n) {
-        rows().load(b, x, from, to, at, n);
+        by(RowSteps.ALL.load(x.kind())).load(b, x, from, to, at, n);
     }
 
     @Override
     public void store(Banks b, Kind kind, int to, int[] from, int at, int n) {
-        rows().store(b, kind, to, from, at, n);
+        by(RowSteps.ALL.store(kind)).store(b, kind, to, from, at, n);
     }
 
     @Override
     public void add(AddSpec spec, int[] p, int[] q, int n) {
-        rows().add(spec, p, q, n);
+        by(RowSteps.ALL.add(spec)).add(spec, p, q, n);
     }
 
     @Override
     public void quantize(QuantizeSpec spec, int c, float[] x, int at, int[] codes, int n) {
-        rows().quantize(spec, c, x, at, codes, n);
+        by(RowSteps.ALL.quantize(spec)).quantize(spec, c, x, at, codes, n);
     }
 
     @Override
     public UnaryKernel conv(ConvSpec spec) {
-        UnaryKernel plain = ScalarConv.of(spec, this);
         if (spec.out().wide()) {
-            return plain;
+            return ScalarConv.of(spec, this);
         }
-        boolean row = spec.outHeight() * spec.outWidth() == 1;
-        Warmup.Sort sort = spec.depthwise() ? Warmup.Sort.DEPTHWISE : row ? Warmup.Sort.ROW : Warmup.Sort.CONV;
-        return new Conv(
-                spec, plain, Warmup.of(sort, spec.out().rescale(), spec.x().kind()));
+        // As it becomes a vector kernel as a whole, its rows stay plain: C2 compiles them once only.
+        Conv conv = new Conv(spec, ScalarConv.of(spec, ScalarLoops.INSTANCE));
+        Warmup.add(conv);
+        return conv;
     }
 
     @Override
     public BinaryKernel matmul(MatMulSpec spec) {
-        BinaryKernel plain = new ScalarMatMul(spec, this);
         if (spec.out().wide()) {
-            return plain;
+            return new ScalarMatMul(spec, this);
         }
-        Warmup.Signal signal =
-                Warmup.of(Warmup.Sort.MATMUL, spec.out().rescale(), spec.x().kind());
-        return new Product(spec, plain, signal);
+        Product product = new Product(spec, new ScalarMatMul(spec, ScalarLoops.INSTANCE));
+        Warmup.add(product);
+        return product;
     }
 
-    /** Becomes its vector twin at the signal, and forgets the plain one then, with its copy of the weights. */
-    private static final class Conv implements UnaryKernel {
-        private final Warmup.Signal signal;
+    /** Becomes its vector twin, and forgets the plain one then, with its copy of the weights. */
+    private static final class Conv implements UnaryKernel, Warmup.Candidate {
+        private final ConvSpec spec;
         private volatile UnaryKernel current;
 
-        /** Null once current is final. Threads that see it late make the twin once more, which is harmless. */
-        private volatile @Nullable ConvSpec spec;
-
-        Conv(ConvSpec spec, UnaryKernel plain, Warmup.Signal signal) {
+        Conv(ConvSpec spec, UnaryKernel plain) {
             this.spec = spec;
-            this.signal = signal;
             current = plain;
         }
 
         @Override
         public void run(Banks banks, int x, int y) {
-            ConvSpec s = spec;
-            if (s != null && signal.hot()) {
-                current = Backend.VECTOR.loops().conv(s);
-                spec = null;
-            }
             current.run(banks, x, y);
+        }
+
+        @Override
+        public @Nullable Object make() {
+            return SimdConv.of(spec);
+        }
+
+        @Override
+        public Object plain() {
+            return current;
+        }
+
+        @Override
+        public void become(Object kernel) {
+            current = (UnaryKernel) kernel;
+        }
+
+        @Override
+        public void run(Object kernel, Banks banks) {
+            ((UnaryKernel) kernel).run(banks, 0, spec.height() * spec.width() * spec.channels());
+        }
+
+        @Override
+        public Banks banks() {
+            int x = spec.height() * spec.width() * spec.channels();
+            int y = spec.outHeight() * spec.outWidth() * spec.filters();
+            return memory(spec.x().kind(), spec.out().kind(), x + y);
         }
     }
 
     /** As {@link Conv}, for matrix products. */
-    private static final class Product implements BinaryKernel {
-        private final Warmup.Signal signal;
+    private static final class Product implements BinaryKernel, Warmup.Candidate {
+        private final MatMulSpec spec;
         private volatile BinaryKernel current;
-        private volatile @Nullable MatMulSpec spec;
 
-        Product(MatMulSpec spec, BinaryKernel plain, Warmup.Signal signal) {
+        Product(MatMulSpec spec, BinaryKernel plain) {
             this.spec = spec;
-            this.signal = signal;
             current = plain;
         }
 
         @Override
         public void run(Banks banks, int x, int y, int z) {
-            MatMulSpec s = spec;
-            if (s != null && signal.hot()) {
-                current = Backend.VECTOR.loops().matmul(s);
-                spec = null;
-            }
             current.run(banks, x, y, z);
         }
+
+        @Override
+        public @Nullable Object make() {
+            return SimdMatMul.of(spec);
+        }
+
+        @Override
+        public Object plain() {
+            return current;
+        }
+
+        @Override
+        public void become(Object kernel) {
+            current = (BinaryKernel) kernel;
+        }
+
+        @Override
+        public void run(Object kernel, Banks banks) {
+            int y = spec.m() * spec.k();
+            ((BinaryKernel) kernel).run(banks, 0, y, y + spec.k() * spec.n());
+        }
+
+        @Override
+        public Banks banks() {
+            int n = spec.m() * spec.k() + spec.k() * spec.n() + spec.m() * spec.n();
+            return memory(spec.x().kind(), spec.out().kind(), n);
+        }
+    }
+
+    /** Banks with n elements of each of two kinds, and of all kinds between. */
+    private static Banks memory(Kind x, Kind y, int n) {
+        int most = Math.max(x.bytes(), y.bytes());
+        return new Banks(n, most < 2 ? 0 : n, most < 4 ? 0 : n, most < 8 ? 0 : n, 0);
     }
 }

@@ -20,8 +20,8 @@ public enum Backend {
     private static volatile @Nullable Backend selected;
 
     /**
-     * The backend of this JVM: {@link #ADAPTIVE} where the module jdk.incubator.vector and vectors with a fused
-     * multiply-add are present. The system property {@value #PROPERTY}, read once, overrides: {@code scalar}, {@code
+     * The backend of this JVM: {@link #ADAPTIVE} where the module jdk.incubator.vector is present; it stays with plain
+     * Java on a machine without vectors worth it. The system property {@value #PROPERTY}, read once, overrides: {@code scalar}, {@code
      * adaptive}, {@code vector}, or {@code 128}, {@code 256}, {@code 512} for {@link #VECTOR} with vectors of so many
      * bits.
      *
@@ -41,6 +41,14 @@ public enum Backend {
         return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
     }
 
+    /**
+     * Says that a model has given an answer: {@link #ADAPTIVE} has vector code compiled from then on, not before, when
+     * it would take time from that answer.
+     */
+    public static void answered() {
+        Warmup.answered();
+    }
+
     /** The loops of this backend. */
     Loops loops() {
         return switch (this) {
@@ -53,7 +61,7 @@ public enum Backend {
     private static Backend select(String wanted) {
         return switch (wanted) {
             case "scalar" -> SCALAR;
-            case "" -> vectorPresent() && SimdShape.worthwhile() ? ADAPTIVE : SCALAR;
+            case "" -> vectorPresent() ? ADAPTIVE : SCALAR;
             case "adaptive", "vector", "128", "256", "512" -> {
                 if (!vectorPresent()) {
                     throw new IllegalStateException(PROPERTY + "=" + wanted

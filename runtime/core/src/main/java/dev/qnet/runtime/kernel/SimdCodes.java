@@ -149,7 +149,7 @@ record SimdCodes(
         }
     }
 
-    private static void real(
+    static void real(
             float[] c,
             int at,
             int stride,
@@ -162,6 +162,9 @@ record SimdCodes(
             byte[] y,
             int to,
             int step) {
+        if (rows == 0) {
+            return;
+        }
         FloatVector f = FloatVector.fromArray(F, factor, channel);
         for (int r = 0; r < rows; r++) {
             IntVector g = FloatVector.fromArray(F, c, at + r * stride)
@@ -174,7 +177,7 @@ record SimdCodes(
     }
 
     /** Single rounding; false where some accumulators were too near to a half to tell. */
-    private static boolean once(
+    static boolean once(
             float[] c,
             int at,
             int stride,
@@ -188,6 +191,9 @@ record SimdCodes(
             byte[] y,
             int to,
             int step) {
+        if (rows == 0) {
+            return true;
+        }
         FloatVector f = FloatVector.fromArray(F, factor, channel);
         FloatVector up = FloatVector.broadcast(F, e);
         FloatVector down = FloatVector.broadcast(F, -e);
@@ -203,7 +209,7 @@ record SimdCodes(
         return !differ.compare(VectorOperators.NE, 0).anyTrue();
     }
 
-    private static void onceAgain(
+    static void onceAgain(
             float[] c,
             int at,
             int stride,
@@ -218,6 +224,9 @@ record SimdCodes(
             byte[] y,
             int to,
             int step) {
+        if (rows == 0) {
+            return;
+        }
         FloatVector f = FloatVector.fromArray(F, factor, channel);
         IntVector m = IntVector.fromArray(I, multiplier, channel);
         FloatVector up = FloatVector.broadcast(F, e);
@@ -234,7 +243,7 @@ record SimdCodes(
     }
 
     /** Double rounding. */
-    private static boolean twice(
+    static boolean twice(
             float[] c,
             int at,
             int stride,
@@ -249,6 +258,9 @@ record SimdCodes(
             byte[] y,
             int to,
             int step) {
+        if (rows == 0) {
+            return true;
+        }
         FloatVector f = FloatVector.fromArray(F, factor, channel);
         IntVector bits = FloatVector.fromArray(F, delta, channel).reinterpretAsInts();
         IntVector differ = IntVector.zero(I);
@@ -266,7 +278,7 @@ record SimdCodes(
         return !differ.compare(VectorOperators.NE, 0).anyTrue();
     }
 
-    private static void twiceAgain(
+    static void twiceAgain(
             float[] c,
             int at,
             int stride,
@@ -282,6 +294,9 @@ record SimdCodes(
             byte[] y,
             int to,
             int step) {
+        if (rows == 0) {
+            return;
+        }
         FloatVector f = FloatVector.fromArray(F, factor, channel);
         IntVector bits = FloatVector.fromArray(F, delta, channel).reinterpretAsInts();
         IntVector m = IntVector.fromArray(I, multiplier, channel);

@@ -1,6 +1,7 @@
 package dev.qnet.runtime.kernel;
 
 import java.util.Arrays;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * <p>As many blocks are gathered as the second-level cache holds; then each panel, on its way from memory, meets all of
  * them. Of long sums a segment is taken at a time, so that a panel fits the cache beside the blocks.
  */
-final class SimdConv implements UnaryKernel, Parts {
+final class SimdConv implements UnaryKernel, Parts, Warmable {
     /** Gathered blocks that the second-level cache holds besides a panel, in singles. */
     private static final int CACHED = 1 << 18;
 
@@ -100,6 +101,12 @@ final class SimdConv implements UnaryKernel, Parts {
             groups[g] = p;
         }
         return new SimdConv(spec, groups);
+    }
+
+    @Override
+    public void steps(Set<Step> steps) {
+        SimdPanels p = groups[0];
+        SimdSteps.products(steps, spec.x(), pixels, p.n, p.packed(), p.ends.length > 1, codes, spec.out());
     }
 
     @Override

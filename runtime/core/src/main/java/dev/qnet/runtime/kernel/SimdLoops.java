@@ -65,6 +65,9 @@ final class SimdLoops implements Loops {
     }
 
     private static void addReal(int[] p, int[] q, int n, float fx, float fy, int zero, int lo, int hi) {
+        if (n == 0) {
+            return;
+        }
         FloatVector low = FloatVector.broadcast(F, lo - zero);
         FloatVector high = FloatVector.broadcast(F, hi - zero);
         for (int i = 0; i < n; i += LANES) {
@@ -94,6 +97,9 @@ final class SimdLoops implements Loops {
     }
 
     private static void quantizeEven(float[] x, int at, int[] codes, int n, float s, int zero, int lo, int hi) {
+        if (n == 0) {
+            return;
+        }
         FloatVector low = FloatVector.broadcast(F, lo - zero);
         FloatVector high = FloatVector.broadcast(F, hi - zero);
         for (int i = 0; i < n; i += LANES) {
@@ -110,6 +116,9 @@ final class SimdLoops implements Loops {
      * exact.
      */
     private static void quantizeAway(float[] x, int at, int[] codes, int n, float s, int zero, int lo, int hi) {
+        if (n == 0) {
+            return;
+        }
         FloatVector low = FloatVector.broadcast(F, lo - zero);
         FloatVector high = FloatVector.broadcast(F, hi - zero);
         for (int i = 0; i < n; i += LANES) {

@@ -1,13 +1,14 @@
 package dev.qnet.runtime.kernel;
 
 import java.util.Arrays;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Matrix product of two operands in singles that are provably exact, as {@link SimdConv}; panels are packed at run
  * time.
  */
-final class SimdMatMul implements BinaryKernel {
+final class SimdMatMul implements BinaryKernel, Warmable {
     private static final int BLOCKS = 0;
     private static final int SUMS = 1;
     private static final int PANELS = 2;
@@ -40,6 +41,12 @@ final class SimdMatMul implements BinaryKernel {
         int segment = (int) Math.min((SimdPanels.EXACT - 1) / product, SimdPanels.MAX_SEGMENT) / 2 * 2;
         boolean exact = segment >= Math.min(spec.k() + spec.k() % 2, SimdPanels.MIN_SEGMENT);
         return exact && !spec.out().wide() ? new SimdMatMul(spec, segment, product) : null;
+    }
+
+    @Override
+    public void steps(Set<Step> steps) {
+        SimdSteps.products(steps, spec.x(), spec.m(), spec.n(), false, terms > segment, codes, spec.out());
+        SimdSteps.products(steps, spec.y(), spec.m(), SimdPanels.COLUMNS, false, terms > segment, codes, spec.out());
     }
 
     @Override

@@ -217,6 +217,11 @@ final class SimdPanels {
         return (n + COLUMNS - 1) / COLUMNS;
     }
 
+    /** Whether panels are kept as bytes, and made singles when they are needed. */
+    boolean packed() {
+        return packed.length > 0;
+    }
+
     /** Columns that a panel is packed with. */
     int columns(int panel) {
         return n - panel * COLUMNS <= LANES ? LANES : COLUMNS;
@@ -311,6 +316,9 @@ final class SimdPanels {
 
     /** Writes sums of a panel, plus a bias, as ints: rows of {@link #COLUMNS}. */
     static void begin(float[] c, int columns, int rows, int[] bias, int channel, int[] to, int at) {
+        if (rows == 0) {
+            return;
+        }
         for (int j = 0; j < columns; j += LANES) {
             IntVector b = IntVector.fromArray(I, bias, channel + j);
             for (int r = 0; r < rows; r++) {
@@ -323,6 +331,9 @@ final class SimdPanels {
 
     /** Adds sums of a further segment. */
     static void add(float[] c, int columns, int rows, int[] to, int at) {
+        if (rows == 0) {
+            return;
+        }
         for (int j = 0; j < columns; j += LANES) {
             for (int r = 0; r < rows; r++) {
                 IntVector v =

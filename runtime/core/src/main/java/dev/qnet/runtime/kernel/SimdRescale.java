@@ -77,6 +77,9 @@ final class SimdRescale {
 
     /** A column of vectors, single rounding. */
     private static void once(RescaleLanes p, int c, long lo, long hi, int[] a, int at, int rows, int stride) {
+        if (rows == 0) {
+            return;
+        }
         LongVector m = LongVector.fromArray(L, p.multiplier(), c);
         LongVector half = LongVector.fromArray(L, p.half(), c);
         LongVector shift = LongVector.fromArray(L, p.shift(), c);
@@ -95,6 +98,9 @@ final class SimdRescale {
 
     /** A column of vectors, double rounding. */
     private static void twice(RescaleLanes p, int c, long lo, long hi, int[] a, int at, int rows, int stride) {
+        if (rows == 0) {
+            return;
+        }
         LongVector m = LongVector.fromArray(L, p.multiplier(), c);
         LongVector half = LongVector.fromArray(L, p.half(), c);
         LongVector negative = LongVector.fromArray(L, p.negative(), c);
@@ -121,6 +127,9 @@ final class SimdRescale {
      * and rounding is monotone, so that it makes no difference, and within them {@link Simd#MAGIC} works.
      */
     private static void real(float[] factor, int c, int zero, int lo, int hi, int[] a, int at, int rows, int stride) {
+        if (rows == 0) {
+            return;
+        }
         FloatVector f = FloatVector.fromArray(F, factor, c);
         FloatVector low = FloatVector.broadcast(F, lo - zero);
         FloatVector high = FloatVector.broadcast(F, hi - zero);

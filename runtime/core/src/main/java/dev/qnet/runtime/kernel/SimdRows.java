@@ -35,6 +35,9 @@ final class SimdRows {
     }
 
     private static int signedBytes(byte[] a, int from, int z, float[] to, int at, int n) {
+        if (n == 0) {
+            return 0;
+        }
         int i = 0;
         for (; i + LANES <= n; i += LANES) {
             IntVector v = (IntVector) ByteVector.fromArray(B, a, from + i).convertShape(VectorOperators.B2I, I, 0);
@@ -44,6 +47,9 @@ final class SimdRows {
     }
 
     private static int unsignedBytes(byte[] a, int from, int z, float[] to, int at, int n) {
+        if (n == 0) {
+            return 0;
+        }
         int i = 0;
         for (; i + LANES <= n; i += LANES) {
             IntVector v = (IntVector)
@@ -54,6 +60,9 @@ final class SimdRows {
     }
 
     private static int signedShorts(short[] a, int from, int z, float[] to, int at, int n) {
+        if (n == 0) {
+            return 0;
+        }
         int i = 0;
         for (; i + LANES <= n; i += LANES) {
             IntVector v = (IntVector) ShortVector.fromArray(S, a, from + i).convertShape(VectorOperators.S2I, I, 0);
@@ -63,6 +72,9 @@ final class SimdRows {
     }
 
     private static int unsignedShorts(short[] a, int from, int z, float[] to, int at, int n) {
+        if (n == 0) {
+            return 0;
+        }
         int i = 0;
         for (; i + LANES <= n; i += LANES) {
             IntVector v = (IntVector)
@@ -275,6 +287,9 @@ final class SimdRows {
     }
 
     private static int signedBytes(byte[] a, int from, int z, int[] to, int at, int n) {
+        if (n == 0) {
+            return 0;
+        }
         int i = 0;
         for (; i + LANES <= n; i += LANES) {
             IntVector v = (IntVector) ByteVector.fromArray(B, a, from + i).convertShape(VectorOperators.B2I, I, 0);
@@ -284,6 +299,9 @@ final class SimdRows {
     }
 
     private static int unsignedBytes(byte[] a, int from, int z, int[] to, int at, int n) {
+        if (n == 0) {
+            return 0;
+        }
         int i = 0;
         for (; i + LANES <= n; i += LANES) {
             IntVector v = (IntVector)
@@ -294,6 +312,9 @@ final class SimdRows {
     }
 
     private static int signedShorts(short[] a, int from, int z, int[] to, int at, int n) {
+        if (n == 0) {
+            return 0;
+        }
         int i = 0;
         for (; i + LANES <= n; i += LANES) {
             IntVector v = (IntVector) ShortVector.fromArray(S, a, from + i).convertShape(VectorOperators.S2I, I, 0);
@@ -303,6 +324,9 @@ final class SimdRows {
     }
 
     private static int unsignedShorts(short[] a, int from, int z, int[] to, int at, int n) {
+        if (n == 0) {
+            return 0;
+        }
         int i = 0;
         for (; i + LANES <= n; i += LANES) {
             IntVector v = (IntVector)
@@ -325,6 +349,9 @@ final class SimdRows {
     }
 
     private static int bytes(int[] from, int at, byte[] to, int y, int n) {
+        if (n == 0) {
+            return 0;
+        }
         int i = 0;
         for (; i + LANES <= n; i += LANES) {
             ((ByteVector) IntVector.fromArray(I, from, at + i).convertShape(VectorOperators.I2B, B, 0))
@@ -334,6 +361,9 @@ final class SimdRows {
     }
 
     private static int shorts(int[] from, int at, short[] to, int y, int n) {
+        if (n == 0) {
+            return 0;
+        }
         int i = 0;
         for (; i + LANES <= n; i += LANES) {
             ((ShortVector) IntVector.fromArray(I, from, at + i).convertShape(VectorOperators.I2S, S, 0))

@@ -16,6 +16,9 @@ final class SimdTile1 {
 
     /** Columns are two vectors. */
     static void wide(float[] a, int ao, float[] b, int bo, int n, float[] init, int io, float[] c, int co) {
+        if (n == 0) {
+            return;
+        }
         FloatVector c0 = FloatVector.fromArray(F, init, io);
         FloatVector c0b = FloatVector.fromArray(F, init, io + LANES);
         FloatVector c1 = FloatVector.zero(F);
@@ -51,6 +54,9 @@ final class SimdTile1 {
 
     /** Columns are one vector. */
     static void narrow(float[] a, int ao, float[] b, int bo, int n, float[] init, int io, float[] c, int co) {
+        if (n == 0) {
+            return;
+        }
         FloatVector c0 = FloatVector.fromArray(F, init, io);
         FloatVector c1 = FloatVector.zero(F);
         FloatVector c2 = FloatVector.zero(F);

@@ -26,6 +26,9 @@ final class SimdTile12 {
 
     /** Columns are two vectors. */
     static void wide(float[] a, int ao, float[] b, int bo, int n, float[] init, int io, float[] c, int co) {
+        if (n == 0) {
+            return;
+        }
         FloatVector i0 = FloatVector.fromArray(F, init, io);
         FloatVector i1 = FloatVector.fromArray(F, init, io + LANES);
         FloatVector c0a = i0;
@@ -159,6 +162,9 @@ final class SimdTile12 {
 
     /** Columns are one vector. */
     static void narrow(float[] a, int ao, float[] b, int bo, int n, float[] init, int io, float[] c, int co) {
+        if (n == 0) {
+            return;
+        }
         FloatVector i0 = FloatVector.fromArray(F, init, io);
         FloatVector c0 = i0;
         FloatVector c1 = i0;

@@ -1,178 +1,209 @@
 package dev.qnet.runtime.kernel;
 
 import java.util.ArrayDeque;
-import java.util.Arrays;
-import java.util.EnumMap;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds out when vector code is worth running. Until C2 has compiled it, it is 10 to 100 times slower than plain
- * Java, so a background thread runs small kernels on made-up data, of each sort that the models of this JVM need,
- * until they beat their plain twins. On a machine where they never do, plain Java stays.
+ * Has vector code compiled in the background, while plain code answers, and says when it is worth running: until C2
+ * has compiled it, it is 10 to 100 times slower than plain Java.
+ *
+ * <p>A daemon thread calls the {@link Step}s that the models of this JVM need until they are compiled, and then makes
+ * the kernels that run them. It begins when the first answer is given, or soon after loading where none is asked for:
+ * before, it would only take time from the first answer. It sleeps while C2 compiles, and ends when nothing is left to
+ * do. Where C2 never compiles vectors, plain Java stays.
  */
 final class Warmup {
-    /** A sort of kernel whose vector code is compiled apart. */
-    enum Sort {
-        CONV,
-        DEPTHWISE,
-        /** Matrix times vector. */
-        ROW,
-        MATMUL,
-        /** Additions, rescales and what moves rows. */
-        ROWS
+    /** A kernel that waits to be made of vector code. */
+    interface Candidate {
+        /** Makes the vector kernel; null if there is none. */
+        @Nullable Object make();
+
+        /** The kernel that runs now. */
+        Object plain();
+
+        /** Runs the vector kernel from now on. */
+        void become(Object kernel);
+
+        /** Runs a kernel, the plain one or the vector one, on made-up operands. */
+        void run(Object kernel, Banks banks);
+
+        /** Memory for that. */
+        Banks banks();
     }
 
-    /** Whether vectors won. */
-    static final class Signal {
-        private volatile boolean hot;
+    /** How long the first answer may take before the warm-up begins all the same. */
+    private static final long UNTIL_ANSWER_NANOS = 500_000_000L;
 
-        boolean hot() {
-            return hot;
-        }
-    }
+    /** What is not compiled by then never is. */
+    private static final long PATIENCE_NANOS = 60_000_000_000L;
+
+    /** Rounds of calls before the first look whether something is compiled: C2 waits for 5,000 calls. */
+    private static final int FIRST_ROUNDS = 80;
 
     /**
-     * What is compiled apart.
-     *
-     * @param sort the sort
-     * @param rounding the rescale's contract, or null without
-     * @param kind of the codes
+     * Between rounds. With much to do, C2 waits for some times 5,000 calls, and does not count those that come before
+     * it is ready to; so later rounds come slower.
      */
-    record Key(Sort sort, @Nullable Rounding rounding, Kind kind) {}
+    private static final long ROUND_NANOS = 1_000_000L;
 
-    private record Job(Key key, Signal signal) {}
+    private static final long LATER_ROUND_NANOS = 5_000_000L;
 
-    /** Vectors that did not win in so many rounds and so much time never will. */
-    private static final int PATIENCE_ROUNDS = 1000;
+    /** Between looks, which come slower too: they run code that is not compiled. */
+    private static final long LOOK_NANOS = 20_000_000L;
 
-    private static final long PATIENCE_NANOS = 30_000_000_000L;
+    private static final long LATER_LOOK_NANOS = 100_000_000L;
 
-    /** Where samples put their result. */
-    static final int RESULT = 1 << 14;
+    // Guarded by the class.
+    private static final Queue<Candidate> CANDIDATES = new ArrayDeque<>();
+    private static final Queue<Step> STEPS = new ArrayDeque<>();
+    private static @Nullable Thread thread;
 
-    private static final Map<Key, Signal> SIGNALS = new HashMap<>();
-    private static final Queue<Job> JOBS = new ArrayDeque<>();
-    private static boolean running;
+    private static volatile boolean answered;
 
     private Warmup() {}
 
-    /** The signal for a sort of kernel; asking for one that is not known yet starts its warm-up. */
-    static synchronized Signal of(Sort sort, @Nullable Rescale rescale, Kind kind) {
-        Key key = new Key(sort, rescale == null ? null : rescale.rounding, kind);
-        return SIGNALS.computeIfAbsent(key, k -> {
-            Signal signal = new Signal();
-            JOBS.add(new Job(k, signal));
-            if (!running) {
-                running = true;
-                Thread.ofPlatform().daemon().name("qnet-warm-up").start(Warmup::work);
-            }
-            return signal;
-        });
+    /** Has a step compiled. */
+    static synchronized void add(Step step) {
+        STEPS.add(step);
+        start();
     }
 
-    private static void work() {
-        for (Job job = next(); job != null; job = next()) {
-            try {
-                run(job);
-            } catch (RuntimeException | LinkageError | OutOfMemoryError e) {
-                job.signal.hot =
-                        false; // stays with plain Java, which gives the same bytes; the next one has its chance
+    /** Has a kernel made when all steps that it needs are compiled. */
+    static synchronized void add(Candidate candidate) {
+        CANDIDATES.add(candidate);
+        start();
+    }
+
+    /** Says that a model has given an answer. */
+    static void answered() {
+        if (!answered) {
+            answered = true;
+            synchronized (Warmup.class) {
+                LockSupport.unpark(thread);
             }
         }
     }
 
-    private static synchronized @Nullable Job next() {
-        Job job = JOBS.poll();
-        running = job != null;
-        return job;
+    private static void start() {
+        if (thread == null) {
+            Thread t = new Thread(null, new Work(), "qnet-warm-up", 0, false);
+            t.setDaemon(true);
+            thread = t;
+            t.start();
+        }
     }
 
-    private static void run(Job job) {
-        UnaryKernel plain = sample(job.key, ScalarLoops.INSTANCE);
-        UnaryKernel vector = sample(job.key, Backend.VECTOR.loops());
-        Banks banks = new Banks(1 << 15, 1 << 15, 1 << 15, 1, 1);
-        long begin = System.nanoTime();
-        for (int round = 0; !job.signal.hot; round++) {
-            if (round > PATIENCE_ROUNDS && System.nanoTime() - begin > PATIENCE_NANOS) {
+    /** What the thread does. */
+    private static final class Work implements Runnable {
+        private final List<Waiting> waiting = new ArrayList<>();
+        private final Set<Step> cold = new LinkedHashSet<>();
+        private long deadline;
+        private int round;
+        private long nextLook;
+        private long lookNanos = LOOK_NANOS;
+
+        /**
+         * A candidate whose kernel is made.
+         *
+         * @param candidate the candidate
+         * @param kernel the kernel
+         * @param steps what it needs
+         */
+        private record Waiting(Candidate candidate, Object kernel, Set<Step> steps) {}
+
+        @Override
+        public void run() {
+            long begin = System.nanoTime();
+            while (!answered && System.nanoTime() - begin < UNTIL_ANSWER_NANOS) {
+                LockSupport.parkNanos(this, UNTIL_ANSWER_NANOS);
+            }
+            deadline = System.nanoTime() + PATIENCE_NANOS;
+            Step.Scratch scratch = new Step.Scratch();
+            while (more()) {
+                try {
+                    advance(scratch);
+                } catch (RuntimeException | LinkageError | OutOfMemoryError e) {
+                    // Plain Java stays, which gives the same bytes; what is asked for later has its chance.
+                    waiting.clear();
+                    cold.clear();
+                }
+            }
+        }
+
+        /** Takes what was asked for; false if there is nothing left to do, and the thread is to end. */
+        private boolean more() {
+            List<Candidate> candidates;
+            int known;
+            synchronized (Warmup.class) {
+                candidates = new ArrayList<>(CANDIDATES);
+                CANDIDATES.clear();
+                deadline = STEPS.isEmpty() && candidates.isEmpty() ? deadline : System.nanoTime() + PATIENCE_NANOS;
+                known = cold.size();
+                cold.addAll(STEPS);
+                STEPS.clear();
+                if (candidates.isEmpty() && waiting.isEmpty() && cold.isEmpty() || !SimdShape.worthwhile()) {
+                    thread = null;
+                    return false;
+                }
+            }
+            if (!candidates.isEmpty() || cold.size() > known) {
+                // Each new step has its rounds.
+                round = 0;
+                lookNanos = LOOK_NANOS;
+            }
+            for (Candidate c : candidates) {
+                consider(c);
+            }
+            return true;
+        }
+
+        private void consider(Candidate c) {
+            Object kernel = c.make();
+            if (kernel == null) {
                 return;
             }
-            // The best of a few: an interrupted run says nothing.
-            long p = Long.MAX_VALUE;
-            long v = Long.MAX_VALUE;
-            for (int i = 0; i < 5; i++) {
-                p = Math.min(p, time(plain, banks));
-                v = Math.min(v, time(vector, banks));
+            Set<Step> steps = new LinkedHashSet<>();
+            if (kernel instanceof Warmable w) {
+                w.steps(steps);
+            } else {
+                steps.add(new WholeStep(c, kernel));
             }
-            job.signal.hot = v < p;
+            cold.addAll(steps);
+            waiting.add(new Waiting(c, kernel, steps));
         }
-    }
 
-    private static long time(UnaryKernel kernel, Banks banks) {
-        long start = System.nanoTime();
-        kernel.run(banks, 0, RESULT);
-        return System.nanoTime() - start;
-    }
-
-    /** A small kernel of a sort. Sums are short, for methods are compiled after so many calls. */
-    static UnaryKernel sample(Key key, Loops loops) {
-        return switch (key.sort) {
-            case CONV -> loops.conv(conv(key, 16, 3, 40, new Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), 1));
-            case DEPTHWISE -> loops.conv(conv(key, 16, 32, 32, new Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), 32));
-            case ROW -> loops.conv(conv(key, 1, 64, 72, Window.POINT, 1));
-            case MATMUL -> {
-                Operand x = Operand.codes(key.kind, 0, 0, 15);
-                BinaryKernel product = loops.matmul(new MatMulSpec(x, x, 32, 32, 32, output(key, 32)));
-                yield (banks, from, to) -> product.run(banks, from, from, to);
+        private void advance(Step.Scratch scratch) {
+            round++;
+            boolean look = round > FIRST_ROUNDS && System.nanoTime() >= nextLook;
+            for (Step s : cold) {
+                s.advance(scratch);
+                if (look) {
+                    s.check(scratch);
+                }
             }
-            case ROWS -> rows(key, loops);
-        };
-    }
-
-    private static ConvSpec conv(Key key, int size, int channels, int filters, Window w, int groups) {
-        int taps = w.kernelH() * w.kernelW() * (channels / groups);
-        int[] weights = new int[filters * taps];
-        Arrays.fill(weights, 3);
-        Operand x = Operand.codes(key.kind, 1, 0, 15);
-        return ConvSpec.of(x, size, size, channels, filters, w, groups, weights, null, output(key, filters));
-    }
-
-    private static Output output(Key key, int channels) {
-        if (key.rounding == null) {
-            return Output.accumulator(Kind.S32);
-        }
-        return Output.codes(Kind.S32, rescale(key.rounding, channels), Kind.U8);
-    }
-
-    private static Rescale rescale(Rounding rounding, int channels) {
-        if (!rounding.fixedPoint()) {
-            float[] factors = new float[channels];
-            Arrays.fill(factors, 0.01f);
-            return Rescale.real(factors, 0, 0, 255);
-        }
-        int[] multipliers = new int[channels];
-        int[] shifts = new int[channels];
-        Arrays.fill(multipliers, 1 << 30);
-        Arrays.fill(shifts, -6);
-        return Rescale.fixed(rounding, multipliers, shifts, 0, 0, 255);
-    }
-
-    private static UnaryKernel rows(Key key, Loops loops) {
-        int n = Rows.CHUNK;
-        Operand x = Operand.codes(key.kind, 1);
-        EnumMap<Rounding, Rescale> rescales = new EnumMap<>(Rounding.class);
-        for (Rounding r : new Rounding[] {Rounding.TOSA, Rounding.TFLITE, Rounding.ONNX}) {
-            rescales.put(r, rescale(r, 1));
-        }
-        return (banks, from, to) -> {
-            int[] a = banks.ints(0, n);
-            for (Rescale r : rescales.values()) {
-                loops.load(banks, x, from, a, 0, n);
-                loops.rescale(r, a, 0, n, 0);
-                loops.store(banks, key.kind, to, a, 0, n);
+            if (look) {
+                nextLook = System.nanoTime() + lookNanos;
+                lookNanos = Math.min(lookNanos * 3 / 2, LATER_LOOK_NANOS);
             }
-        };
+            cold.removeIf(Step::isHot);
+            for (Waiting w : waiting) {
+                if (w.steps.stream().allMatch(Step::isHot)) {
+                    w.candidate.become(w.kernel);
+                }
+            }
+            waiting.removeIf(w -> w.steps.stream().allMatch(Step::isHot));
+            if (System.nanoTime() > deadline) {
+                waiting.clear();
+                cold.clear();
+            } else if (!cold.isEmpty()) {
+                LockSupport.parkNanos(this, round < 2 * FIRST_ROUNDS ? ROUND_NANOS : LATER_ROUND_NANOS);
+            }
+        }
     }
 }

@@ -2,40 +2,143 @@ package dev.qnet.runtime.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Objects;
 import java.util.Random;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
+/** Vector code that is compiled in the background. */
+@Timeout(120)
 class WarmupTest {
-    @ParameterizedTest
-    @EnumSource
-    void samplesOfEachSortRunInPlainJavaAndInVectors(Warmup.Sort sort) {
-        @Nullable Rounding[] roundings = {null, Rounding.TOSA, Rounding.TFLITE, Rounding.ONNX};
-        for (Kind kind : new Kind[] {Kind.S8, Kind.U8, Kind.S16, Kind.U16}) {
-            for (@Nullable Rounding rounding : roundings) {
-                Warmup.Key key = new Warmup.Key(sort, rounding, kind);
-                Banks plain = banks();
-                Banks vector = banks();
-                Warmup.sample(key, ScalarLoops.INSTANCE).run(plain, 0, Warmup.RESULT);
-                Warmup.sample(key, Backend.VECTOR.loops()).run(vector, 0, Warmup.RESULT);
-                assertThat(Arrays.equals(plain.bytes, vector.bytes)
-                                && Arrays.equals(plain.shorts, vector.shorts)
-                                && Arrays.equals(plain.ints, vector.ints))
-                        .as("%s", key)
-                        .isTrue();
+    private static final Kind[] KINDS = {Kind.S8, Kind.U8, Kind.S16, Kind.U16};
+    private static final Rounding[] ROUNDINGS = {Rounding.TOSA, Rounding.TFLITE, Rounding.ONNX};
+
+    /** Whatever a model may need: kernels of all kinds, contracts and sizes. */
+    private static List<Object> kernels() {
+        List<Object> kernels = new ArrayList<>();
+        for (Kind kind : KINDS) {
+            for (Rounding rounding : ROUNDINGS) {
+                for (int size : new int[] {1, 2, 5, 12, 13, 17, 23}) {
+                    for (int filters : new int[] {8, 16, 24, 32, 40, 64}) {
+                        ConvSpec spec = conv(kind, rounding, size, 4, filters, Window.POINT);
+                        kernels.add(Objects.requireNonNull(SimdConv.of(spec)));
+                    }
+                }
+                Operand x = Operand.codes(kind, 0, 0, 15);
+                Output out = Output.codes(Kind.S32, RowSteps.sample(rounding, 40), Kind.U8);
+                kernels.add(Objects.requireNonNull(SimdMatMul.of(new MatMulSpec(x, x, 13, 20, 40, out))));
             }
+        }
+        return kernels;
+    }
+
+    private static ConvSpec conv(Kind kind, Rounding rounding, int pixels, int channels, int filters, Window w) {
+        int[] weights = new int[filters * w.kernelH() * w.kernelW() * channels];
+        Arrays.fill(weights, 3);
+        Output out = Output.codes(Kind.S32, RowSteps.sample(rounding, filters), Kind.U8);
+        return ConvSpec.of(
+                Operand.codes(kind, 1, 0, 15), 1, pixels, channels, filters, w, 1, weights, null, out);
+    }
+
+    @Test
+    void everyStepRunsOnMadeUpData() {
+        Set<Step> steps = new LinkedHashSet<>();
+        for (Object k : kernels()) {
+            Set<Step> own = new LinkedHashSet<>();
+            ((Warmable) k).steps(own);
+            assertThat(own).isNotEmpty();
+            steps.addAll(own);
+        }
+        for (Kind kind : KINDS) {
+            steps.add(RowSteps.ALL.load(kind));
+            steps.add(RowSteps.ALL.store(kind));
+        }
+        for (Rounding rounding : ROUNDINGS) {
+            Rescale r = RowSteps.sample(rounding, 1);
+            Operand x = Operand.plain(Kind.U8);
+            steps.add(RowSteps.ALL.rescale(r));
+            steps.add(RowSteps.ALL.add(new AddSpec(false, 0, x, x, r, r, r, Kind.U8)));
+        }
+        for (boolean away : new boolean[] {true, false}) {
+            steps.add(RowSteps.ALL.quantize(
+                    new QuantizeSpec(away, new float[] {1}, new int[] {0}, 0, 255, Kind.U8)));
+        }
+        Step.Scratch scratch = new Step.Scratch();
+        for (Step s : steps) {
+            s.call(scratch, 40, Step.ROUNDS);
+            s.call(scratch, 1, 0);
         }
     }
 
-    private static Banks banks() {
-        Banks b = new Banks(1 << 15, 1 << 15, 1 << 15, 1, 1);
-        Random r = new Random(3);
-        for (int i = 0; i < Warmup.RESULT; i++) {
-            b.bytes[i] = (byte) r.nextInt(16);
-            b.shorts[i] = (short) r.nextInt(16);
+    /** A kernel becomes its vector twin by itself, and its bytes stay what they are. */
+    @Test
+    void kernelsBecomeVectors() throws InterruptedException {
+        assertThat(SimdShape.worthwhile()).isTrue();
+        ConvSpec spec = conv(Kind.U8, Rounding.TOSA, 100, 16, 24, Window.POINT);
+        UnaryKernel kernel = Backend.ADAPTIVE.loops().conv(spec);
+        Banks b = new Banks(1 << 14, 0, 0, 0, 0);
+        new Random(1).nextBytes(b.bytes);
+        for (int i = 0; i < 1600; i++) {
+            b.bytes[i] &= 15;
         }
-        return b;
+        kernel.run(b, 0, 4096);
+        byte[] expected = Arrays.copyOfRange(b.bytes, 4096, 4096 + 2400);
+        Backend.answered();
+        while (!(((Warmup.Candidate) kernel).plain() instanceof SimdConv)) {
+            kernel.run(b, 0, 4096);
+            assertThat(Arrays.copyOfRange(b.bytes, 4096, 4096 + 2400)).isEqualTo(expected);
+            Thread.sleep(1);
+        }
+        kernel.run(b, 0, 4096);
+        assertThat(Arrays.copyOfRange(b.bytes, 4096, 4096 + 2400)).isEqualTo(expected);
+    }
+
+    /** A kernel that names no steps is judged as a whole. */
+    @Test
+    void otherKernelsBecomeVectorsToo() throws InterruptedException {
+        boolean[] became = new boolean[1];
+        Warmup.add(new Warmup.Candidate() {
+            @Override
+            public Object make() {
+                return "fast";
+            }
+
+            @Override
+            public Object plain() {
+                return "slow";
+            }
+
+            @Override
+            public void become(Object kernel) {
+                synchronized (became) {
+                    became[0] = kernel.equals("fast");
+                    became.notifyAll();
+                }
+            }
+
+            @Override
+            public void run(Object kernel, Banks banks) {
+                long until = System.nanoTime() + (kernel.equals("fast") ? 1_000 : 100_000);
+                while (System.nanoTime() < until) {
+                    Thread.onSpinWait();
+                }
+            }
+
+            @Override
+            public Banks banks() {
+                return new Banks(0, 0, 0, 0, 0);
+            }
+        });
+        Backend.answered();
+        synchronized (became) {
+            while (!became[0]) {
+                became.wait();
+            }
+        }
     }
 }

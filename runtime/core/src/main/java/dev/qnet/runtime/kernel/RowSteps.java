@@ -1,0 +1,158 @@
+package dev.qnet.runtime.kernel;
+
+import java.util.Arrays;
+
+/** Loops over rows, as steps. Making them initializes no vector class; only calling them does. */
+final class RowSteps {
+    static final RowSteps ALL = new RowSteps();
+
+    private static final int CHANNELS = 1;
+
+    private final Step[] loads;
+    private final Step[] stores;
+    private final Step[] rescales;
+    private final Step[] adds;
+    private final Step quantizeEven = new Quantizing(false);
+    private final Step quantizeAway = new Quantizing(true);
+
+    private RowSteps() {
+        Kind[] kinds = Kind.values();
+        loads = new Step[kinds.length];
+        stores = new Step[kinds.length];
+        for (Kind k : kinds) {
+            if (!k.fitsInt()) {
+                continue; // no rows of ints
+            }
+            loads[k.ordinal()] = new Loading(k);
+            stores[k.ordinal()] = new Storing(k);
+        }
+        Rounding[] roundings = Rounding.values();
+        rescales = new Step[roundings.length];
+        adds = new Step[roundings.length];
+        for (Rounding r : roundings) {
+            rescales[r.ordinal()] = new Rescaling(r);
+            adds[r.ordinal()] = new Adding(r);
+        }
+    }
+
+    Step load(Kind kind) {
+        return loads[kind.ordinal()];
+    }
+
+    Step store(Kind kind) {
+        return stores[kind.ordinal()];
+    }
+
+    Step rescale(Rescale r) {
+        return rescales[r.rounding.ordinal()];
+    }
+
+    Step add(AddSpec spec) {
+        return adds[spec.zScale().rounding.ordinal()];
+    }
+
+    Step quantize(QuantizeSpec spec) {
+        return spec.tiesAway() ? quantizeAway : quantizeEven;
+    }
+
+    /** A rescale by about 2^-7. */
+    static Rescale sample(Rounding rounding, int channels) {
+        if (!rounding.fixedPoint()) {
+            float[] factors = new float[channels];
+            Arrays.fill(factors, 0.01f);
+            return Rescale.real(factors, 0, 0, 255);
+        }
+        int[] multipliers = new int[channels];
+        int[] shifts = new int[channels];
+        Arrays.fill(multipliers, 1 << 30);
+        Arrays.fill(shifts, -6);
+        return Rescale.fixed(rounding, multipliers, shifts, 0, 0, 255);
+    }
+
+    private static final class Loading extends Step {
+        private final Operand x;
+
+        Loading(Kind kind) {
+            super(4 * ROUNDS);
+            x = Operand.plain(kind);
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds);
+                SimdRows.load(s.banks, x, 0, s.p, 0, n * Simd.LANES);
+            }
+        }
+    }
+
+    private static final class Storing extends Step {
+        private final Kind kind;
+
+        Storing(Kind kind) {
+            super(3 * ROUNDS);
+            this.kind = kind;
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds);
+                SimdRows.store(s.banks, kind, 0, s.p, 0, n * Simd.LANES);
+            }
+        }
+    }
+
+    private static final class Rescaling extends Step {
+        private final Rescale r;
+
+        Rescaling(Rounding rounding) {
+            super(24 * ROUNDS);
+            r = sample(rounding, CHANNELS);
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds);
+                SimdRescale.tile(r, s.p, 0, n, Simd.LANES, Simd.LANES, 0);
+            }
+        }
+    }
+
+    private static final class Adding extends Step {
+        private final AddSpec spec;
+
+        Adding(Rounding rounding) {
+            super(90 * ROUNDS);
+            Rescale r = sample(rounding, CHANNELS);
+            Operand x = Operand.plain(Kind.U8);
+            spec = new AddSpec(false, rounding.fixedPoint() ? 4 : 0, x, x, r, r, r, Kind.U8);
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds);
+                Backend.VECTOR.loops().add(spec, s.p, s.q, n * Simd.LANES);
+            }
+        }
+    }
+
+    private static final class Quantizing extends Step {
+        private final QuantizeSpec spec;
+
+        Quantizing(boolean tiesAway) {
+            super(20 * ROUNDS);
+            spec = new QuantizeSpec(tiesAway, new float[] {1}, new int[] {0}, 0, 255, Kind.U8);
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds);
+                Backend.VECTOR.loops().quantize(spec, 0, s.b, 0, s.p, n * Simd.LANES);
+            }
+        }
+    }
+}

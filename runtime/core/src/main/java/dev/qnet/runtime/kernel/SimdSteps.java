@@ -1,0 +1,203 @@
+package dev.qnet.runtime.kernel;
+
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** The micro-kernels that kernels in vectors share, as steps. */
+final class SimdSteps {
+    private static final Step[] LOADS = new Step[Kind.values().length];
+    private static final Step[] CODES = new Step[Rounding.values().length];
+
+    /** Tiles of all rows, of 4 and of 1; of one vector of columns, and of two. */
+    private static final Step[] TILES = {
+        new Tile(SimdPanels.ROWS, 1), new Tile(4, 1), new Tile(1, 1),
+        new Tile(SimdPanels.ROWS, 2), new Tile(4, 2), new Tile(1, 2)
+    };
+
+    private static final Step BEGIN = new Begin();
+    private static final Step ADD = new Add();
+    private static final Step SINGLES = new Singles();
+
+    static {
+        for (Kind k : new Kind[] {Kind.S8, Kind.U8, Kind.S16, Kind.U16}) {
+            LOADS[k.ordinal()] = new Load(k);
+        }
+        for (Rounding r : Rounding.values()) {
+            CODES[r.ordinal()] = new Codes(r);
+        }
+    }
+
+    private SimdSteps() {}
+
+    /**
+     * Adds what products of blocks with panels take.
+     *
+     * @param x what the blocks are made of
+     * @param rows of the left matrix
+     * @param columns of the right one
+     * @param singles whether panels have to be made of bytes
+     * @param segments whether sums are cut into several
+     * @param codes how sums become codes at once, or null
+     * @param out what becomes of them otherwise
+     */
+    static void products(
+            Set<Step> steps,
+            Operand x,
+            int rows,
+            int columns,
+            boolean singles,
+            boolean segments,
+            @Nullable SimdCodes codes,
+            Output out) {
+        steps.add(LOADS[x.kind().ordinal()]);
+        if (singles) {
+            steps.add(SINGLES);
+        }
+        int rest = columns % SimdPanels.COLUMNS;
+        boolean narrow = rest > 0 && rest <= Simd.LANES;
+        if (narrow) {
+            tiles(steps, rows, 0);
+        }
+        if (!narrow || columns > SimdPanels.COLUMNS) {
+            tiles(steps, rows, 3);
+        }
+        if (codes != null) {
+            steps.add(CODES[codes.rounding().ordinal()]);
+            return;
+        }
+        steps.add(BEGIN);
+        if (segments) {
+            steps.add(ADD);
+        }
+        if (out.rescale() != null) {
+            steps.add(RowSteps.ALL.rescale(out.rescale()));
+        }
+        steps.add(RowSteps.ALL.store(out.kind()));
+    }
+
+    private static void tiles(Set<Step> steps, int rows, int at) {
+        if (rows >= SimdPanels.ROWS) {
+            steps.add(TILES[at]);
+        }
+        int rest = rows % SimdPanels.ROWS;
+        if (rest > 0) {
+            int read = SimdPanels.read(rest);
+            steps.add(TILES[read == SimdPanels.ROWS ? at : read == 1 ? at + 2 : at + 1]);
+        }
+    }
+
+    private static final class Load extends Step {
+        private final Operand x;
+
+        Load(Kind kind) {
+            super(9 * 4 * ROUNDS);
+            x = Operand.plain(kind);
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds) * Simd.LANES;
+                // Four rows together, and one alone; rows of one vector are something else.
+                SimdRows.load(s.banks, x, 0, 16, 9, n, s.a, 0, Scratch.ROW);
+                if (n > 0) {
+                    SimdRows.load(s.banks, x, 0, 16, 9, Simd.LANES, s.a, 0, Scratch.ROW);
+                }
+            }
+        }
+    }
+
+    private static final class Singles extends Step {
+        Singles() {
+            super(4 * ROUNDS);
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds);
+                SimdRows.singles(s.banks.bytes, 0, n * Simd.LANES, s.a);
+            }
+        }
+    }
+
+    private static final class Tile extends Step {
+        private final int rows;
+        private final int columns;
+
+        Tile(int rows, int vectors) {
+            super((3 + 2 * vectors) * rows * ROUNDS, rows == 1 ? 1 : 8);
+            this.rows = rows;
+            columns = vectors * Simd.LANES;
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds);
+                SimdPanels.block(s.a, 0, rows, s.b, 0, columns, n, SimdPanels.NOTHING, 0, s.c);
+            }
+        }
+    }
+
+    private static final class Begin extends Step {
+        Begin() {
+            super(4 * ROUNDS);
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds);
+                SimdPanels.begin(s.c, SimdPanels.COLUMNS, n / 2, s.p, 0, s.q, 0);
+            }
+        }
+    }
+
+    private static final class Add extends Step {
+        Add() {
+            super(5 * ROUNDS);
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds);
+                SimdPanels.add(s.c, SimdPanels.COLUMNS, n / 2, s.q, 0);
+            }
+        }
+    }
+
+    /** Both ways that an accumulator may go: the rare one would otherwise be compiled when it is needed. */
+    private static final class Codes extends Step {
+        private final Rounding rounding;
+        private final float[] factor = new float[SimdShape.BITS / 32];
+        private final int[] multiplier = new int[factor.length];
+
+        Codes(Rounding rounding) {
+            super(30 * ROUNDS);
+            this.rounding = rounding;
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            float[] f = factor;
+            byte[] y = s.banks.bytes;
+            int to = Simd.LANES;
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds);
+                switch (rounding) {
+                    case ONNX, XNNPACK -> SimdCodes.real(s.c, 0, to, n, f, 0, 0, 0, 255, y, 0, to);
+                    case TOSA -> {
+                        SimdCodes.once(s.c, 0, to, n, f, 0, 0.5f, 0, 0, 255, y, 0, to);
+                        SimdCodes.onceAgain(s.c, 0, to, n, f, multiplier, 0, 0.5f, 0, 0, 255, y, 0, to);
+                    }
+                    case TFLITE -> {
+                        SimdCodes.twice(s.c, 0, to, n, f, f, 0, 0.5f, 0, 0, 255, y, 0, to);
+                        SimdCodes.twiceAgain(s.c, 0, to, n, f, f, multiplier, 0, 0.5f, 0, 0, 255, y, 0, to);
+                    }
+                }
+            }
+        }
+    }
+}

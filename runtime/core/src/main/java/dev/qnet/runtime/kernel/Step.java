@@ -1,0 +1,130 @@
+package dev.qnet.runtime.kernel;
+
+/**
+ * Vector code that C2 compiles apart, and how to have it compiled; {@link Warmup} does that.
+ *
+ * <p>HotSpot compiles a method after some thousand calls. Until then each vector operation is a call into Java code
+ * that works lane by lane, and thousands of those have C2 compile that code first, for seconds, to no use. So nearly all
+ * calls are made with nothing to do. Some do a little: C2 has to know which way branches go, and calls that happen in
+ * less than one of some hundred calls it leaves as calls, in which vectors are allocated.
+ */
+abstract class Step {
+    /** Vectors that a call goes through which does something: enough for loops to be unrolled. */
+    static final int ROUNDS = 8;
+
+    /** One of so many calls does something. */
+    private static final int EVERY = 32;
+
+    /** Nanoseconds: compiled, a vector operation takes about one; otherwise hundreds. */
+    private static final int LIMIT = 15;
+
+    /** What the call and the clock take. */
+    private static final int OVERHEAD = 500;
+
+    /**
+     * Calls in a row, and rows. {@link #call} must not be compiled by C2, which might put the code into it: then the
+     * code alone never would be. C2 leaves a method alone that is called less than 600 times and loops less than 40,000
+     * times.
+     */
+    private static final int CALLS = 64;
+
+    private static final int ROWS = 500;
+
+    private final int operations;
+    private final int every;
+    private int rows;
+    private volatile boolean hot;
+
+    /** Racy: asking twice is harmless. */
+    private boolean asked;
+
+    /**
+     * Makes a step.
+     *
+     * @param operations about how many vector operations a call with {@value #ROUNDS} rounds takes
+     */
+    Step(int operations) {
+        this(operations, 1);
+    }
+
+    /**
+     * Makes a step of long calls.
+     *
+     * @param operations about how many vector operations a call with {@value #ROUNDS} rounds takes
+     * @param every in one of so many rows, calls do something
+     */
+    Step(int operations, int every) {
+        this.operations = operations;
+        this.every = every;
+    }
+
+    /** The rounds of call i: all the others have nothing to do. */
+    static int rounds(int i, int rounds) {
+        return i % EVERY == 0 ? rounds : 0;
+    }
+
+    /**
+     * Calls the code, in a loop of its own.
+     *
+     * @param s made-up data
+     * @param times how often
+     * @param rounds how many vectors to go through in those calls that {@link #rounds} says
+     */
+    abstract void call(Scratch s, int times, int rounds);
+
+    /** Whether the code is compiled, as far as is known. */
+    final boolean isHot() {
+        return hot;
+    }
+
+    /** As {@link #isHot()}; who asks first has the code compiled. */
+    final boolean hot() {
+        if (!hot && !asked) {
+            asked = true;
+            Warmup.add(this);
+        }
+        return hot;
+    }
+
+    /** Calls the code some {@value #CALLS} times. */
+    void advance(Scratch s) {
+        if (rows < ROWS) {
+            call(s, CALLS, rows++ % every == 0 ? ROUNDS : 0);
+        }
+    }
+
+    /** Finds out whether the code is compiled. */
+    void check(Scratch s) {
+        long limit = (long) operations * LIMIT + OVERHEAD;
+        for (int i = 0; i < 3 && !hot; i++) {
+            long begin = System.nanoTime();
+            call(s, 1, ROUNDS);
+            long time = System.nanoTime() - begin;
+            hot = time < limit;
+            if (time > 10 * limit) {
+                break; // not just interrupted
+            }
+        }
+    }
+
+    /** Says that the code is compiled. */
+    final void setHot() {
+        hot = true;
+    }
+
+    /** Made-up data: zeros. */
+    static final class Scratch {
+        static final int SIZE = 1 << 12;
+
+        /** Singles from row to row of a block. */
+        static final int ROW = 1 << 11;
+
+        final Banks banks = new Banks(SIZE, SIZE, SIZE, 1, SIZE);
+        /** A block of left operands. */
+        final float[] a = new float[1 << 15];
+        final float[] b = new float[SIZE];
+        final float[] c = new float[SIZE];
+        final int[] p = new int[SIZE];
+        final int[] q = new int[SIZE];
+    }
+}
