@@ -3,6 +3,7 @@ package dev.qnet.runtime.kernel;
 import java.util.Arrays;
 
 /** Loops over rows, as steps. Making them initializes no vector class; only calling them does. */
+@SuppressWarnings("EnumOrdinal") // arrays by enum, made and read here alone; rows are too short for maps
 final class RowSteps {
     static final RowSteps ALL = new RowSteps();
 

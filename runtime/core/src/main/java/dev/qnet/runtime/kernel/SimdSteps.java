@@ -4,6 +4,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The micro-kernels that kernels in vectors share, as steps. */
+@SuppressWarnings("EnumOrdinal") // arrays by enum, made and read here alone; rows are too short for maps
 final class SimdSteps {
     private static final Step[] LOADS = new Step[Kind.values().length];
     private static final Step[] CODES = new Step[Rounding.values().length];

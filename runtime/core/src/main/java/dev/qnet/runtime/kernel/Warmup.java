@@ -2,6 +2,7 @@ package dev.qnet.runtime.kernel;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Queue;
@@ -99,6 +100,19 @@ final class Warmup {
         }
     }
 
+    /** Hands over what was asked for; nothing if there is no more, and the thread is to end unless it is busy. */
+    private static synchronized boolean take(List<Candidate> candidates, Set<Step> steps, boolean busy) {
+        candidates.addAll(CANDIDATES);
+        steps.addAll(STEPS);
+        CANDIDATES.clear();
+        STEPS.clear();
+        if (!busy && candidates.isEmpty() && steps.isEmpty()) {
+            thread = null;
+            return false;
+        }
+        return true;
+    }
+
     /** What the thread does. */
     private static final class Work implements Runnable {
         private final List<Waiting> waiting = new ArrayList<>();
@@ -115,7 +129,16 @@ final class Warmup {
          * @param kernel the kernel
          * @param steps what it needs
          */
-        private record Waiting(Candidate candidate, Object kernel, Set<Step> steps) {}
+        private record Waiting(Candidate candidate, Object kernel, Set<Step> steps) {
+            boolean ready() {
+                for (Step s : steps) {
+                    if (!s.isHot()) {
+                        return false;
+                    }
+                }
+                return true;
+            }
+        }
 
         @Override
         public void run() {
@@ -123,81 +146,73 @@ final class Warmup {
             while (!answered && System.nanoTime() - begin < UNTIL_ANSWER_NANOS) {
                 LockSupport.parkNanos(this, UNTIL_ANSWER_NANOS);
             }
-            deadline = System.nanoTime() + PATIENCE_NANOS;
+            boolean worthwhile = SimdShape.worthwhile();
             Step.Scratch scratch = new Step.Scratch();
-            while (more()) {
+            List<Candidate> candidates = new ArrayList<>();
+            Set<Step> steps = new LinkedHashSet<>();
+            while (take(candidates, steps, !waiting.isEmpty() || !cold.isEmpty())) {
                 try {
-                    advance(scratch);
+                    if (worthwhile) {
+                        consider(candidates, steps);
+                        advance(scratch);
+                    }
                 } catch (RuntimeException | LinkageError | OutOfMemoryError e) {
                     // Plain Java stays, which gives the same bytes; what is asked for later has its chance.
                     waiting.clear();
                     cold.clear();
                 }
+                candidates.clear();
+                steps.clear();
             }
         }
 
-        /** Takes what was asked for; false if there is nothing left to do, and the thread is to end. */
-        private boolean more() {
-            List<Candidate> candidates;
-            int known;
-            synchronized (Warmup.class) {
-                candidates = new ArrayList<>(CANDIDATES);
-                CANDIDATES.clear();
-                deadline = STEPS.isEmpty() && candidates.isEmpty() ? deadline : System.nanoTime() + PATIENCE_NANOS;
-                known = cold.size();
-                cold.addAll(STEPS);
-                STEPS.clear();
-                if (candidates.isEmpty() && waiting.isEmpty() && cold.isEmpty() || !SimdShape.worthwhile()) {
-                    thread = null;
-                    return false;
+        private void consider(List<Candidate> candidates, Set<Step> steps) {
+            for (Candidate c : candidates) {
+                Object kernel = c.make();
+                if (kernel != null) {
+                    Set<Step> own = new LinkedHashSet<>();
+                    if (kernel instanceof Warmable w) {
+                        w.steps(own);
+                    } else {
+                        own.add(new WholeStep(c, kernel));
+                    }
+                    waiting.add(new Waiting(c, kernel, own));
+                    steps.addAll(own);
                 }
             }
-            if (!candidates.isEmpty() || cold.size() > known) {
-                // Each new step has its rounds.
-                round = 0;
-                lookNanos = LOOK_NANOS;
+            for (Step s : steps) {
+                if (!s.isHot() && cold.add(s)) {
+                    round = 0;
+                    lookNanos = LOOK_NANOS;
+                    deadline = System.nanoTime() + PATIENCE_NANOS;
+                }
             }
-            for (Candidate c : candidates) {
-                consider(c);
-            }
-            return true;
-        }
-
-        private void consider(Candidate c) {
-            Object kernel = c.make();
-            if (kernel == null) {
-                return;
-            }
-            Set<Step> steps = new LinkedHashSet<>();
-            if (kernel instanceof Warmable w) {
-                w.steps(steps);
-            } else {
-                steps.add(new WholeStep(c, kernel));
-            }
-            cold.addAll(steps);
-            waiting.add(new Waiting(c, kernel, steps));
         }
 
         private void advance(Step.Scratch scratch) {
             round++;
             boolean look = round > FIRST_ROUNDS && System.nanoTime() >= nextLook;
-            for (Step s : cold) {
+            for (Iterator<Step> i = cold.iterator(); i.hasNext(); ) {
+                Step s = i.next();
                 s.advance(scratch);
                 if (look) {
                     s.check(scratch);
+                    if (s.isHot()) {
+                        i.remove();
+                    }
                 }
             }
             if (look) {
                 nextLook = System.nanoTime() + lookNanos;
                 lookNanos = Math.min(lookNanos * 3 / 2, LATER_LOOK_NANOS);
             }
-            cold.removeIf(Step::isHot);
-            for (Waiting w : waiting) {
-                if (w.steps.stream().allMatch(Step::isHot)) {
+            for (Iterator<Waiting> i = waiting.iterator(); i.hasNext(); ) {
+                Waiting w = i.next();
+                if (w.ready()) {
                     w.candidate.become(w.kernel);
+                    i.remove();
                 }
             }
-            waiting.removeIf(w -> w.steps.stream().allMatch(Step::isHot));
             if (System.nanoTime() > deadline) {
                 waiting.clear();
                 cold.clear();
