@@ -6,6 +6,7 @@ import dev.qnet.compiler.source.Span;
 import dev.qnet.formats.onnx.OnnxImporter;
 import dev.qnet.formats.tflite.TfliteImporter;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -31,6 +32,9 @@ public final class Importer {
      * @throws IOException if the file cannot be read
      */
     public static Imported read(Path file, ImportOptions options) throws IOException {
+        if (Files.isDirectory(file)) {
+            throw new FileSystemException(file.toString(), null, "this is a folder, not a file");
+        }
         if (!Files.isRegularFile(file)) {
             throw new NoSuchFileException(file.toString());
         }

@@ -30,6 +30,9 @@ final class OnnxFile {
         }
     }
 
+    /** What to do about a file that is not as it should be. */
+    static final String AGAIN = "export or download the model again; the file may be cut short, or of another kind";
+
     /** A whole file. */
     static byte[] bytes(Path file) throws IOException {
         long size = Files.size(file);
@@ -41,6 +44,7 @@ final class OnnxFile {
 
     /** An error about a file that is not what it should be. */
     static CompileException bad(String message) {
-        return new CompileException(Diagnostic.error("bad-model", Span.NONE, message));
+        return new CompileException(
+                Diagnostic.error("bad-model", Span.NONE, message).withFix(AGAIN));
     }
 }

@@ -36,6 +36,10 @@ public final class OnnxImporter {
     /** The newest operator set that is known. */
     static final long NEWEST_OPSET = 28;
 
+    /** What to do about a model that is not understood. */
+    private static final String WITHOUT =
+            "docs/formats.md lists what ONNX models may use; export the model without the rest";
+
     /** Nodes that are lowered, those within functions counted at each call. */
     private static final int MAX_NODES = 1_000_000;
     /** Functions and branches within each other. */
@@ -179,7 +183,7 @@ public final class OnnxImporter {
 
     private record Trouble(Diagnostic diagnostic) {
         CompileException toException() {
-            return new CompileException(diagnostic);
+            return new CompileException(mended(diagnostic));
         }
     }
 
@@ -189,8 +193,21 @@ public final class OnnxImporter {
 
     private void throwErrors() {
         if (!errors.isEmpty()) {
+            // Once for all of them.
+            errors.set(errors.size() - 1, mended(errors.getLast()));
             throw new CompileException(errors);
         }
+    }
+
+    private static Diagnostic mended(Diagnostic d) {
+        if (d.fix() != null) {
+            return d;
+        }
+        return switch (d.code()) {
+            case "bad-model" -> d.withFix(OnnxFile.AGAIN);
+            case "unsupported-model" -> d.withFix(WITHOUT);
+            default -> d;
+        };
     }
 
     private void add(Diagnostic d) {
@@ -280,7 +297,7 @@ public final class OnnxImporter {
                                     ": input '" + in.name() + "' has a first extent of its own, '" + own + "' beside '"
                                             + symbol + "'")
                             .diagnostic()
-                            .withFix("give its shape"));
+                            .withFix(shapeFix(in)));
                 }
                 symbol = own.isEmpty() ? symbol : own;
                 open.add(in.name());
@@ -346,7 +363,7 @@ public final class OnnxImporter {
         if (own == null) {
             add(error("open-shape", ": the model does not say how many dimensions input '" + in.name() + "' has")
                     .diagnostic()
-                    .withFix("give its shape"));
+                    .withFix(shapeFix(in)));
             return null;
         }
         List<Integer> dims = new ArrayList<>();
@@ -355,7 +372,7 @@ public final class OnnxImporter {
             if (size < 0 && i > 0) {
                 add(error("open-shape", ": the model leaves extents of input '" + in.name() + "' open: " + text(own))
                         .diagnostic()
-                        .withFix("give its shape"));
+                        .withFix(shapeFix(in)));
                 return null;
             }
             if (size > Shape.MAX_ELEMENTS) {
@@ -368,15 +385,21 @@ public final class OnnxImporter {
         return dims;
     }
 
+    /** How to give the shape of an input that leaves it open. */
+    private static String shapeFix(Proto.ValueInfo in) {
+        List<Proto.Dim> dims = in.dims();
+        String extents = dims == null ? "EXTENT,EXTENT,..." : String.join(",", extents(dims));
+        return "give its shape, in numbers: --input-shape " + in.name() + "=" + extents;
+    }
+
     private static String text(@Nullable List<Proto.Dim> dims) {
-        return dims == null
-                ? "[?]"
-                : dims.stream()
-                        .map(d -> d.size() >= 0
-                                ? Long.toString(d.size())
-                                : d.symbol().isEmpty() ? "?" : d.symbol())
-                        .toList()
-                        .toString();
+        return dims == null ? "[?]" : extents(dims).toString();
+    }
+
+    private static List<String> extents(List<Proto.Dim> dims) {
+        return dims.stream()
+                .map(d -> d.size() >= 0 ? Long.toString(d.size()) : d.symbol().isEmpty() ? "?" : d.symbol())
+                .toList();
     }
 
     // Nodes
@@ -484,6 +507,12 @@ public final class OnnxImporter {
         if (++lowered > MAX_NODES) {
             throw error("too-large", "holds more than " + MAX_NODES + " nodes, those in functions counted at each call")
                     .toException();
+        }
+        for (String o : node.outputs()) {
+            if (!o.isEmpty() && scope.values.containsKey(o)) {
+                nodeError(node, label, "computes '" + o + "', which there is already");
+                return;
+            }
         }
         node.outputs().forEach(o -> scope.values.put(o, null));
         try {

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -49,6 +50,37 @@ class OnnxImporterTest {
             v[i] = (float) random.nextGaussian();
         }
         return v;
+    }
+
+    @Test
+    void aValueIsComputedOnce() {
+        assertThatThrownBy(() -> new Models()
+                        .input("x", DataType.FLOAT, 1, 3)
+                        .node("Relu", List.of("x"), List.of("y"))
+                        .node("Abs", List.of("x"), List.of("y"))
+                        .output("y")
+                        .read(dir))
+                .isInstanceOf(CompileException.class)
+                .hasMessageContaining("computes 'y', which there is already");
+    }
+
+    @Test
+    void everyRefusalComesWithAFix() {
+        Models unknown = new Models()
+                .input("x", DataType.FLOAT, 1, 3)
+                .node("Frobnicate", List.of("x"), List.of("y"))
+                .output("y");
+        Models open = new Models()
+                .input("x", DataType.FLOAT, "n", "h")
+                .node("Relu", List.of("x"), List.of("y"))
+                .output("y");
+        assertThat(fix(unknown)).contains("docs/formats.md");
+        assertThat(fix(open)).isEqualTo("give its shape, in numbers: --input-shape x=n,h");
+    }
+
+    private @Nullable String fix(Models model) {
+        CompileException e = catchThrowableOfType(CompileException.class, () -> model.read(dir));
+        return e.diagnostics().getLast().fix();
     }
 
     /** Two convolutions, an addition around one, a pool, a concatenation: all but the borders is channels last. */
