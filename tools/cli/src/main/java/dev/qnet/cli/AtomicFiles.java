@@ -3,7 +3,10 @@ package dev.qnet.cli;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.UUID;
@@ -31,19 +34,45 @@ public final class AtomicFiles {
         });
     }
 
-    /** As {@link #write}, for content that is written by path. */
-    public static void writeAt(Path target, File content) throws IOException {
+    /**
+     * That a file can lie at a path, as far as can be told before it is written: what takes long asks first.
+     *
+     * @return the folder that it lies in
+     * @throws FileSystemException if there is no such folder, or a folder has that name
+     */
+    public static Path check(Path target) throws FileSystemException {
         Path folder = target.toAbsolutePath().getParent();
         if (folder == null || !Files.isDirectory(folder)) {
-            throw new UserException("cannot write " + target + ": there is no folder " + folder);
+            throw cannotWrite(target, "there is no folder " + folder);
         }
+        if (Files.isDirectory(target)) {
+            throw cannotWrite(target, "a folder has that name");
+        }
+        return folder;
+    }
+
+    /** As {@link #write}, for content that is written by path. */
+    public static void writeAt(Path target, File content) throws IOException {
         // Not createTempFile, whose files nobody else may read.
-        Path temporary = folder.resolve(".qnet" + UUID.randomUUID() + ".tmp");
+        Path temporary = check(target).resolve(".qnet" + UUID.randomUUID() + ".tmp");
         try {
             content.writeTo(temporary);
             Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+        } catch (AccessDeniedException e) {
+            throw cannotWrite(target, "permission denied");
+        } catch (NoSuchFileException e) {
+            throw cannotWrite(target, "no file can be made in its folder");
+        } catch (FileSystemException e) {
+            // The user knows nothing of the file beside it.
+            throw cannotWrite(target, e.getReason() == null ? "no reason is given" : e.getReason());
+        } catch (IOException e) {
+            throw cannotWrite(target, String.valueOf(e.getMessage()));
         } finally {
             Files.deleteIfExists(temporary);
         }
+    }
+
+    private static FileSystemException cannotWrite(Path target, String why) {
+        return new FileSystemException(target.toString(), null, "cannot be written: " + why);
     }
 }

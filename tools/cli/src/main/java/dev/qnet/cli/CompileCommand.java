@@ -44,14 +44,11 @@ final class CompileCommand implements Callable<Integer> {
         if (!output.toString().endsWith(".jar")) {
             throw new UserException("the output of compile is a jar, not " + output, "-o " + output + ".jar");
         }
-        Path folder = output.toAbsolutePath().getParent();
-        if (folder == null || !Files.isDirectory(folder)) {
-            throw new UserException("cannot write " + output + ": there is no folder " + folder);
-        }
         Console console = parent.console();
+        AtomicFiles.check(output);
         BoundModel bound = model.load(console);
         CompiledArtifact artifact = JvmTarget.compile(Build.integers(console, bound));
-        artifact.writeJar(output);
+        AtomicFiles.writeAt(output, artifact::writeJar);
         console.out().println("wrote " + output + " (" + Sizes.text(Files.size(output)) + ")");
         console.out().println("run it: java --add-modules jdk.incubator.vector -jar " + output + " --input FILE.npy");
         return ExitCode.OK;

@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** Something that answers for a model: compiled code, or the oracle. */
 sealed interface Engine {
@@ -53,31 +54,45 @@ sealed interface Engine {
         }
     }
 
-    /** The oracle on a graph at any level. */
-    record Oracle(Graph graph, Rounding rounding, String description) implements Engine {
-        @Override
-        public List<TensorInfo> inputs() {
-            return graph.params().stream()
-                    .map(p -> info(p.id().name(), p.type()))
-                    .toList();
+    /**
+     * The oracle on a graph at any level.
+     *
+     * @param inputs what the user gives: the graph's parameters, or the compiled model's inputs, which may be codes where the
+     *     graph begins with real numbers
+     */
+    record Oracle(Graph graph, Rounding rounding, String description, List<TensorInfo> inputs) implements Engine {
+        Oracle(Graph graph, Rounding rounding, String description) {
+            this(
+                    graph,
+                    rounding,
+                    description,
+                    graph.params().stream()
+                            .map(p -> info(p.id().name(), p.type()))
+                            .toList());
         }
 
         @Override
         public Map<String, Tensor> run(Map<String, Tensor> inputs) {
             Map<String, Value> values = new LinkedHashMap<>();
-            for (Graph.Param p : graph.params()) {
+            for (int i = 0; i < this.inputs.size(); i++) {
+                Graph.Param p = graph.params().get(i);
                 Tensor t = inputs.get(p.id().name());
                 if (t == null) {
                     throw new UserException("input '" + p.id().name() + "' is not given");
                 }
-                TensorInfo info = info(p.id().name(), p.type());
+                TensorInfo info = this.inputs.get(i);
                 if (!info.accepts(t.type())) {
                     throw new UserException(
                             "input '" + info.name() + "' expects " + info.expectation() + ", found " + t);
                 }
-                values.put(info.name(), value(t, p.type()));
+                values.put(info.name(), value(t, p.type(), info.quantization()));
             }
-            Map<String, Value> results = Interpreter.run(graph, values);
+            Map<String, Value> results;
+            try {
+                results = Interpreter.run(graph, values);
+            } catch (ArithmeticException e) {
+                throw new UserException(String.valueOf(e.getMessage()), "the model cannot be run on these inputs");
+            }
             Map<String, Type> types = new LinkedHashMap<>();
             graph.results().forEach(r -> types.put(r.name(), graph.types().get(r.value())));
             Map<String, Tensor> out = new LinkedHashMap<>();
@@ -85,9 +100,16 @@ sealed interface Engine {
             return out;
         }
 
-        /** A real number for a quantized input is quantized; codes are taken as they are. */
-        private Value value(Tensor t, Type type) {
+        /** A real number for a quantized input is quantized; codes are taken as they are, or for what they stand. */
+        private Value value(Tensor t, Type type, @Nullable Quantization codes) {
             Shape shape = Shape.of(t.shape());
+            if (t.type() != ElementType.F32 && type.element() instanceof Element.F32) {
+                float[] values = Inputs.floats(t, 0, t.size());
+                for (int i = 0; i < values.length && codes != null; i++) {
+                    values[i] = Codes.dequantize((int) values[i], codes.scale(), codes.zeroPoint());
+                }
+                return Value.of(shape, values);
+            }
             if (t.type() != ElementType.F32) {
                 return Value.of(shape, integers(t));
             }

@@ -61,8 +61,17 @@ final class ExportCommand implements Callable<Integer> {
         if (!output.toString().endsWith(".onnx")) {
             throw new UserException("an ONNX model is a file .onnx, not " + output, "-o " + output + ".onnx");
         }
+        AtomicFiles.check(output);
+        if (Files.exists(output) && Files.exists(model.file()) && Files.isSameFile(output, model.file())) {
+            throw new UserException("the output would overwrite the model " + output, "-o with another name");
+        }
         Console console = parent.console();
         BoundModel bound = model.load(console);
+        if (Models.isInteger(bound.graph())) {
+            throw new UserException(
+                    model.file() + " computes with integers as it is, which ONNX has no operators for",
+                    "export the .qnet file of a float network with a scheme");
+        }
         Graph graph = Build.run(console, bound, Build.untilLowering());
         OnnxModel exported = OnnxExporter.export(graph, Version.text());
         warn(console, graph);

@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import picocli.CommandLine.Option;
 
 /** What a user says about a model of another system. */
@@ -51,6 +52,9 @@ final class ImportArguments {
         for (Map.Entry<String, Path> e : fixed.entrySet()) {
             values.put(e.getKey(), tensor(Npy.read(e.getValue())));
         }
+        if (given()) {
+            checkNames(file);
+        }
         try {
             return Importer.read(file, new ImportOptions(values, extents));
         } catch (NeedsValues e) {
@@ -62,6 +66,17 @@ final class ImportArguments {
                             e.inputs().stream()
                                     .map(i -> "--fix " + i + "=FILE.npy")
                                     .toList()));
+        }
+    }
+
+    private void checkNames(Path file) throws IOException {
+        List<String> inputs = Importer.inputs(file);
+        for (String name :
+                Stream.concat(shapes.keySet().stream(), fixed.keySet().stream()).toList()) {
+            if (!inputs.contains(name)) {
+                throw new UserException(
+                        file + ": the model has no input '" + name + "'", "its inputs: " + String.join(", ", inputs));
+            }
         }
     }
 

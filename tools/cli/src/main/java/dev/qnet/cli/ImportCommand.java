@@ -75,6 +75,10 @@ final class ImportCommand implements Callable<Integer> {
         if (output != null && !output.toString().endsWith(".qnet")) {
             throw new UserException("import writes a .qnet file, not " + output, "-o " + output + ".qnet");
         }
+        if (output != null) {
+            AtomicFiles.check(output);
+            AtomicFiles.check(parameters(output));
+        }
         Imported imported = importing.read(file);
         if (json) {
             console.out()
@@ -90,16 +94,31 @@ final class ImportCommand implements Callable<Integer> {
 
     /** The parameters first: a source is never there without them. */
     private static void save(java.io.PrintWriter says, Graph graph, Path source) throws IOException {
-        Path last = source.getFileName();
-        String beside = String.valueOf(last).replaceFirst("\\.qnet$", "") + ".safetensors";
-        SourceWriter.Written written = SourceWriter.write(graph, Calibration.NONE, beside);
+        Path parameters = parameters(source);
+        SourceWriter.Written written =
+                SourceWriter.write(graph, Calibration.NONE, String.valueOf(parameters.getFileName()));
+        boolean fresh = Files.notExists(parameters);
         if (!written.parameters().isEmpty()) {
-            Path parameters = source.resolveSibling(beside);
             AtomicFiles.writeAt(parameters, to -> written.saveParameters(to));
+        }
+        try {
+            AtomicFiles.write(source, out -> out.write(written.text().getBytes(StandardCharsets.UTF_8)));
+        } catch (IOException e) {
+            if (fresh) {
+                Files.deleteIfExists(parameters);
+            }
+            throw e;
+        }
+        if (!written.parameters().isEmpty()) {
             says.println("wrote " + parameters + " (" + Sizes.text(Files.size(parameters)) + ")");
         }
-        AtomicFiles.write(source, out -> out.write(written.text().getBytes(StandardCharsets.UTF_8)));
         says.println("wrote " + source);
+    }
+
+    /** The file for the constants of a source. */
+    private static Path parameters(Path source) {
+        return source.resolveSibling(
+                String.valueOf(source.getFileName()).replaceFirst("\\.qnet$", "") + ".safetensors");
     }
 
     private void print(Console console, Imported imported) {

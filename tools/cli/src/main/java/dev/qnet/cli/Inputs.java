@@ -8,10 +8,12 @@ import dev.qnet.runtime.Tensor;
 import dev.qnet.runtime.TensorInfo;
 import dev.qnet.runtime.io.Npy;
 import dev.qnet.runtime.io.NpyArray;
+import dev.qnet.runtime.io.NpyType;
 import dev.qnet.runtime.io.Npz;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -81,6 +83,9 @@ final class Inputs {
             int eq = g.indexOf('=');
             boolean named = eq > 0 && !Files.exists(Path.of(g));
             Path file = Path.of(named ? g.substring(eq + 1) : g);
+            if (file.toString().isEmpty()) {
+                throw new UserException("--input " + g + " names no file", "--input FILE or --input NAME=FILE");
+            }
             if (extension(file).equals("npz") && !named) {
                 try (Npz npz = Npz.open(file)) {
                     for (String name : npz.names()) {
@@ -108,6 +113,9 @@ final class Inputs {
 
     /** One file as a batch for an input: what {@code qnet calibrate} reads too. */
     Tensor tensor(Path file, TensorInfo info) throws IOException {
+        if (Files.isDirectory(file)) {
+            throw new FileSystemException(file.toString(), null, "this is a folder, not a file");
+        }
         if (!Files.isRegularFile(file)) {
             throw new NoSuchFileException(file.toString());
         }
@@ -140,17 +148,25 @@ final class Inputs {
     /** An array under the input's shape: leading or trailing extents of 1 and a missing N are forgiven. */
     private static Tensor array(NpyArray a, TensorInfo info, String source) {
         int item = info.itemElements();
-        int items = item == 0 ? 0 : a.size() / item;
+        boolean empty = item == 0 && a.size() == 0;
+        int items = item > 0 ? a.size() / item : info.batched() && a.shape().length > 0 ? a.shape()[0] : 1;
         int[] shape = info.shapeFor(items);
-        if (item == 0 || a.size() % item != 0 || (!info.batched() && items != 1) || !sameExtents(a.shape(), shape)) {
+        if ((item == 0 ? !empty : a.size() % item != 0)
+                || (!info.batched() && items != 1)
+                || !sameExtents(a.shape(), shape)) {
             throw new UserException(source + ": input '" + info.name() + "' expects " + info.expectation() + ", found "
-                    + a.type() + " " + Arrays.toString(a.shape()));
+                    + element(a.type()) + " " + Arrays.toString(a.shape()));
         }
         Tensor t = Tensor.of(a);
         if (info.accepts(t.type()) && t.type() == info.type()) {
             return Tensor.of(reshaped(a, shape));
         }
         return Tensor.ofFloats(a.toFloats(), shape);
+    }
+
+    /** An array's element type as types are written everywhere else. */
+    private static String element(NpyType type) {
+        return type == NpyType.B1 ? "bool" : type.code().charAt(0) + Integer.toString(8 * type.bytes());
     }
 
     private static NpyArray reshaped(NpyArray a, int[] shape) {
@@ -180,6 +196,10 @@ final class Inputs {
 
     /** Raw little-endian elements: of the input's own type if the size fits it, else singles. */
     private Tensor raw(byte[] bytes, TensorInfo info, Path file) {
+        if (bytes.length == 0) {
+            throw new UserException(
+                    file + ": the file is empty; input '" + info.name() + "' expects " + info.expectation());
+        }
         int item = info.itemElements();
         ElementType type = bin != null ? bin : info.type();
         long unit = (long) item * type.bytes();

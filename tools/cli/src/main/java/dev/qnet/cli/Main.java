@@ -57,7 +57,12 @@ public final class Main {
         return switch (e) {
             case CompileException c -> {
                 console.show(c.diagnostics());
-                yield ExitCode.INPUT;
+                // What is wrong inside a file is the input's fault; that there is none is not.
+                yield c.diagnostics().stream()
+                                .anyMatch(d -> d.code().equals("file-not-found")
+                                        || d.code().equals("file-unreadable"))
+                        ? ExitCode.IO
+                        : ExitCode.INPUT;
             }
             case UserException u -> {
                 console.error(u);

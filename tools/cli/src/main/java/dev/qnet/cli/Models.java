@@ -29,6 +29,9 @@ final class Models {
      */
     static BoundModel load(Console console, Path file, @Nullable String name, ImportArguments importing)
             throws IOException {
+        if (!reads(file)) {
+            throw unknown(file);
+        }
         if (!Importer.reads(file)) {
             if (importing.given()) {
                 throw new UserException("--input-shape and --fix are for .tflite and .onnx files, not for " + file);
@@ -41,6 +44,13 @@ final class Models {
             throw new UserException(file + " holds one model", "leave --model out");
         }
         return bound(importing.read(file));
+    }
+
+    /** What to say of a file that is not even named as a model. */
+    static UserException unknown(Path file) {
+        return new UserException(
+                "'" + file + "' is no model: its name does not end in .qnet, .tflite or .onnx",
+                "name a model; jars that qnet compile wrote are for qnet run");
     }
 
     /** An imported model as the other commands take it. */

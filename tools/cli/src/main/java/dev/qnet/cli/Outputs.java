@@ -79,6 +79,23 @@ final class Outputs {
         return v == Math.rint(v) && Math.abs(v) < 1e9 ? Long.toString((long) v) : String.format(Locale.ROOT, "%.5g", v);
     }
 
+    /** That outputs can be written to the files that a command line names, as far as can be told before there are any. */
+    static void check(List<String> given) throws IOException {
+        for (String g : given) {
+            Path file = Path.of(g.substring(g.indexOf('=') + 1));
+            AtomicFiles.check(file);
+            if (!List.of("npy", "npz", "png", "bin").contains(Inputs.extension(file))) {
+                throw unknown(file);
+            }
+        }
+    }
+
+    private static UserException unknown(Path file) {
+        return new UserException(
+                file + ": unknown kind of output file '." + Inputs.extension(file) + "'",
+                "give .npy, .npz, .png or .bin");
+    }
+
     /** Writes outputs to the files that a command line names. */
     static void write(Map<String, Tensor> out, List<String> given, float white, Console console) throws IOException {
         for (String g : given) {
@@ -88,7 +105,7 @@ final class Outputs {
             if (extension.equals("npz")) {
                 Map<String, NpyArray> arrays = new LinkedHashMap<>();
                 out.forEach((name, t) -> arrays.put(name, t.toNpy()));
-                Npz.write(file, arrays);
+                AtomicFiles.writeAt(file, path -> Npz.write(path, arrays));
             } else {
                 String name = eq > 0 ? g.substring(0, eq) : only(out, file);
                 Tensor t = out.get(name);
@@ -98,13 +115,10 @@ final class Outputs {
                             "its outputs: " + String.join(", ", out.keySet()));
                 }
                 switch (extension) {
-                    case "npy" -> Npy.write(file, t.toNpy());
+                    case "npy" -> AtomicFiles.writeAt(file, path -> Npy.write(path, t.toNpy()));
                     case "png" -> Images.writePng(file, t, white);
                     case "bin" -> AtomicFiles.write(file, o -> o.write(bytes(t)));
-                    default ->
-                        throw new UserException(
-                                file + ": unknown kind of output file '." + extension + "'",
-                                "give .npy, .npz, .png or .bin");
+                    default -> throw unknown(file);
                 }
             }
             console.out().println("wrote " + file);

@@ -3,10 +3,19 @@ package dev.qnet.cli;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.qnet.cli.image.Scaling;
 import dev.qnet.compiler.front.bind.BoundModel;
+import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Rounding;
+import dev.qnet.compiler.pass.PassContext;
+import dev.qnet.compiler.pass.Passes;
+import dev.qnet.compiler.pass.Pipeline;
+import dev.qnet.compiler.source.CompileException;
+import dev.qnet.compiler.source.Diagnostics;
 import dev.qnet.runtime.Model;
 import dev.qnet.runtime.Tensor;
+import dev.qnet.runtime.TensorInfo;
+import dev.qnet.target.jvm.JvmTarget;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -118,12 +127,16 @@ final class RunCommand implements Callable<Integer> {
         if (!(white > 0)) {
             throw new UserException("--white is above 0, found " + white);
         }
+        if (top < 1) {
+            throw new UserException("--top is at least 1, found " + top);
+        }
+        Outputs.check(outputs);
         Console console = parent.console();
         List<String> names = new ArrayList<>();
         Engine engine = engine(console, names);
         if (labels != null) {
             names.clear();
-            names.addAll(Files.readAllLines(labels));
+            names.addAll(labels(labels));
         }
         Map<String, Tensor> in = new Inputs(engine.inputs(), scale == null ? null : Scaling.parse(scale)).read(inputs);
         Map<String, Tensor> out = engine.run(in);
@@ -136,8 +149,32 @@ final class RunCommand implements Callable<Integer> {
         return ExitCode.OK;
     }
 
+    private static List<String> labels(Path file) throws IOException {
+        try {
+            return Files.readAllLines(file);
+        } catch (CharacterCodingException e) {
+            throw new UserException(file + ": this is no UTF-8 text", "--labels takes names of classes, one a line");
+        }
+    }
+
+    /** What the compiled model takes, so that a file means the same to every engine; else what the graph itself takes. */
+    private static List<TensorInfo> inputs(Engine.Oracle own, BoundModel bound) {
+        try {
+            return JvmTarget.inputs(Pipeline.run(
+                    bound.graph(),
+                    Passes.all(),
+                    new PassContext(new Diagnostics(), bound.calibration()),
+                    (p, g) -> {}));
+        } catch (CompileException e) {
+            return own.inputs();
+        }
+    }
+
     private Engine engine(Console console, List<String> labels) throws IOException {
         if (!Models.reads(file)) {
+            if (!Inputs.extension(file).equals("jar")) {
+                throw Models.unknown(file);
+            }
             if (on != On.jvm) {
                 throw new UserException(
                         file + " is compiled: it runs on the jvm only", "give the model itself, or leave out --on");
@@ -149,14 +186,18 @@ final class RunCommand implements Callable<Integer> {
         Rounding rounding = Build.rounding(bound.graph());
         return switch (on) {
             case jvm -> new Engine.Compiled(Build.model(console, bound));
-            case oracle -> new Engine.Oracle(Build.integers(console, bound), rounding, "oracle, integers");
+            case oracle -> {
+                Graph integers = Build.integers(console, bound);
+                yield new Engine.Oracle(integers, rounding, "oracle, integers", JvmTarget.inputs(integers));
+            }
             case FLOAT -> {
                 if (Models.isInteger(bound.graph())) {
                     throw new UserException(
                             file + " computes with integers as it is: there is no float network before quantization",
                             "--on oracle runs it in the reference interpreter");
                 }
-                yield new Engine.Oracle(bound.graph(), rounding, "float");
+                Engine.Oracle own = new Engine.Oracle(bound.graph(), rounding, "float");
+                yield new Engine.Oracle(bound.graph(), rounding, "float", inputs(own, bound));
             }
         };
     }

@@ -287,8 +287,8 @@ class CommandsTest {
         assertThat(err).contains("there is no such file");
         assertThat(qnet("run", file)).isEqualTo(ExitCode.USAGE);
         assertThat(qnet("nonsense")).isEqualTo(ExitCode.USAGE);
-        assertThat(qnet("run", folder.resolve("none.qnet"), "-i", x)).isNotZero();
-        assertThat(qnet("compile", file, "-o", folder.resolve("no/folder.jar"))).isEqualTo(ExitCode.INPUT);
+        assertThat(qnet("run", folder.resolve("none.qnet"), "-i", x)).isEqualTo(ExitCode.IO);
+        assertThat(qnet("compile", file, "-o", folder.resolve("no/folder.jar"))).isEqualTo(ExitCode.IO);
         assertThat(folder.resolve("no")).doesNotExist();
     }
 
@@ -323,6 +323,116 @@ class CommandsTest {
                 // A mutation may leave the file readable; what must not come is anything but an answer or an error.
                 assertThat(qnet("run", m, "--on", "float", "-i", file)).isIn(ExitCode.OK, ExitCode.INPUT);
             }
+        }
+    }
+
+    @Test
+    void enginesTakeCodesForTheSameNumbers() throws IOException {
+        Path m = Files.writeString(folder.resolve("codes.qnet"), """
+                qnet 1
+                model m(x: f32[N, 4]) -> (y: f32[N, 4]) {
+                  q: i8[N, 4] scale(0.5) zero(3) = quantize(x, rounding: onnx)
+                  return y: dequantize(q)
+                }
+                """);
+        Path codes = folder.resolve("codes.npy");
+        Npy.write(codes, NpyArray.ofInt8(new byte[] {1, 2, 3, 4}, 1, 4));
+        for (String engine : new String[] {"jvm", "oracle", "float"}) {
+            assertThat(qnet("run", m, "--on", engine, "-i", codes, "--json")).isZero();
+            assertThat(new ObjectMapper().readTree(out).at("/y/values").toString())
+                    .as(engine)
+                    .isEqualTo("[-1.0,-0.5,0.0,0.5]");
+        }
+    }
+
+    @Test
+    void indicesOutsideTheirAxisAreTheInputsFault() throws IOException {
+        Path m = Files.writeString(folder.resolve("gather.qnet"), """
+                qnet 1
+                model m(x: f32[3, 2], i: i32[1]) -> (y: f32[1, 2]) {
+                  g: f32[1, 2] = gather(x, i, axis: 0)
+                  return y: g
+                }
+                """);
+        Npy.write(folder.resolve("x.npy"), NpyArray.ofFloats(new float[6], 3, 2));
+        Npy.write(folder.resolve("i.npy"), NpyArray.ofInt32(new int[] {9}, 1));
+        for (String engine : new String[] {"jvm", "oracle"}) {
+            assertThat(qnet(
+                            "run",
+                            m,
+                            "--on",
+                            engine,
+                            "-i",
+                            "x=" + folder.resolve("x.npy"),
+                            "-i",
+                            "i=" + folder.resolve("i.npy")))
+                    .as(engine)
+                    .isEqualTo(ExitCode.INPUT);
+            assertThat(err).contains("index 9");
+        }
+    }
+
+    @Test
+    void runLooksAtItsOptionsFirst() throws IOException {
+        Path file = calibrated();
+        Path x = folder.resolve("data.npy");
+        assertThat(qnet("run", file, "-i", x, "--top", "-3")).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("--top is at least 1");
+        Path labels = Files.write(folder.resolve("labels"), new byte[] {(byte) 0xff, (byte) 0xfe});
+        assertThat(qnet("run", file, "-i", x, "--labels", labels)).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("labels: this is no UTF-8 text");
+        assertThat(qnet("run", file, "-i", x, "-o", folder.resolve("y.txt"))).isEqualTo(ExitCode.INPUT);
+        assertThat(out).isEmpty();
+        assertThat(qnet("run", file, "-i", x, "-o", folder.resolve("no/y.npy"))).isEqualTo(ExitCode.IO);
+        assertThat(out).isEmpty();
+        assertThat(err).contains("there is no folder");
+    }
+
+    @Test
+    void foldersAndOtherFilesInPlaceOfModelsAreToldFor() throws IOException {
+        for (String name : new String[] {"d.onnx", "d.tflite", "d.qnet"}) {
+            assertThat(qnet("check", Files.createDirectory(folder.resolve(name))))
+                    .as(name)
+                    .isEqualTo(ExitCode.IO);
+            assertThat(err).doesNotContain("there is no such file");
+        }
+        assertThat(qnet("run", model, "--on", "float", "-i", folder)).isEqualTo(ExitCode.IO);
+        assertThat(err).contains("this is a folder");
+        assertThat(qnet("check", Files.writeString(folder.resolve("model.txt"), MODEL)))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("does not end in .qnet, .tflite or .onnx");
+        assertThat(qnet("run", folder.resolve("model.txt"), "-i", model)).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("does not end in .qnet, .tflite or .onnx");
+        Path empty = Files.createFile(folder.resolve("empty.onnx"));
+        assertThat(qnet("check", empty)).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("empty.onnx", "fix: ");
+    }
+
+    @Test
+    void whatCannotBeWrittenLeavesNothing() throws IOException {
+        Path file = Files.writeString(folder.resolve("float.qnet"), """
+                qnet 1
+                model m(x: f32[N, 2]) -> (y: f32[N, 2]) {
+                  const w: f32[2, 2] = [1, 2, 3, 4]
+                  return y: x |> dense(2, weight: w, bias: false)
+                }
+                """);
+        Path onnx = folder.resolve("m.onnx");
+        assertThat(qnet("export", file, "--to", "onnx-qdq", "-o", onnx)).isZero();
+        byte[] before = Files.readAllBytes(onnx);
+        assertThat(qnet("export", onnx, "--to", "onnx-qdq", "-o", onnx)).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("would overwrite the model");
+        assertThat(Files.readAllBytes(onnx)).isEqualTo(before);
+        assertThat(qnet("check", onnx, "--input-shape", "z=1,2")).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("no input 'z'", "its inputs: x");
+
+        Path source = Files.createDirectory(folder.resolve("m.qnet"));
+        Path jar = Files.createDirectory(folder.resolve("m.jar"));
+        assertThat(qnet("import", onnx, "-o", source)).isEqualTo(ExitCode.IO);
+        assertThat(err).contains("m.qnet: cannot be written: a folder has that name");
+        assertThat(qnet("compile", onnx, "-o", jar)).isEqualTo(ExitCode.IO);
+        try (Stream<Path> files = Files.list(folder)) {
+            assertThat(files).containsExactlyInAnyOrder(model, file, onnx, source, jar);
         }
     }
 

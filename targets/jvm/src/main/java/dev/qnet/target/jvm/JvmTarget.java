@@ -13,6 +13,7 @@ import dev.qnet.compiler.source.SourceFile;
 import dev.qnet.compiler.target.Legality;
 import dev.qnet.compiler.target.Target;
 import dev.qnet.runtime.Descriptor;
+import dev.qnet.runtime.TensorInfo;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -72,6 +73,13 @@ public final class JvmTarget {
                 placement.states());
         classes.putAll(ApiEmitter.emit(api, descriptor));
         return new CompiledArtifact(api, classes, weightBytes, descriptor);
+    }
+
+    /** What the compiled graph takes, in the order of its parameters: codes where a parameter is only quantized. */
+    public static List<TensorInfo> inputs(Graph graph) {
+        return Ports.of(graph, contract(graph).orElse(Rounding.TOSA)).inputs().stream()
+                .map(Ports.Port::info)
+                .toList();
     }
 
     private static void emit(Graph graph, Ports ports, Layers layers) {

@@ -12,6 +12,7 @@ import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -181,7 +182,7 @@ class ImagesTest {
                 .hasMessage(file + ": an output f32 [1, 4] is no picture, f32 or u8 [N, height, width, 1 or 3] or "
                         + "[N, 1 or 3, height, width]");
         assertThatThrownBy(() -> Images.writePng(dir.resolve("no/out.png"), Tensor.ofUint8(new byte[1], 1, 1, 1, 1), 1))
-                .isInstanceOf(UserException.class)
+                .isInstanceOf(FileSystemException.class)
                 .hasMessageContaining("there is no folder");
         try (var files = Files.list(dir)) {
             assertThat(files).containsExactly(file);
