@@ -53,7 +53,8 @@ final class CheckCommand implements Callable<Integer> {
                         + (floats == 0
                                 ? "to integers"
                                 : Models.isInteger(graph)
-                                        ? "to integers, but for " + floats + " float operations"
+                                        ? "to integers, but for " + floats
+                                                + (floats == 1 ? " float operation" : " float operations")
                                         : "(a float model)"));
     }
 

@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -46,9 +47,15 @@ import picocli.CommandLine.ParentCommand;
 final class RunCommand implements Callable<Integer> {
     /** What answers. */
     enum On {
-        jvm,
-        oracle,
-        FLOAT
+        JVM,
+        ORACLE,
+        FLOAT;
+
+        /** As it is written on the command line, and in messages about it. */
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
     @ParentCommand
@@ -175,7 +182,7 @@ final class RunCommand implements Callable<Integer> {
             if (!Inputs.extension(file).equals("jar")) {
                 throw Models.unknown(file);
             }
-            if (on != On.jvm) {
+            if (on != On.JVM) {
                 throw new UserException(
                         file + " is compiled: it runs on the jvm only", "give the model itself, or leave out --on");
             }
@@ -185,8 +192,8 @@ final class RunCommand implements Callable<Integer> {
         labels.addAll(bound.labels());
         Rounding rounding = Build.rounding(bound.graph());
         return switch (on) {
-            case jvm -> new Engine.Compiled(Build.model(console, bound));
-            case oracle -> {
+            case JVM -> new Engine.Compiled(Build.model(console, bound));
+            case ORACLE -> {
                 Graph integers = Build.integers(console, bound);
                 yield new Engine.Oracle(integers, rounding, "oracle, integers", JvmTarget.inputs(integers));
             }

@@ -37,8 +37,8 @@ public final class Images {
         boolean levels = input.type() == ElementType.U8 && input.quantization() == null;
         Layout layout = Layout.of(input.shape());
         if (layout == null || !(levels || input.accepts(ElementType.F32))) {
-            throw new UserException(
-                    file + ": input '" + input.name() + "' takes no pictures, it expects " + input.expectation());
+            throw new UserException(file + ": input '" + input.name() + "' takes no pictures, it expects "
+                    + input.expectation() + "; give it as .npy, .npz or .bin");
         }
         int channels = layout.channels();
         byte[] fitted = read(file)

@@ -109,7 +109,8 @@ class ImagesTest {
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("takes levels as they are");
         assertThatThrownBy(() -> Images.read(file, input(ElementType.F32, -1, 4), Scaling.RAW))
-                .hasMessage(file + ": input 'image' takes no pictures, it expects f32 [N, 4]");
+                .hasMessage(file
+                        + ": input 'image' takes no pictures, it expects f32 [N, 4]; give it as .npy, .npz or .bin");
         assertThatThrownBy(() -> Images.read(file, input(ElementType.F32, -1, 2, 2, 2), Scaling.RAW))
                 .hasMessageContaining("takes no pictures");
     }
