@@ -100,6 +100,23 @@ public final class Rescale {
         return new Rescale(Rounding.ONNX, new int[0], new int[0], factors.clone(), factors.length, zero, lo, hi);
     }
 
+    /** The same with the scales of its channels so many times, one behind the other. */
+    Rescale repeated(int times) {
+        int n = channels * times;
+        int[] m = new int[multiplier.length * times];
+        int[] s = new int[shift.length * times];
+        float[] f = new float[factor.length * times];
+        for (int i = 0; i < n; i++) {
+            if (rounding.fixedPoint()) {
+                m[i] = multiplier[i % channels];
+                s[i] = shift[i % channels];
+            } else {
+                f[i] = factor[i % channels];
+            }
+        }
+        return new Rescale(rounding, m, s, f, n, zero, lo, hi);
+    }
+
     /** Throws unless there is one scale, or as many as the last axis is long. */
     static void checkChannels(@Nullable Rescale r, int lastAxis) {
         if (r != null && r.channels != 1 && r.channels != lastAxis) {

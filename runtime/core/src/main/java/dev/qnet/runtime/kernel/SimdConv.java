@@ -87,7 +87,7 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
         if (spec.out().wide()) {
             return null;
         }
-        if (spec.depthwise() && spec.channels() > 1) {
+        if (SimdDepthwise.fits(spec)) {
             return SimdDepthwise.of(spec);
         }
         SimdPanels[] groups = new SimdPanels[spec.groups()];
