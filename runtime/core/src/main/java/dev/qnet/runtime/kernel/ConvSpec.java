@@ -117,6 +117,11 @@ record ConvSpec(
         return groups == channels && filters == channels;
     }
 
+    /** Whether each filter reads one channel of several. */
+    boolean channelwise() {
+        return groups == channels && channels > 1;
+    }
+
     /** Whether the window always lies on one whole row of channels: then an output pixel is a row of inputs. */
     boolean pointwise() {
         return window.equals(Window.POINT) && groups == 1;

@@ -88,16 +88,7 @@ final class SimdDepthwise implements UnaryKernel, Parts {
         boolean turn = spec.width() == 1 && given.kernelW() == 1 && given.left() == 0 && given.right() == 0;
         w = turn
                 ? new Window(
-                        1,
-                        given.kernelH(),
-                        1,
-                        given.strideH(),
-                        1,
-                        given.dilationH(),
-                        0,
-                        given.top(),
-                        0,
-                        given.bottom())
+                        1, given.kernelH(), 1, given.strideH(), 1, given.dilationH(), 0, given.top(), 0, given.bottom())
                 : given;
         height = turn ? 1 : spec.height();
         width = turn ? spec.height() : spec.width();
@@ -156,7 +147,7 @@ final class SimdDepthwise implements UnaryKernel, Parts {
 
     /** Whether this is its sort of convolution: each filter reads one channel, and there are several of these. */
     static boolean fits(ConvSpec spec) {
-        return spec.groups() == spec.channels() && spec.channels() > 1 && !spec.out().wide();
+        return spec.channelwise() && !spec.out().wide();
     }
 
     /** Null if singles cannot be exact. */
@@ -289,8 +280,7 @@ final class SimdDepthwise implements UnaryKernel, Parts {
      * @param rowStep from one output row to the next, of the input
      * @param offsets of the taps of the first output, from there
      */
-    private void sums(
-            Banks b, float[] in, int x, int rowStep, int[] offsets, int y, int v, int oy, int rows) {
+    private void sums(Banks b, float[] in, int x, int rowStep, int[] offsets, int y, int v, int oy, int rows) {
         if (flat) {
             phases(b, in, rowStep, offsets, y, oy, rows);
             return;

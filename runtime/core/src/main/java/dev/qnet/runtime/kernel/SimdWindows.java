@@ -101,16 +101,7 @@ final class SimdWindows {
     }
 
     private static void one(
-            float[] in,
-            int x,
-            int[] offsets,
-            int taps,
-            float[] w,
-            int wAt,
-            float[] init,
-            int c,
-            float[] y,
-            int to) {
+            float[] in, int x, int[] offsets, int taps, float[] w, int wAt, float[] init, int c, float[] y, int to) {
         FloatVector s = FloatVector.fromArray(F, init, c);
         for (int t = 0; t < taps; t++) {
             s = FloatVector.fromArray(F, in, x + offsets[t]).fma(FloatVector.fromArray(F, w, wAt + t * LANES), s);
@@ -157,10 +148,8 @@ final class SimdWindows {
      * @param x1 the second
      * @param x2 the third
      * @param rows rows of outputs
-     * @param n outputs in a row, times the lanes, a multiple of four of them
+     * @param n outputs in a row, four at least, times the lanes
      * @param y the sums
-     * @param to the first
-     * @param yStep from row to row of sums
      */
     private static void neighbours(
             float[] in,

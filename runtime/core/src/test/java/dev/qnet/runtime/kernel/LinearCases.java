@@ -18,8 +18,19 @@ final class LinearCases {
     }
 
     static void depthwise(Random r, Backend... backends) {
-        int c = pick(r, 1, 2, 3, 15, 16, 17, 33, 64);
-        conv(r, c, 1, c, backends);
+        int c = pick(r, 1, 2, 3, 8, 15, 16, 17, 33, 64, 100);
+        int filters = c * pick(r, 1, 1, 1, 2, 3);
+        if (r.nextInt(3) > 0) {
+            conv(r, c, 1, filters, backends);
+            return;
+        }
+        // The windows with loops of their own, on images too large to be kept as a whole.
+        int k = pick(r, 3, 3, 5);
+        int step = pick(r, 1, 1, 2);
+        Window w = new Window(k, k, step, step, 1, 1, r.nextInt(k), r.nextInt(k), r.nextInt(k), r.nextInt(k));
+        int height = k + r.nextInt(20);
+        int width = k + r.nextInt(1 + 40_000 / (height * filters));
+        check(r, height, Math.min(width, 400), c, filters, w, c, backends);
     }
 
     private static void conv(Random r, int groups, int perGroup, int o, Backend... backends) {
