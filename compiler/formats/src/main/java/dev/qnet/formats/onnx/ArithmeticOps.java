@@ -349,15 +349,34 @@ final class ArithmeticOps {
             c.note(Report.Kind.REMARK, to + " is computed in f32");
         }
         Val y = b.cast(x, element);
-        return (to == DataType.BFLOAT16 && x.dataType() != to ? shortened(b, y) : y).declared(to);
+        if (x.dataType() != to && to == DataType.BFLOAT16) {
+            y = shortened(b, y);
+        } else if (x.dataType() != to && to == DataType.FLOAT16) {
+            y = half(b, y);
+        }
+        return y.declared(to);
     }
 
     /** The 8 significant bits that bfloat16 has, by Veltkamp's splitting; what would overflow has no more to lose. */
     private static Val shortened(Build b, Val x) {
-        Val product = b.mul(x, b.scalar(65537));
-        Val high = b.sub(product, b.sub(product, x));
         Val plain = b.compare(NumOp.Compare.Fn.LT, b.unary(new ScalarFn.Abs(), x), b.scalar(1e33));
-        return b.select(plain, high, x);
+        return b.select(plain, split(b, x, 65537), x);
+    }
+
+    /** The high part by Veltkamp's splitting: with 2^k + 1, k bits are dropped. */
+    private static Val split(Build b, Val x, int factor) {
+        Val product = b.mul(x, b.scalar(factor));
+        return b.sub(product, b.sub(product, x));
+    }
+
+    /** The single that float16 has nearest: 11 significant bits, fewer below 2^-14, infinity from 65520 on. */
+    private static Val half(Build b, Val x) {
+        Val size = b.unary(new ScalarFn.Abs(), x);
+        // The singles around 0.75 are as far from each other as the least of float16.
+        Val small = b.sub(b.add(x, b.scalar(0.75)), b.scalar(0.75));
+        Val y = b.select(b.compare(NumOp.Compare.Fn.LT, size, b.scalar(0x1p-14)), small, split(b, x, 8193));
+        Val finite = b.compare(NumOp.Compare.Fn.LT, size, b.scalar(65520));
+        return b.select(finite, y, b.mul(x, b.scalar(Double.POSITIVE_INFINITY)));
     }
 
     /** The low bits of the integer part, as a number of 4 or 2 bits. */

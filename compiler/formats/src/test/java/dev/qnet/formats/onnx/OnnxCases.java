@@ -58,10 +58,14 @@ final class OnnxCases {
         List<String> names = OnnxImporter.inputs(model);
         List<OnnxTensor> inputs = tensors(set, "input_");
         Map<String, Tensor> fixed = new HashMap<>();
+        Map<String, List<Integer>> shapes = new HashMap<>();
+        for (int i = 0; i < Math.min(names.size(), inputs.size()); i++) {
+            shapes.put(names.get(i), inputs.get(i).shape().dims());
+        }
         Imported imported = null;
         while (imported == null) {
             try {
-                imported = Importer.read(model, new ImportOptions(fixed, Map.of()));
+                imported = Importer.read(model, new ImportOptions(fixed, shapes));
             } catch (NeedsValues e) {
                 int before = fixed.size();
                 e.inputs()

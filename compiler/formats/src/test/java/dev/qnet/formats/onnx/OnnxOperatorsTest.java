@@ -93,6 +93,33 @@ class OnnxOperatorsTest {
     }
 
     @Test
+    void castsToHalvesRoundAsHalvesDo() throws IOException {
+        List<Float> x = new ArrayList<>(List.of(65504f, 65519.9f, 65520f, 1e9f, Float.POSITIVE_INFINITY, Float.NaN));
+        Random random = new Random(7);
+        for (int i = 0; i < 2000; i++) {
+            // Whole numbers from 2048 to 8192 with ties among them, and all magnitudes down to the least.
+            x.add((float) (2048 + i));
+            x.add((float) (4096 + 2 * i + 1));
+            x.add((float) Math.scalb(random.nextGaussian(), -random.nextInt(30)));
+        }
+        float[] values = new float[2 * x.size()];
+        for (int i = 0; i < x.size(); i++) {
+            values[2 * i] = x.get(i);
+            values[2 * i + 1] = -x.get(i);
+        }
+        float[] halves = new float[values.length];
+        for (int i = 0; i < halves.length; i++) {
+            halves[i] = Float.float16ToFloat(Float.floatToFloat16(values[i]));
+        }
+        float[] y = floats(in(List.of(values.length), values).run(13, "Cast", "to", DataType.FLOAT16.code()));
+        for (int i = 0; i < y.length; i++) {
+            assertThat(y[i] == halves[i] || (Float.isNaN(y[i]) && Float.isNaN(halves[i])))
+                    .as("%s: %s, not %s", values[i], y[i], halves[i])
+                    .isTrue();
+        }
+    }
+
+    @Test
     void oneHotCountsNegativeIndicesFromTheBack() throws IOException {
         Value y = in(DataType.INT64, List.of(3), 0, -1, 5)
                 .constant(List.of(), 3L)
