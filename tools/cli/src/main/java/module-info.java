@@ -7,6 +7,7 @@ module dev.qnet.cli {
     requires dev.qnet.target.jvm;
     requires info.picocli;
     requires java.desktop;
+    requires static jdk.incubator.vector;
     requires static org.jspecify;
 
     opens dev.qnet.cli to

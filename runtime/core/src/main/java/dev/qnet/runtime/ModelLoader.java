@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +22,12 @@ final class ModelLoader {
     }
 
     static Model load(Map<String, byte[]> files, String source, Backend backend, int threads) {
+        return load(files, source, backend, threads, UnaryOperator.identity());
+    }
+
+    /** As above; what runs is what an operator makes of the program. */
+    static Model load(
+            Map<String, byte[]> files, String source, Backend backend, int threads, UnaryOperator<Program> form) {
         String base = ModelFiles.only(files, source);
         byte[] weights = files.get(base + ModelFiles.WEIGHTS);
         if (weights == null) {
@@ -28,7 +35,7 @@ final class ModelLoader {
         }
         byte[] text = files.getOrDefault(base + ModelFiles.DESCRIPTOR, new byte[0]);
         Descriptor d = DescriptorText.parse(new String(text, StandardCharsets.US_ASCII), source);
-        return assemble(d, weights, new GeneratedClasses(files), source, backend, threads);
+        return assemble(d, weights, new GeneratedClasses(files), source, backend, threads, form);
     }
 
     static Model load(Class<?> api, LoadOptions options) {
@@ -38,14 +45,21 @@ final class ModelLoader {
         byte[] weights = ModelFiles.resource(api, name + ModelFiles.WEIGHTS);
         ClassLoader loader = api.getClassLoader();
         ClassLoader used = loader == null ? ClassLoader.getSystemClassLoader() : loader;
-        return assemble(d, weights, used, api.getName(), options.backend(), options.threads());
+        return assemble(
+                d, weights, used, api.getName(), options.backend(), options.threads(), UnaryOperator.identity());
     }
 
     private static Model assemble(
-            Descriptor d, byte[] weights, ClassLoader loader, String source, Backend backend, int threads) {
+            Descriptor d,
+            byte[] weights,
+            ClassLoader loader,
+            String source,
+            Backend backend,
+            int threads,
+            UnaryOperator<Program> form) {
         try {
             checkParts(d, weights);
-            return Model.of(d, instantiate(d.program(), loader), weights, backend, threads);
+            return Model.of(d, form.apply(instantiate(d.program(), loader)), weights, backend, threads);
         } catch (ModelException e) {
             throw new ModelException(source + ": " + e.getMessage(), e.getCause() == null ? e : e.getCause());
         }

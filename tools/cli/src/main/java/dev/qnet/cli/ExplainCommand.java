@@ -1,6 +1,9 @@
 package dev.qnet.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.qnet.cli.speed.LayerSpeeds;
+import dev.qnet.cli.speed.MachineSpeed;
+import dev.qnet.cli.speed.Prediction;
 import dev.qnet.compiler.front.bind.BoundModel;
 import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.FloatOp;
@@ -16,6 +19,8 @@ import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.pass.AccumulatorBounds;
 import dev.qnet.formats.Importer;
+import dev.qnet.runtime.LoadOptions;
+import dev.qnet.runtime.kernel.Backend;
 import dev.qnet.target.jvm.JvmTarget;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -25,6 +30,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -38,9 +44,14 @@ import picocli.CommandLine.ParentCommand;
                         + "where floats remain. Numbers are for one item.",
         mixinStandardHelpOptions = true,
         footerHeading = "%nExamples:%n",
-        footer = {"  qnet explain calibrated.qnet", "  qnet explain calibrated.qnet --json"})
+        footer = {
+            "  qnet explain calibrated.qnet",
+            "  qnet explain calibrated.qnet --json",
+            "  qnet explain calibrated.qnet --speed      with the time that each layer takes, and should take"
+        })
 final class ExplainCommand implements Callable<Integer> {
     private static final int LONGEST_NAME = 48;
+    private static final double SECONDS = 1;
 
     @ParentCommand
     @SuppressWarnings("NullAway.Init")
@@ -52,6 +63,12 @@ final class ExplainCommand implements Callable<Integer> {
 
     @Option(names = "--json", description = "Print as JSON.")
     private boolean json;
+
+    @Option(
+            names = "--speed",
+            description = "Run the model for a few seconds, and tell what each layer takes beside what it should take on "
+                    + "this machine.")
+    private boolean speed;
 
     /** A layer: one node that is not a constant. */
     private record Layer(
@@ -67,7 +84,20 @@ final class ExplainCommand implements Callable<Integer> {
             long maxAccumulator,
             long macs,
             long activationBytes,
-            boolean isFloat) {}
+            boolean isFloat,
+            double predicted) {}
+
+    /**
+     * What was measured.
+     *
+     * @param machine what this machine can do
+     * @param layers what each layer takes
+     */
+    private record Speeds(MachineSpeed machine, LayerSpeeds layers) {
+        @Nullable Double of(Layer l) {
+            return layers.layers().get(new ValueId(l.name()));
+        }
+    }
 
     @Override
     public Integer call() throws IOException {
@@ -76,19 +106,30 @@ final class ExplainCommand implements Callable<Integer> {
         boolean asItIs =
                 bound.graph().policy() == null && !Importer.reads(model.file()) && !Models.isInteger(bound.graph());
         Graph graph = asItIs ? bound.graph() : Build.integers(console, bound);
-        List<Layer> layers = layers(graph);
+        Speeds speeds = speed ? speeds(graph) : null;
+        List<Layer> layers = layers(graph, speeds == null ? null : new Prediction(speeds.machine()));
         if (json) {
             console.out()
                     .println(new ObjectMapper()
                             .writerWithDefaultPrettyPrinter()
-                            .writeValueAsString(json(graph, layers)));
+                            .writeValueAsString(json(graph, layers, speeds)));
         } else {
-            print(console, graph, layers);
+            print(console, graph, layers, speeds);
         }
         return ExitCode.OK;
     }
 
-    private static List<Layer> layers(Graph graph) {
+    private static Speeds speeds(Graph graph) {
+        Backend backend = Backend.selected();
+        MachineSpeed machine = MachineSpeed.measure(backend != Backend.SCALAR);
+        // What is asked for is the speed that lasts, so that nothing has to be warmed in the background first.
+        Backend used = backend == Backend.SCALAR ? Backend.SCALAR : Backend.VECTOR;
+        LayerSpeeds layers = LayerSpeeds.measure(
+                JvmTarget.compile(graph), LoadOptions.defaults(), used, Map.of(), 1, Double.NaN, SECONDS);
+        return new Speeds(machine, layers);
+    }
+
+    private static List<Layer> layers(Graph graph, @Nullable Prediction prediction) {
         Map<ValueId, AccumulatorBounds.Bound> bounds = AccumulatorBounds.of(graph);
         Map<ValueId, Type> types = graph.types();
         Map<ValueId, Node> definitions = graph.definitions();
@@ -120,12 +161,21 @@ final class ExplainCommand implements Callable<Integer> {
                     bound == null ? 0 : bound.maxAbs(),
                     bound == null ? 0 : bound.macs(),
                     (long) n.type().shape().elements() * n.type().element().bytes(),
-                    n.op() instanceof FloatOp));
+                    n.op() instanceof FloatOp,
+                    prediction == null
+                            ? 0
+                            : prediction.nanos(
+                                    n,
+                                    n.operands().stream()
+                                            .map(o -> types.getOrDefault(o, n.type()))
+                                            .toList(),
+                                    bound == null ? 0 : bound.macs(),
+                                    weightBytes)));
         }
         return layers;
     }
 
-    private void print(Console console, Graph graph, List<Layer> layers) {
+    private void print(Console console, Graph graph, List<Layer> layers, @Nullable Speeds speeds) {
         String contract = JvmTarget.contract(graph).map(Rounding::toString).orElse("none (a float model)");
         console.out().println(console.heading(graph.name()) + "  rounding " + contract);
         Map<ValueId, Type> types = graph.types();
@@ -139,7 +189,7 @@ final class ExplainCommand implements Callable<Integer> {
             console.out().println("output " + r.name() + ": " + storage(t) + t.shape() + scaleSuffix(t));
         }
         console.out().println();
-        Table table = new Table(
+        List<String> columns = new ArrayList<>(List.of(
                 "layer",
                 "operation",
                 "shape",
@@ -150,12 +200,16 @@ final class ExplainCommand implements Callable<Integer> {
                 "accumulator",
                 ">needs",
                 ">MACs",
-                ">activation");
+                ">activation"));
+        if (speeds != null) {
+            columns.addAll(List.of(">predicted", ">measured", ">MACs/ns"));
+        }
+        Table table = new Table(columns.toArray(String[]::new));
         long weights = 0;
         long macs = 0;
         long activations = 0;
         for (Layer l : layers) {
-            table.row(
+            List<Object> cells = new ArrayList<>(List.of(
                     Table.brief(l.name(), LONGEST_NAME),
                     l.operation(),
                     l.shape(),
@@ -166,7 +220,14 @@ final class ExplainCommand implements Callable<Integer> {
                     l.accumulator(),
                     l.accumulatorBits() == 0 ? "" : l.accumulatorBits() + " bits",
                     l.macs() == 0 ? "" : Sizes.count(l.macs()),
-                    Sizes.text(l.activationBytes()));
+                    Sizes.text(l.activationBytes())));
+            if (speeds != null) {
+                Double nanos = speeds.of(l);
+                cells.add(nanos == null ? "" : Sizes.time(l.predicted()));
+                cells.add(nanos == null ? "" : Sizes.time(nanos));
+                cells.add(nanos == null || l.macs() == 0 ? "" : String.format(Locale.ROOT, "%.1f", l.macs() / nanos));
+            }
+            table.row(cells.toArray());
             weights += l.weightBytes();
             macs += l.macs();
             activations += l.activationBytes();
@@ -179,6 +240,22 @@ final class ExplainCommand implements Callable<Integer> {
                         + (graph.plan() == null
                                 ? ""
                                 : " in an arena of " + Sizes.text(graph.plan().bytes())));
+        if (speeds != null) {
+            double predicted = layers.stream()
+                    .filter(l -> speeds.of(l) != null)
+                    .mapToDouble(Layer::predicted)
+                    .sum();
+            MachineSpeed m = speeds.machine();
+            console.out()
+                    .println("one item takes " + Sizes.time(speeds.layers().total()) + " in its layers, predicted "
+                            + Sizes.time(predicted) + "; this machine "
+                            + String.format(
+                                    Locale.ROOT,
+                                    "multiplies and adds %.0f singles a ns, reads %.0f bytes a ns%s",
+                                    m.macs(),
+                                    m.bytes(),
+                                    m.vectors() ? "" : ", in plain Java"));
+        }
         List<String> floats =
                 layers.stream().filter(Layer::isFloat).map(Layer::name).toList();
         console.out()
@@ -188,13 +265,18 @@ final class ExplainCommand implements Callable<Integer> {
                                 : "floats remain in " + floats.size() + " layers: " + String.join(", ", floats));
     }
 
-    private static Map<String, Object> json(Graph graph, List<Layer> layers) {
+    private static Map<String, Object> json(Graph graph, List<Layer> layers, @Nullable Speeds speeds) {
         Map<String, Object> all = new LinkedHashMap<>();
         all.put("model", graph.name());
         all.put("rounding", JvmTarget.contract(graph).map(Rounding::toString).orElse(null));
         all.put("arenaBytes", graph.plan() == null ? null : graph.plan().bytes());
         all.put("weightBytes", layers.stream().mapToLong(Layer::weightBytes).sum());
         all.put("macs", layers.stream().mapToLong(Layer::macs).sum());
+        if (speeds != null) {
+            all.put("nanos", speeds.layers().total());
+            all.put("machineMacsPerNano", speeds.machine().macs());
+            all.put("machineBytesPerNano", speeds.machine().bytes());
+        }
         List<Map<String, Object>> rows = new ArrayList<>();
         for (Layer l : layers) {
             Map<String, Object> row = new LinkedHashMap<>();
@@ -211,6 +293,12 @@ final class ExplainCommand implements Callable<Integer> {
             row.put("macs", l.macs());
             row.put("activationBytes", l.activationBytes());
             row.put("float", l.isFloat());
+            if (speeds != null) {
+                // Null where the layer is computed together with another.
+                Double nanos = speeds.of(l);
+                row.put("predictedNanos", nanos == null ? null : l.predicted());
+                row.put("measuredNanos", nanos);
+            }
             rows.add(row);
         }
         all.put("layers", rows);
@@ -225,7 +313,8 @@ final class ExplainCommand implements Callable<Integer> {
                 : n * t.element().bytes();
     }
 
-    private static String operation(Node n) {
+    /** The operation's name, in words with underscores. */
+    static String operation(Node n) {
         String name = n.op().getClass().getSimpleName();
         return name.replaceAll("([a-z])([A-Z])", "$1_$2").toLowerCase(Locale.ROOT);
     }

@@ -17,6 +17,7 @@ import picocli.CommandLine.Spec;
             RunCommand.class,
             CompileCommand.class,
             ExplainCommand.class,
+            BenchCommand.class,
             IrCommand.class,
             ImportCommand.class,
             ExportCommand.class,

@@ -23,4 +23,15 @@ final class Sizes {
                         ? String.format(Locale.ROOT, "%.1f k", n / 1e3)
                         : String.format(Locale.ROOT, "%.1f M", n / 1e6);
     }
+
+    /** Times: {@code 85 ns}, {@code 12.5 us}, {@code 3.21 ms}, {@code 1.50 s}. */
+    static String time(double nanos) {
+        return nanos < 1e3
+                ? String.format(Locale.ROOT, "%.0f ns", nanos)
+                : nanos < 1e6
+                        ? String.format(Locale.ROOT, "%.1f us", nanos / 1e3)
+                        : nanos < 1e9
+                                ? String.format(Locale.ROOT, "%.2f ms", nanos / 1e6)
+                                : String.format(Locale.ROOT, "%.2f s", nanos / 1e9);
+    }
 }

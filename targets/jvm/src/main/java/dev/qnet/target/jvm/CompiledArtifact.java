@@ -1,5 +1,6 @@
 package dev.qnet.target.jvm;
 
+import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.runtime.Descriptor;
 import dev.qnet.runtime.DescriptorText;
 import dev.qnet.runtime.LoadOptions;
@@ -8,6 +9,7 @@ import dev.qnet.runtime.kernel.Backend;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -20,12 +22,19 @@ public final class CompiledArtifact {
     private final Map<String, byte[]> classes;
     private final byte[] weights;
     private final Descriptor descriptor;
+    private final List<ValueId> layers;
 
-    CompiledArtifact(String api, Map<String, byte[]> classes, byte[] weights, Descriptor descriptor) {
+    CompiledArtifact(
+            String api,
+            Map<String, byte[]> classes,
+            byte[] weights,
+            Descriptor descriptor,
+            List<ValueId> layers) {
         this.api = api;
         this.classes = Map.copyOf(classes);
         this.weights = weights;
         this.descriptor = descriptor;
+        this.layers = List.copyOf(layers);
     }
 
     /** The name of the generated class that applications use: {@code dev.qnet.generated.Resnet8}. */
@@ -46,6 +55,15 @@ public final class CompiledArtifact {
     /** The weights resource. Not a copy. */
     public byte[] weights() {
         return weights;
+    }
+
+    /**
+     * The value of the graph that each layer of the program writes, by the layer's number, as {@link
+     * dev.qnet.runtime.LayerTimes} counts them. Several layers may write one value, and a value that is computed with
+     * another has none of its own.
+     */
+    public List<ValueId> layers() {
+        return layers;
     }
 
     /** All files of the model by their path in a jar, without the runtime's, in a fixed order. */

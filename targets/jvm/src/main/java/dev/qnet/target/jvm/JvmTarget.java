@@ -72,7 +72,7 @@ public final class JvmTarget {
                 ports(ports.outputs(), placement),
                 placement.states());
         classes.putAll(ApiEmitter.emit(api, descriptor));
-        return new CompiledArtifact(api, classes, weightBytes, descriptor);
+        return new CompiledArtifact(api, classes, weightBytes, descriptor, layers.values());
     }
 
     /** What the compiled graph takes, in the order of its parameters: codes where a parameter is only quantized. */

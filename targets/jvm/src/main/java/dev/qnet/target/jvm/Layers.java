@@ -12,7 +12,9 @@ import dev.qnet.runtime.kernel.Copy;
 import dev.qnet.runtime.kernel.QuaternaryKernel;
 import dev.qnet.runtime.kernel.TernaryKernel;
 import dev.qnet.runtime.kernel.UnaryKernel;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -25,6 +27,7 @@ final class Layers {
     private final Placement placement;
     private final WeightsWriter weights;
     private final ProgramEmitter program;
+    private final List<ValueId> values = new ArrayList<>();
 
     Layers(Graph graph, Placement placement, WeightsWriter weights, ProgramEmitter program) {
         definitions = graph.definitions();
@@ -32,6 +35,11 @@ final class Layers {
         this.placement = placement;
         this.weights = weights;
         this.program = program;
+    }
+
+    /** The value that each layer writes, by the layer's number. */
+    List<ValueId> values() {
+        return values;
     }
 
     /** The type of operand i. */
@@ -127,6 +135,7 @@ final class Layers {
     }
 
     private void add(ValueId result, int line, Consumer<Args> factory, Class<?> kernel, ValueId... operands) {
+        values.add(result);
         program.layer(
                 Names.plain(result.name()), line, code -> factory.accept(new Args(code, weights)), kernel, code -> {
                     code.load(ProgramEmitter.BANKS);
