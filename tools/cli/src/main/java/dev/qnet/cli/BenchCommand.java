@@ -32,8 +32,9 @@ import picocli.CommandLine.ParentCommand;
 /** {@code qnet bench}: how fast a model runs. */
 @Command(
         name = "bench",
-        description = "Runs a model on the JVM for some seconds and tells what an answer takes: median, 99th percentile, "
-                + "answers a second, and the time of each layer.",
+        description =
+                "Runs a model on the JVM for some seconds and tells what an answer takes: median, 99th percentile, "
+                        + "answers a second, and the time of each layer.",
         mixinStandardHelpOptions = true,
         footerHeading = "%nExamples:%n",
         footer = {
@@ -104,8 +105,9 @@ final class BenchCommand implements Callable<Integer> {
     @Option(
             names = "--kernels",
             paramLabel = "KIND",
-            description = "scalar (plain Java), vector, or adaptive: plain Java at first, vectors when they are faster. "
-                    + "Default: what the JVM has, as a user gets it.")
+            description =
+                    "scalar (plain Java), vector, or adaptive: plain Java at first, vectors when they are faster. "
+                            + "Default: what the JVM has, as a user gets it.")
     private @Nullable Kernels kernels;
 
     @Option(names = "--no-layers", description = "Leave the layers out.")
@@ -155,8 +157,7 @@ final class BenchCommand implements Callable<Integer> {
         LoadOptions options = LoadOptions.defaults().withThreads(threads);
         Report report;
         try (Model loaded = artifact.load(options, backend)) {
-            Map<String, Tensor> given =
-                    inputs.isEmpty() ? Map.of() : new Inputs(loaded.inputs(), null).read(inputs);
+            Map<String, Tensor> given = inputs.isEmpty() ? Map.of() : new Inputs(loaded.inputs(), null).read(inputs);
             int items = items(loaded, given);
             long[] sorted;
             try (Stopwatch watch = new Stopwatch(loaded, given, items)) {
@@ -175,15 +176,20 @@ final class BenchCommand implements Callable<Integer> {
             if (!noLayers) {
                 // Layers are measured apart, in a form of the model that looks at the clock between them.
                 LayerSpeeds layers = LayerSpeeds.measure(
-                        artifact, options, backend, given, items, warmUp == null ? Double.NaN : Math.min(warmUp, 1), Math.min(seconds, 1));
+                        artifact,
+                        options,
+                        backend,
+                        given,
+                        items,
+                        warmUp == null ? Double.NaN : Math.min(warmUp, 1),
+                        Math.min(seconds, 1));
                 rows = rows(graph, bounds, layers);
             }
             report = new Report(loaded.name(), loaded.roundingContract(), backend, items, sorted, macs, rows);
         }
         if (json) {
             console.out()
-                    .println(
-                            new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(json(report)));
+                    .println(new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(json(report)));
         } else {
             print(console, report);
         }
@@ -228,22 +234,20 @@ final class BenchCommand implements Callable<Integer> {
             Tensor x = given.get(t.name());
             if (x != null && t.batched()) {
                 if (batch != null && batch != x.dim(0)) {
-                    throw new UserException("--batch is " + batch + ", but input '" + t.name() + "' has " + x.dim(0)
-                            + " items");
+                    throw new UserException(
+                            "--batch is " + batch + ", but input '" + t.name() + "' has " + x.dim(0) + " items");
                 }
                 return x.dim(0);
             }
         }
         if (batch != null && batch > 1 && !batched) {
             throw new UserException(
-                    "no input of '" + loaded.name() + "' has an N, so that there are no batches",
-                    "leave --batch out");
+                    "no input of '" + loaded.name() + "' has an N, so that there are no batches", "leave --batch out");
         }
         return batch == null ? 1 : batch;
     }
 
-    private static List<Row> rows(
-            Graph graph, Map<ValueId, AccumulatorBounds.Bound> bounds, LayerSpeeds layers) {
+    private static List<Row> rows(Graph graph, Map<ValueId, AccumulatorBounds.Bound> bounds, LayerSpeeds layers) {
         List<Row> rows = new ArrayList<>();
         for (Node n : graph.nodes()) {
             Double nanos = layers.layers().get(n.id());
@@ -267,14 +271,18 @@ final class BenchCommand implements Callable<Integer> {
                         + r.backend().name().toLowerCase(Locale.ROOT) + " kernels, "
                         + (threads == 1 ? "1 thread" : threads + " threads") + ", batch " + r.items());
         console.out()
-                .println("median " + Sizes.time(r.median()) + ", 99 % within " + Sizes.time(Stopwatch.quantile(t, 0.99))
-                        + ", best " + Sizes.time(t[0]) + " (" + t.length + (t.length == 1 ? " run)" : " runs)"));
+                .println("median " + Sizes.time(r.median()) + ", 99 % within "
+                        + Sizes.time((double) Stopwatch.quantile(t, 0.99)) + ", best " + Sizes.time((double) t[0])
+                        + " (" + t.length + (t.length == 1 ? " run)" : " runs)"));
         console.out()
                 .println(String.format(Locale.ROOT, "%.0f items/s", r.throughput())
                         + (r.macs() == 0
                                 ? ""
                                 : ", " + Sizes.count(r.macs()) + " MACs an item, "
-                                        + String.format(Locale.ROOT, "%.1f MACs/ns", r.items() * r.macs() / r.median())));
+                                        + String.format(
+                                                Locale.ROOT,
+                                                "%.1f MACs/ns",
+                                                (double) r.items() * r.macs() / r.median())));
         if (!r.rows().isEmpty()) {
             double total = r.rows().stream().mapToDouble(Row::nanos).sum();
             Table table = new Table("layer", "operation", "shape", ">time", ">share", ">MACs", ">MACs/ns");

@@ -66,8 +66,9 @@ final class ExplainCommand implements Callable<Integer> {
 
     @Option(
             names = "--speed",
-            description = "Run the model for a few seconds, and tell what each layer takes beside what it should take on "
-                    + "this machine.")
+            description =
+                    "Run the model for a few seconds, and tell what each layer takes beside what it should take on "
+                            + "this machine.")
     private boolean speed;
 
     /** A layer: one node that is not a constant. */
@@ -225,7 +226,10 @@ final class ExplainCommand implements Callable<Integer> {
                 Double nanos = speeds.of(l);
                 cells.add(nanos == null ? "" : Sizes.time(l.predicted()));
                 cells.add(nanos == null ? "" : Sizes.time(nanos));
-                cells.add(nanos == null || l.macs() == 0 ? "" : String.format(Locale.ROOT, "%.1f", l.macs() / nanos));
+                cells.add(
+                        nanos == null || l.macs() == 0
+                                ? ""
+                                : String.format(Locale.ROOT, "%.1f", (double) l.macs() / nanos));
             }
             table.row(cells.toArray());
             weights += l.weightBytes();

@@ -25,11 +25,7 @@ public final class CompiledArtifact {
     private final List<ValueId> layers;
 
     CompiledArtifact(
-            String api,
-            Map<String, byte[]> classes,
-            byte[] weights,
-            Descriptor descriptor,
-            List<ValueId> layers) {
+            String api, Map<String, byte[]> classes, byte[] weights, Descriptor descriptor, List<ValueId> layers) {
         this.api = api;
         this.classes = Map.copyOf(classes);
         this.weights = weights;

@@ -27,8 +27,7 @@ final class LayerTimesTest {
         CompiledArtifact artifact = JvmTarget.compile(graph);
         LayerTimes times = new LayerTimes();
         Map<String, Value> inputs = Judge.inputs(graph, 3, new Random(1));
-        try (Model model =
-                times.load(artifact.files(), LoadOptions.defaults().withThreads(threads), Backend.SCALAR)) {
+        try (Model model = times.load(artifact.files(), LoadOptions.defaults().withThreads(threads), Backend.SCALAR)) {
             assertThat(times.runs()).isZero();
             assertThat(Judge.run(model, graph, inputs)).isEqualTo(Interpreter.run(graph, inputs));
             assertThat(times.runs()).as("three items, as numbers and as codes").isEqualTo(6);
