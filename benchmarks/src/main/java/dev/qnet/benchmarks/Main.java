@@ -11,7 +11,13 @@ import picocli.CommandLine.Spec;
         name = "benchmarks",
         description = "Measures Qnet beside ONNX Runtime, oneDNN, TensorFlow Lite and other Java kernels.",
         mixinStandardHelpOptions = true,
-        subcommands = {LayersCommand.class})
+        subcommands = {
+            LayersCommand.class,
+            ModelsCommand.class,
+            StartCommand.class,
+            ScalingCommand.class,
+            FamilyCommand.class
+        })
 public final class Main implements Runnable {
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it

@@ -9,7 +9,9 @@ import java.util.List;
  * disturbs all of them alike. A result is the median of the rounds; a ratio is the median of the rounds' ratios.
  */
 public final class Contest {
-    private static final int LEAST_WARM_UP_RUNS = 20;
+    private static final int TURNS = 4;
+    private static final int MOST_TURNS = 60;
+    private static final double FASTER = 0.9;
 
     private Contest() {}
 
@@ -18,7 +20,7 @@ public final class Contest {
      *
      * @param rounds samples of each contestant
      * @param sampleNanos how long a sample takes, about; one run where that takes longer
-     * @param warmUpNanos how long each contestant runs before anything counts
+     * @param warmUpNanos how long each contestant runs before anything counts, at least
      */
     public record Pace(int rounds, long sampleNanos, long warmUpNanos) {
         /** Enough for a table. */
@@ -54,11 +56,26 @@ public final class Contest {
     /** Runs the contest; outcomes are in the order of the contestants. */
     public static List<Outcome> run(List<? extends Contestant> contestants, Pace pace) {
         int[] runs = new int[contestants.size()];
-        // In turns, too: what one compiles or boosts must not favour the next.
-        for (int turn = 0; turn < 3; turn++) {
+        double[] best = new double[runs.length];
+        Arrays.fill(best, Double.POSITIVE_INFINITY);
+        int calm = 0;
+        // In turns, too: what one compiles or boosts must not favour the next. On a busy machine compiling takes long,
+        // so that it lasts until none becomes faster.
+        for (int turn = 0; turn < MOST_TURNS && (turn < TURNS || calm < TURNS); turn++) {
+            calm++;
             for (int i = 0; i < runs.length; i++) {
-                runs[i] = warmUp(contestants.get(i), pace.warmUpNanos / 3, pace.sampleNanos);
+                double now = warmUp(contestants.get(i), pace.warmUpNanos / TURNS);
+                if (now < best[i] * FASTER) {
+                    calm = 0;
+                }
+                best[i] = Math.min(best[i], now);
             }
+            if (pace.warmUpNanos < TURNS) {
+                break;
+            }
+        }
+        for (int i = 0; i < runs.length; i++) {
+            runs[i] = Math.clamp(Math.round(pace.sampleNanos / best[i]), 1, 1_000_000);
         }
         double[][] nanos = new double[runs.length][pace.rounds];
         for (int round = 0; round < pace.rounds; round++) {
@@ -73,18 +90,14 @@ public final class Contest {
         return outcomes;
     }
 
-    /** Runs for so long, and returns how many runs fill a sample. */
-    private static int warmUp(Contestant c, long nanos, long sampleNanos) {
+    /** Runs for so long, and returns the nanoseconds of the fastest run. */
+    private static double warmUp(Contestant c, long nanos) {
         long begin = System.nanoTime();
-        double best = Double.POSITIVE_INFINITY;
-        int least = nanos < 1_000 ? 1 : LEAST_WARM_UP_RUNS;
-        for (int n = 0; n < least || System.nanoTime() - begin < nanos; n++) {
+        double best = sample(c, 1);
+        while (System.nanoTime() - begin < nanos) {
             best = Math.min(best, sample(c, 1));
-            if (System.nanoTime() - begin > 20 * nanos + 1_000) {
-                break;
-            }
         }
-        return Math.clamp(Math.round(sampleNanos / best), 1, 1_000_000);
+        return best;
     }
 
     /** Nanoseconds of a run, by so many. */

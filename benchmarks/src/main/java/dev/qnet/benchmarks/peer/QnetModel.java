@@ -4,6 +4,7 @@ import dev.qnet.benchmarks.measure.Contestant;
 import dev.qnet.compiler.front.Frontend;
 import dev.qnet.compiler.front.bind.BoundModel;
 import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.pass.AccumulatorBounds;
 import dev.qnet.compiler.pass.PassContext;
 import dev.qnet.compiler.pass.Passes;
 import dev.qnet.compiler.pass.Pipeline;
@@ -11,6 +12,7 @@ import dev.qnet.compiler.quant.Calibration;
 import dev.qnet.compiler.source.Diagnostics;
 import dev.qnet.formats.ImportOptions;
 import dev.qnet.formats.Importer;
+import dev.qnet.runtime.ElementType;
 import dev.qnet.runtime.Model;
 import dev.qnet.runtime.Session;
 import dev.qnet.runtime.Tensor;
@@ -19,11 +21,11 @@ import dev.qnet.target.jvm.CompiledArtifact;
 import dev.qnet.target.jvm.JvmTarget;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** A model compiled by Qnet, run as a user runs it: a session with bound tensors. */
 public final class QnetModel implements Contestant {
@@ -31,19 +33,30 @@ public final class QnetModel implements Contestant {
     private final List<Tensor> outputs = new ArrayList<>();
 
     /**
-     * Binds a model's tensors, in their own types.
+     * Binds a model's tensors in their own types; where inputs are given as singles, in singles, as the system does
+     * that the model comes from.
      *
      * @param inputs raw elements, little-endian, an array an input; they are copied
      */
     public QnetModel(Model model, List<byte[]> inputs, int items) {
         session = model.session();
+        boolean real = false;
         for (int i = 0; i < inputs.size(); i++) {
             TensorInfo t = model.inputs().get(i);
-            session.input(i, Tensor.ofBuffer(t.type(), ByteBuffer.wrap(inputs.get(i)), t.shapeFor(items)));
+            boolean singles = t.quantization() != null
+                    && inputs.get(i).length == ElementType.F32.bytes() * items * t.itemElements();
+            real |= singles;
+            session.input(
+                    i,
+                    Tensor.ofBuffer(
+                            singles ? ElementType.F32 : t.type(),
+                            ByteBuffer.wrap(inputs.get(i)).order(ByteOrder.LITTLE_ENDIAN),
+                            t.shapeFor(items)));
         }
         for (int i = 0; i < model.outputs().size(); i++) {
             TensorInfo t = model.outputs().get(i);
-            Tensor y = Tensor.allocate(t.type(), t.shapeFor(items));
+            Tensor y = Tensor.allocate(
+                    real && t.quantization() != null ? ElementType.F32 : t.type(), t.shapeFor(items));
             session.output(i, y);
             outputs.add(y);
         }
@@ -51,11 +64,21 @@ public final class QnetModel implements Contestant {
 
     /** Compiles a model of any format that the command line takes. */
     public static CompiledArtifact compile(Path file) throws IOException {
-        BoundModel bound = Importer.reads(file)
+        return JvmTarget.compile(lower(bind(file)));
+    }
+
+    private static BoundModel bind(Path file) throws IOException {
+        return Importer.reads(file)
                 ? new BoundModel(
                         Importer.read(file, ImportOptions.NONE).graph(), Calibration.NONE, List.of(), List.of())
                 : Frontend.load(file, new Frontend.Options(null));
-        return JvmTarget.compile(lower(bound.graph(), bound.calibration()));
+    }
+
+    /** Multiply-accumulates of an item of a model. */
+    public static long macs(Path file) throws IOException {
+        return AccumulatorBounds.of(lower(bind(file))).values().stream()
+                .mapToLong(AccumulatorBounds.Bound::macs)
+                .sum();
     }
 
     /** Compiles an ONNX model. */
@@ -68,12 +91,11 @@ public final class QnetModel implements Contestant {
         }
     }
 
-    /** All passes. */
-    public static Graph lower(Graph graph, @Nullable Calibration calibration) {
+    private static Graph lower(BoundModel bound) {
         return Pipeline.run(
-                graph,
+                bound.graph(),
                 Passes.all(),
-                new PassContext(new Diagnostics(), calibration == null ? Calibration.NONE : calibration),
+                new PassContext(new Diagnostics(), bound.calibration()),
                 (pass, g) -> {});
     }
 
