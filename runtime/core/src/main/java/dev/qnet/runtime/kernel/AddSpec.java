@@ -1,5 +1,7 @@
 package dev.qnet.runtime.kernel;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * An addition of codes, checked; {@link Add} tells the formulas.
  *
@@ -11,6 +13,7 @@ package dev.qnet.runtime.kernel;
  * @param yScale scales y, likewise
  * @param zScale scales the sum, with zero point and limits
  * @param kind the result's kind
+ * @param lanes the same for vectors of ints, or null where they do not do
  */
 record AddSpec(
         boolean subtract,
@@ -20,7 +23,29 @@ record AddSpec(
         Rescale xScale,
         Rescale yScale,
         Rescale zScale,
-        Kind kind) {
+        Kind kind,
+        @Nullable AddLanes lanes) {
+    AddSpec(
+            boolean subtract,
+            int leftShift,
+            Operand x,
+            Operand y,
+            Rescale xScale,
+            Rescale yScale,
+            Rescale zScale,
+            Kind kind) {
+        this(
+                subtract,
+                leftShift,
+                x,
+                y,
+                xScale,
+                yScale,
+                zScale,
+                kind,
+                AddLanes.of(x, y, leftShift, xScale, yScale, zScale));
+    }
+
     AddSpec {
         if (x.kind().bytes() > 2 || y.kind().bytes() > 2 || !kind.fitsInt()) {
             throw new IllegalArgumentException("an addition of " + x.kind() + " and " + y.kind() + " to " + kind);

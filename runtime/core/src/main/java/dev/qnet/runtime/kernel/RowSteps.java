@@ -121,21 +121,28 @@ final class RowSteps {
         }
     }
 
+    /** Operands of 8 bits, and of 16, which take another way. */
     private static final class Adding extends Step {
-        private final AddSpec spec;
+        private final AddSpec narrow;
+        private final AddSpec wide;
 
         Adding(Rounding rounding) {
-            super(90 * ROUNDS);
+            super(180 * ROUNDS);
             Rescale r = sample(rounding, CHANNELS);
+            boolean fixed = rounding.fixedPoint();
+            Rescale z = fixed ? Rescale.fixed(rounding, new int[] {1 << 30}, new int[] {-18}, 0, 0, 255) : r;
             Operand x = Operand.plain(Kind.U8);
-            spec = new AddSpec(false, rounding.fixedPoint() ? 4 : 0, x, x, r, r, r, Kind.U8);
+            narrow = new AddSpec(false, fixed ? 20 : 0, x, x, r, r, z, Kind.U8);
+            Operand u = Operand.plain(Kind.U16);
+            wide = new AddSpec(false, fixed ? 15 : 0, u, u, r, r, z, Kind.U8);
         }
 
         @Override
         void call(Scratch s, int times, int rounds) {
             for (int i = 0; i < times; i++) {
-                int n = rounds(i, rounds);
-                Backend.VECTOR.loops().add(spec, s.p, s.q, n * Simd.LANES);
+                int n = rounds(i, rounds) * Simd.LANES;
+                Backend.VECTOR.loops().add(narrow, s.p, s.q, n);
+                Backend.VECTOR.loops().add(wide, s.p, s.q, n);
             }
         }
     }

@@ -214,9 +214,7 @@ final class SimdDepthwise implements UnaryKernel, Parts {
             int rows = Math.min(chunk, to - oy);
             int y0 = oy * w.strideH() - w.top();
             int end = y0 + (rows - 1) * w.strideH() + span;
-            for (int iy = Math.max(next, y0); iy < end; iy++) {
-                fill(b, x, iy, v0, group, in, (iy - first) % slots * group * row);
-            }
+            fill(b, x, Math.max(next, y0), end, first, slots, v0, group, in);
             next = end;
             for (int ky = 0; ky < w.kernelH(); ky++) {
                 taps(offsets, ky, (y0 - first + ky * w.dilationH()) % slots * group * row);
@@ -234,28 +232,48 @@ final class SimdDepthwise implements UnaryKernel, Parts {
         }
     }
 
-    /** Converts an input row, or what of it belongs to some vectors of channels. */
-    private void fill(Banks b, int x, int iy, int v0, int group, float[] to, int at) {
-        if (iy < 0 || iy >= height) {
-            Arrays.fill(to, at, at + group * row, 0f);
-            return;
+    /** Converts input rows, or what of them belongs to some vectors of channels, to where they are kept. */
+    private void fill(
+            Banks b, int x, int from, int end, int first, int slots, int v0, int group, float[] to) {
+        for (int iy = from; iy < end; ) {
+            int slot = (iy - first) % slots;
+            boolean outside = iy < 0 || iy >= height;
+            int most = Math.min(end - iy, slots - slot);
+            int rows = Math.min(most, iy < 0 ? -iy : outside ? most : height - iy);
+            int at = slot * group * row;
+            if (outside) {
+                Arrays.fill(to, at, at + rows * group * row, 0f);
+            } else {
+                for (int v = 0; v < group; v++) {
+                    inside(b, x, iy, rows, v0 + v, to, at + v * row, group * row);
+                }
+            }
+            iy += rows;
         }
+    }
+
+    /** As {@link #fill}, for rows that are there and a vector of channels. */
+    private void inside(Banks b, int x, int iy, int rows, int v, float[] to, int at, int step) {
         int channels = spec.channels();
         int from = x + iy * width * channels;
-        for (int v = 0; v < group; v++) {
-            int start = at + v * row;
-            int begin = start + w.left() * pixel;
-            int end = begin + width * pixel;
-            int first = first(v0 + v);
-            Arrays.fill(to, start, begin, 0f);
-            Arrays.fill(to, end, start + row, 0f);
-            if (multiplier > 1) {
-                expand(b, from, first, to, begin);
-            } else if (flat) {
-                SimdRows.load(b, spec.x(), from, to, begin, width * channels);
+        int left = w.left() * pixel;
+        int inner = width * pixel;
+        if (!flat && multiplier == 1) {
+            int c = first(v);
+            SimdWindows.clear(w.left(), w.right(), rows, to, at, left + inner, step);
+            int n = Math.min(LANES, channels - c);
+            SimdWindows.load(b, spec.x(), from + c, channels, width, rows, n, to, at + left, step);
+            return;
+        }
+        for (int r = 0; r < rows; r++) {
+            int start = at + r * step;
+            int middle = start + left;
+            Arrays.fill(to, start, middle, 0f);
+            Arrays.fill(to, middle + inner, start + row, 0f);
+            if (multiplier == 1) {
+                SimdRows.load(b, spec.x(), from + r * width * channels, to, middle, width * channels);
             } else {
-                int n = Math.min(LANES, channels - first);
-                SimdWindows.load(b, spec.x(), from + first, channels, width, n, to, begin);
+                expand(b, from + r * width * channels, first(v), to, middle);
             }
         }
     }

@@ -40,6 +40,12 @@ final class SimdLoops implements Loops {
             spec.apply(p, whole, q, n);
             return;
         }
+        AddLanes lanes = spec.lanes();
+        if (lanes != null) {
+            SimdAdd.add(spec, lanes, p, q, whole);
+            spec.apply(p, whole, q, n);
+            return;
+        }
         // Three passes over rows in the first-level cache cost less than one method too large for C2.
         shiftLeft(p, whole, spec.leftShift());
         shiftLeft(q, whole, spec.leftShift());

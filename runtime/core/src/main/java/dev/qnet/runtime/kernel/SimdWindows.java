@@ -381,59 +381,100 @@ final class SimdWindows {
      *
      * @param from the first pixel's first channel
      * @param step from pixel to pixel
-     * @param pixels pixels
+     * @param pixels pixels in a row
+     * @param rows rows
      * @param n channels, at most a vector's
      * @param to where they go, a vector a pixel
      * @param at the first
+     * @param toStep from row to row
      */
-    static void load(Banks b, Operand x, int from, int step, int pixels, int n, float[] to, int at) {
+    static void load(
+            Banks b, Operand x, int from, int step, int pixels, int rows, int n, float[] to, int at, int toStep) {
+        int rowStep = pixels * step;
         int length = x.kind().bytes() == 1 ? b.bytes.length : b.shorts.length;
-        // Pixels at which a whole vector may be read.
-        int safe = from + LANES > length ? 0 : Math.min(pixels, (length - LANES - from) / step + 1);
+        // Rows of which all pixels may be read as a whole vector.
+        int last = from + rowStep - step + LANES;
+        int safe = last > length ? 0 : Math.min(rows, (length - last) / rowStep + 1);
         if (x.kind().bytes() == 1 && !Simd.HAS_BYTES) {
             safe = 0;
         }
         switch (x.kind()) {
-            case S8 -> signedBytes(b.bytes, from, step, safe, x.zero(), to, at);
-            case U8 -> unsignedBytes(b.bytes, from, step, safe, x.zero(), to, at);
-            case S16 -> signedShorts(b.shorts, from, step, safe, x.zero(), to, at);
-            case U16 -> unsignedShorts(b.shorts, from, step, safe, x.zero(), to, at);
+            case S8 -> signedBytes(b.bytes, from, step, rowStep, pixels, safe, x.zero(), to, at, toStep);
+            case U8 -> unsignedBytes(b.bytes, from, step, rowStep, pixels, safe, x.zero(), to, at, toStep);
+            case S16 -> signedShorts(b.shorts, from, step, rowStep, pixels, safe, x.zero(), to, at, toStep);
+            case U16 -> unsignedShorts(b.shorts, from, step, rowStep, pixels, safe, x.zero(), to, at, toStep);
             case S32, S64, F32 -> throw new AssertionError(x);
         }
-        for (int i = safe; i < pixels; i++) {
-            SimdRows.load(b, x, from + i * step, to, at + i * LANES, n);
+        for (int r = safe; r < rows; r++) {
+            for (int i = 0; i < pixels; i++) {
+                SimdRows.load(b, x, from + r * rowStep + i * step, to, at + r * toStep + i * LANES, n);
+            }
         }
     }
 
-    private static void signedBytes(byte[] a, int from, int step, int pixels, int z, float[] to, int at) {
-        for (int i = 0; i < pixels; i++) {
-            IntVector v =
-                    (IntVector) ByteVector.fromArray(B, a, from + i * step).convertShape(VectorOperators.B2I, I, 0);
-            ((FloatVector) v.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + i * LANES);
+    /** Clears the pixels beside an image. */
+    static void clear(int left, int right, int rows, float[] to, int at, int middle, int toStep) {
+        FloatVector zero = FloatVector.zero(F);
+        for (int r = 0; r < rows; r++) {
+            int t = at + r * toStep;
+            for (int i = 0; i < left; i++) {
+                zero.intoArray(to, t + i * LANES);
+            }
+            for (int i = 0; i < right; i++) {
+                zero.intoArray(to, t + middle + i * LANES);
+            }
         }
     }
 
-    private static void unsignedBytes(byte[] a, int from, int step, int pixels, int z, float[] to, int at) {
-        for (int i = 0; i < pixels; i++) {
-            IntVector v = (IntVector)
-                    ByteVector.fromArray(B, a, from + i * step).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
-            ((FloatVector) v.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + i * LANES);
+    private static void signedBytes(
+            byte[] a, int from, int step, int rowStep, int pixels, int rows, int z, float[] to, int at, int toStep) {
+        for (int r = 0; r < rows; r++) {
+            int p = from + r * rowStep;
+            int t = at + r * toStep;
+            for (int i = 0; i < pixels; i++) {
+                IntVector v = (IntVector)
+                        ByteVector.fromArray(B, a, p + i * step).convertShape(VectorOperators.B2I, I, 0);
+                ((FloatVector) v.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, t + i * LANES);
+            }
         }
     }
 
-    private static void signedShorts(short[] a, int from, int step, int pixels, int z, float[] to, int at) {
-        for (int i = 0; i < pixels; i++) {
-            IntVector v =
-                    (IntVector) ShortVector.fromArray(S, a, from + i * step).convertShape(VectorOperators.S2I, I, 0);
-            ((FloatVector) v.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + i * LANES);
+    private static void unsignedBytes(
+            byte[] a, int from, int step, int rowStep, int pixels, int rows, int z, float[] to, int at, int toStep) {
+        for (int r = 0; r < rows; r++) {
+            int p = from + r * rowStep;
+            int t = at + r * toStep;
+            for (int i = 0; i < pixels; i++) {
+                IntVector v = (IntVector)
+                        ByteVector.fromArray(B, a, p + i * step).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
+                ((FloatVector) v.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, t + i * LANES);
+            }
         }
     }
 
-    private static void unsignedShorts(short[] a, int from, int step, int pixels, int z, float[] to, int at) {
-        for (int i = 0; i < pixels; i++) {
-            IntVector v = (IntVector)
-                    ShortVector.fromArray(S, a, from + i * step).convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
-            ((FloatVector) v.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, at + i * LANES);
+    private static void signedShorts(
+            short[] a, int from, int step, int rowStep, int pixels, int rows, int z, float[] to, int at, int toStep) {
+        for (int r = 0; r < rows; r++) {
+            int p = from + r * rowStep;
+            int t = at + r * toStep;
+            for (int i = 0; i < pixels; i++) {
+                IntVector v = (IntVector)
+                        ShortVector.fromArray(S, a, p + i * step).convertShape(VectorOperators.S2I, I, 0);
+                ((FloatVector) v.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, t + i * LANES);
+            }
+        }
+    }
+
+    private static void unsignedShorts(
+            short[] a, int from, int step, int rowStep, int pixels, int rows, int z, float[] to, int at, int toStep) {
+        for (int r = 0; r < rows; r++) {
+            int p = from + r * rowStep;
+            int t = at + r * toStep;
+            for (int i = 0; i < pixels; i++) {
+                IntVector v = (IntVector)
+                        ShortVector.fromArray(S, a, p + i * step).convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
+                ((FloatVector) v.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, t + i * LANES);
+            }
         }
     }
 }

@@ -88,7 +88,7 @@ final class ElementwiseCases {
         int left = x.kind().bytes() == 2 || y.kind().bytes() == 2 ? 15 : 20;
         Rounding rounding = pick(r, Rounding.TOSA, Rounding.TFLITE, Rounding.ONNX);
         int[] m = {(int) r.nextLong(1L << 30, 1L << 31), 1 << 30, (int) r.nextLong(1L << 30, 1L << 31)};
-        int[] shift = {-1 - r.nextInt(5), 0, -r.nextInt(20)};
+        int[] shift = {-r.nextInt(8), -r.nextInt(2) * r.nextInt(12), -r.nextInt(24)};
         float fx = r.nextFloat() * 3;
         float fy = r.nextFloat() / 3;
         Banks b = Data.banks(r);
