@@ -54,8 +54,7 @@ record AddLanes(Scale x, Scale y, float factor, float delta, float e) {
     }
 
     /** Null where 64 bits are needed. */
-    static @Nullable AddLanes of(
-            Operand x, Operand y, int leftShift, Rescale xScale, Rescale yScale, Rescale z) {
+    static @Nullable AddLanes of(Operand x, Operand y, int leftShift, Rescale xScale, Rescale yScale, Rescale z) {
         if (!z.rounding.fixedPoint()) {
             return null;
         }

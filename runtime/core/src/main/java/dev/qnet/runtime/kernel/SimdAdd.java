@@ -39,20 +39,10 @@ final class SimdAdd {
 
     /** Scales an operand, and negates it where sign is −1. */
     private static void scale(
-            int[] a,
-            int n,
-            int high,
-            int low,
-            int half,
-            int right,
-            int round,
-            int negative,
-            int shift,
-            int sign) {
+            int[] a, int n, int high, int low, int half, int right, int round, int negative, int shift, int sign) {
         for (int i = 0; i < n; i += LANES) {
             IntVector v = IntVector.fromArray(I, a, i);
-            IntVector t = v.mul(high)
-                    .add(v.mul(low).add(half).lanewise(VectorOperators.ASHR, right));
+            IntVector t = v.mul(high).add(v.mul(low).add(half).lanewise(VectorOperators.ASHR, right));
             IntVector u = t.add(round)
                     .add(t.lanewise(VectorOperators.ASHR, 31).and(negative))
                     .lanewise(VectorOperators.ASHR, shift);
@@ -68,8 +58,7 @@ final class SimdAdd {
         IntVector differ = IntVector.zero(I);
         for (int i = from; i < to; i += LANES) {
             IntVector sum = IntVector.fromArray(I, p, i).add(IntVector.fromArray(I, q, i));
-            FloatVector signed =
-                    sum.and(Integer.MIN_VALUE).or(bits).reinterpretAsFloats();
+            FloatVector signed = sum.and(Integer.MIN_VALUE).or(bits).reinterpretAsFloats();
             FloatVector h = ((FloatVector) sum.convert(VectorOperators.I2F, 0)).fma(f, signed);
             IntVector g1 = h.sub(e).add(Simd.MAGIC).reinterpretAsInts();
             IntVector g2 = h.add(e).add(Simd.MAGIC).reinterpretAsInts();

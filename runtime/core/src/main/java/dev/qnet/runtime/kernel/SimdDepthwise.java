@@ -233,8 +233,7 @@ final class SimdDepthwise implements UnaryKernel, Parts {
     }
 
     /** Converts input rows, or what of them belongs to some vectors of channels, to where they are kept. */
-    private void fill(
-            Banks b, int x, int from, int end, int first, int slots, int v0, int group, float[] to) {
+    private void fill(Banks b, int x, int from, int end, int first, int slots, int v0, int group, float[] to) {
         for (int iy = from; iy < end; ) {
             int slot = (iy - first) % slots;
             boolean outside = iy < 0 || iy >= height;

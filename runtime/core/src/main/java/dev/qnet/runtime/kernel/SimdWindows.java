@@ -432,8 +432,8 @@ final class SimdWindows {
             int p = from + r * rowStep;
             int t = at + r * toStep;
             for (int i = 0; i < pixels; i++) {
-                IntVector v = (IntVector)
-                        ByteVector.fromArray(B, a, p + i * step).convertShape(VectorOperators.B2I, I, 0);
+                IntVector v =
+                        (IntVector) ByteVector.fromArray(B, a, p + i * step).convertShape(VectorOperators.B2I, I, 0);
                 ((FloatVector) v.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, t + i * LANES);
             }
         }
@@ -458,8 +458,8 @@ final class SimdWindows {
             int p = from + r * rowStep;
             int t = at + r * toStep;
             for (int i = 0; i < pixels; i++) {
-                IntVector v = (IntVector)
-                        ShortVector.fromArray(S, a, p + i * step).convertShape(VectorOperators.S2I, I, 0);
+                IntVector v =
+                        (IntVector) ShortVector.fromArray(S, a, p + i * step).convertShape(VectorOperators.S2I, I, 0);
                 ((FloatVector) v.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, t + i * LANES);
             }
         }
