@@ -164,7 +164,8 @@ public final class Main {
         }
         if (repeat > 1) {
             Arrays.sort(nanos);
-            err.println(repeat + " runs: median " + micros(nanos[repeat / 2]) + ", slowest " + micros(nanos[repeat - 1]));
+            err.println(
+                    repeat + " runs: median " + micros(nanos[repeat / 2]) + ", slowest " + micros(nanos[repeat - 1]));
         }
         for (Map.Entry<String, Path> e : wanted.entrySet()) {
             Npy.write(

@@ -53,9 +53,7 @@ final class NpyHeaderParser {
 
     private NpyHeader checked(String descr, boolean fortran, long[] shape, ReadLimits limits, int headerBytes) {
         char order = descr.isEmpty() ? '\0' : descr.charAt(0);
-        NpyType type = (order == '<' || order == '>' || order == '|')
-                ? NpyType.ofCode(descr.substring(1))
-                : null;
+        NpyType type = (order == '<' || order == '>' || order == '|') ? NpyType.ofCode(descr.substring(1)) : null;
         if (type == null || (order == '|' && type.bytes() > 1)) {
             throw wrong("an element type of " + NpyType.codes(), "'" + descr + "'");
         }

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * Matrix product of two operands in singles that are provably exact, as {@link SimdConv}; panels are packed at run
  * time.
  */
-final class SimdMatMul implements BinaryKernel, Warmable {
+final class SimdMatMul implements BinaryKernel, Parts, Warmable {
     private static final int BLOCKS = 0;
     private static final int SUMS = 1;
     private static final int PANELS = 2;
@@ -51,34 +51,62 @@ final class SimdMatMul implements BinaryKernel, Warmable {
 
     @Override
     public void run(Banks b, int x, int y, int z) {
+        b.run(this, x, y, z);
+    }
+
+    /** One a panel. */
+    @Override
+    public int parts() {
+        return (spec.n() + SimdPanels.COLUMNS - 1) / SimdPanels.COLUMNS;
+    }
+
+    @Override
+    public long nanos() {
+        return (long) spec.m() * spec.n() * spec.k() / 50;
+    }
+
+    @Override
+    public void run(Banks b, int x, int y, int z, int from, int to) {
         int columns = SimdPanels.COLUMNS;
-        int panels = (spec.n() + columns - 1) / columns;
         int size = terms * columns;
-        float[] data = b.floats(PANELS, panels * size + SimdRows.OVERRUN);
-        for (int p = 0; p < panels; p++) {
+        float[] data = b.floats(PANELS, (to - from) * size + SimdRows.OVERRUN);
+        for (int p = from; p < to; p++) {
+            int at = (p - from) * size;
             int used = Math.min(columns, spec.n() - p * columns);
             // Columns beyond the last keep what was there: their sums are never stored.
-            SimdRows.load(b, spec.y(), y + p * columns, spec.n(), spec.k(), used, data, p * size, columns);
+            SimdRows.load(b, spec.y(), y + p * columns, spec.n(), spec.k(), used, data, at, columns);
             if (spec.k() < terms) {
-                Arrays.fill(data, (p + 1) * size - columns, (p + 1) * size, 0f);
+                Arrays.fill(data, at + size - columns, at + size, 0f);
             }
         }
         float[] a = b.floats(BLOCKS, patch.size(1));
-        int[] acc = b.ints(0, panels * SimdPanels.ROWS * columns);
+        int[] acc = b.ints(0, (to - from) * SimdPanels.ROWS * columns);
         for (int i = 0; i < spec.m(); i += SimdPanels.ROWS) {
             int rows = Math.min(SimdPanels.ROWS, spec.m() - i);
             for (int k0 = 0; k0 < terms; k0 += SimdPanels.MAX_SEGMENT) {
                 int k1 = Math.min(terms, k0 + SimdPanels.MAX_SEGMENT);
                 patch.gather(b, x, 0, i, rows, k0, k1, a, 0);
-                for (int p = 0; p < panels; p++) {
-                    block(b, a, data, p * size, k0, k1, p, rows, acc, z + i * spec.n() + p * columns);
+                for (int p = from; p < to; p++) {
+                    int accAt = (p - from) * SimdPanels.ROWS * columns;
+                    int result = z + i * spec.n() + p * columns;
+                    block(b, a, data, (p - from) * size, k0, k1, p, rows, acc, accAt, result);
                 }
             }
         }
     }
 
     private void block(
-            Banks b, float[] a, float[] data, int at, int k0, int k1, int panel, int rows, int[] acc, int z) {
+            Banks b,
+            float[] a,
+            float[] data,
+            int at,
+            int k0,
+            int k1,
+            int panel,
+            int rows,
+            int[] acc,
+            int accAt,
+            int z) {
         int columns = SimdPanels.COLUMNS;
         int channel = panel * columns;
         int used = Math.min(columns, spec.n() - channel);
@@ -88,7 +116,6 @@ final class SimdMatMul implements BinaryKernel, Warmable {
             codes.store(c, 0, columns, rows, used, channel, b, z, spec.n());
             return;
         }
-        int accAt = panel * SimdPanels.ROWS * columns;
         for (int j = k0; j < k1; j += segment) {
             int n = Math.min(segment, k1 - j);
             SimdPanels.block(a, j - k0, rows, data, at + j * columns, columns, n, SimdPanels.NOTHING, 0, c);

@@ -122,6 +122,7 @@ abstract class Step {
         final Banks banks = new Banks(SIZE, SIZE, SIZE, 1, SIZE);
         /** A block of left operands. */
         final float[] a = new float[1 << 15];
+
         final float[] b = new float[SIZE];
         final float[] c = new float[SIZE];
         final int[] p = new int[SIZE];

@@ -41,8 +41,7 @@ class WarmupTest {
         int[] weights = new int[filters * w.kernelH() * w.kernelW() * channels];
         Arrays.fill(weights, 3);
         Output out = Output.codes(Kind.S32, RowSteps.sample(rounding, filters), Kind.U8);
-        return ConvSpec.of(
-                Operand.codes(kind, 1, 0, 15), 1, pixels, channels, filters, w, 1, weights, null, out);
+        return ConvSpec.of(Operand.codes(kind, 1, 0, 15), 1, pixels, channels, filters, w, 1, weights, null, out);
     }
 
     @Test
@@ -65,8 +64,7 @@ class WarmupTest {
             steps.add(RowSteps.ALL.add(new AddSpec(false, 0, x, x, r, r, r, Kind.U8)));
         }
         for (boolean away : new boolean[] {true, false}) {
-            steps.add(RowSteps.ALL.quantize(
-                    new QuantizeSpec(away, new float[] {1}, new int[] {0}, 0, 255, Kind.U8)));
+            steps.add(RowSteps.ALL.quantize(new QuantizeSpec(away, new float[] {1}, new int[] {0}, 0, 255, Kind.U8)));
         }
         Step.Scratch scratch = new Step.Scratch();
         for (Step s : steps) {
