@@ -10,6 +10,7 @@ import dev.qnet.benchmarks.model.Network;
 import dev.qnet.benchmarks.peer.QnetModel;
 import dev.qnet.runtime.LoadOptions;
 import dev.qnet.runtime.Model;
+import dev.qnet.runtime.kernel.Backend;
 import dev.qnet.target.jvm.CompiledArtifact;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -30,8 +31,9 @@ import picocli.CommandLine.Option;
 /** A family of made-up networks. */
 @Command(
         name = "family",
-        description = "Made-up networks of 10 to 1,000 layers and 1 to 64 million multiply-accumulates: how long compiling "
-                + "takes, how large the classes are, when the first answer comes, and how many answers a second in the end.",
+        description =
+                "Made-up networks of 10 to 1,000 layers and 1 to 64 million multiply-accumulates: how long compiling "
+                        + "takes, how large the classes are, when the first answer comes, and how many answers a second in the end.",
         mixinStandardHelpOptions = true)
 final class FamilyCommand implements Callable<Integer> {
     private static final int[] LAYERS = {10, 30, 100, 300, 1000};
@@ -112,7 +114,7 @@ final class FamilyCommand implements Callable<Integer> {
             long loaded = System.nanoTime();
             qnet.run();
             long first = System.nanoTime();
-            double runNanos = Contest.run(List.of(qnet), options.pace()).getFirst().median();
+            double runNanos = steady(artifact, x);
             double ms = Contest.quantile(compileNanos, 0.5) / 1e6;
             long classes = artifact.classes().values().stream()
                     .mapToLong(c -> c.length)
@@ -141,6 +143,14 @@ final class FamilyCommand implements Callable<Integer> {
                             number(runNanos / 1e6, 3),
                             number(n.macs() / runNanos, 1)),
                     row);
+        }
+    }
+
+    /** Of vector code, to which a user's model comes when it has been running for some time. */
+    private double steady(CompiledArtifact artifact, byte[] x) {
+        try (Model model = artifact.load(Backend.VECTOR);
+                QnetModel qnet = new QnetModel(model, List.of(x), 1)) {
+            return Contest.run(List.of(qnet), options.pace()).getFirst().median();
         }
     }
 }

@@ -16,7 +16,8 @@ import picocli.CommandLine.Spec;
             ModelsCommand.class,
             StartCommand.class,
             ScalingCommand.class,
-            FamilyCommand.class
+            FamilyCommand.class,
+            ReadmeCommand.class
         })
 public final class Main implements Runnable {
     @Spec

@@ -34,8 +34,9 @@ import picocli.CommandLine.Option;
 /** Whole models. */
 @Command(
         name = "models",
-        description = "Whole models against the system that they come from: .onnx against ONNX Runtime, .tflite against "
-                + "TensorFlow Lite; one thread, one item.",
+        description =
+                "Whole models against the system that they come from: .onnx against ONNX Runtime, .tflite against "
+                        + "TensorFlow Lite; one thread, one item.",
         mixinStandardHelpOptions = true)
 final class ModelsCommand implements Callable<Integer> {
     /** Real numbers of the two systems may differ by so much of the largest; codes are reported as they are. */
@@ -84,20 +85,21 @@ final class ModelsCommand implements Callable<Integer> {
             List<byte[]> inputs = m.inputs(model.inputs());
             byte[] file = Files.readAllBytes(m.file());
             try (QnetModel qnet = new QnetModel(model, inputs, 1);
-                    Contestant peer =
-                            m.isTflite() ? new TfliteModel(file, inputs, 1) : new OnnxRuntimeModel(file, inputs, 1, 1)) {
+                    Contestant peer = m.isTflite()
+                            ? new TfliteModel(file, inputs, 1)
+                            : new OnnxRuntimeModel(file, inputs, 1, 1)) {
                 qnet.run();
                 peer.run();
                 Tensor first = qnet.outputs().getFirst();
-                byte[] expected =
-                        switch (peer) {
-                            case TfliteModel t -> t.output(0);
-                            case OnnxRuntimeModel o -> o.output(0);
-                            default -> throw new IllegalStateException(peer.name());
-                        };
+                byte[] expected = switch (peer) {
+                    case TfliteModel t -> t.output(0);
+                    case OnnxRuntimeModel o -> o.output(0);
+                    default -> throw new IllegalStateException(peer.name());
+                };
                 double difference = Difference.of(first, expected);
                 if (difference > TOLERANCE && !m.isTflite() && first.type().bytes() > 2) {
-                    throw new IllegalStateException(m.name() + ": Qnet and " + peer.name() + " differ by " + difference);
+                    throw new IllegalStateException(
+                            m.name() + ": Qnet and " + peer.name() + " differ by " + difference);
                 }
                 List<Outcome> outcomes = Contest.run(List.of(qnet, peer), options.pace());
                 Outcome ours = outcomes.getFirst();

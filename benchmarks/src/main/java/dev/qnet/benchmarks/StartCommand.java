@@ -18,13 +18,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -32,8 +32,9 @@ import picocli.CommandLine.Option;
 /** Whole processes. */
 @Command(
         name = "start",
-        description = "Whole processes: from the start of a JVM to the first answer, peak memory, the size of the jars, and "
-                + "how long until runs are within 10 % of their final speed. Processes of Qnet and its peer alternate.",
+        description =
+                "Whole processes: from the start of a JVM to the first answer, peak memory, the size of the jars, and "
+                        + "how long until runs are within 10 % of their final speed. Processes of Qnet and its peer alternate.",
         mixinStandardHelpOptions = true)
 final class StartCommand implements Callable<Integer> {
     /** What a process needs of the class path, beside the benchmark's own classes. */
@@ -81,8 +82,9 @@ final class StartCommand implements Callable<Integer> {
                 measure(m, results);
             }
         }
-        results.note("First: from exec to the first answer. Settled: from there until runs take at most 1.1 times what they "
-                + "take in the end. MB: resident at most. Medians of " + processes + " processes.");
+        results.note(
+                "First: from exec to the first answer. Settled: from there until runs take at most 1.1 times what they "
+                        + "take in the end. MB: resident at most. Medians of " + processes + " processes.");
         options.show(new PrintWriter(System.out, true, StandardCharsets.UTF_8), List.of(results));
         return 0;
     }
@@ -113,7 +115,8 @@ final class StartCommand implements Callable<Integer> {
                 theirs.add(run(own() + File.pathSeparator + peerPath, peer, m.file(), inputs));
             }
             long jarBytes = Files.size(jar);
-            long peerBytes = Arrays.stream(peerPath.split(File.pathSeparator))
+            long peerBytes = Pattern.compile(File.pathSeparator)
+                    .splitAsStream(peerPath)
                     .mapToLong(p -> new File(p).length())
                     .sum();
             Map<String, Object> row = new LinkedHashMap<>();
@@ -139,7 +142,7 @@ final class StartCommand implements Callable<Integer> {
                             m.isTflite() ? "TensorFlow Lite" : "ONNX Runtime"),
                     row);
         } finally {
-            try (java.util.stream.Stream<Path> files = Files.list(folder)) {
+            try (Stream<Path> files = Files.list(folder)) {
                 for (Path f : files.toList()) {
                     Files.delete(f);
                 }
@@ -167,7 +170,7 @@ final class StartCommand implements Callable<Integer> {
     private static List<String> classPath() {
         String path = System.getProperty("java.class.path");
         List<String> parts = new ArrayList<>();
-        for (String p : path.split(File.pathSeparator)) {
+        for (String p : Pattern.compile(File.pathSeparator).splitAsStream(path).toList()) {
             parts.add(p);
             File lib = new File(new File(p).getAbsoluteFile().getParentFile(), "lib");
             String[] jars = p.endsWith(".jar") ? lib.list() : null;

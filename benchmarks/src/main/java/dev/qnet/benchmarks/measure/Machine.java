@@ -54,6 +54,11 @@ public final class Machine {
         return flags.contains("avx512_vnni") || flags.contains("avx_vnni");
     }
 
+    /** Whether it has AMX for bytes. */
+    public static boolean hasAmx() {
+        return flags().contains("amx_int8");
+    }
+
     private static Set<String> flags() {
         try {
             for (String line : Files.readAllLines(Path.of("/proc/cpuinfo"))) {

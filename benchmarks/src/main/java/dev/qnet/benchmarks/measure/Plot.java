@@ -39,30 +39,33 @@ public final class Plot {
         double[] xs = decades(0);
         double[] ys = decades(1);
         StringBuilder s = new StringBuilder();
-        s.append(text("<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 %d %d' font-family='sans-serif'"
-                + " font-size='12'>%n", WIDTH, HEIGHT));
+        s.append(text(
+                "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 %d %d' font-family='sans-serif'"
+                        + " font-size='12'>%n",
+                WIDTH, HEIGHT));
         s.append(text("<rect width='%d' height='%d' fill='white'/>%n", WIDTH, HEIGHT));
         s.append(text("<text x='%d' y='22' font-size='14'>%s</text>%n", LEFT, title));
         for (double d = xs[0]; d <= xs[1]; d++) {
             double at = LEFT + (d - xs[0]) / (xs[1] - xs[0]) * (WIDTH - LEFT - RIGHT);
             s.append(line(at, TOP, at, HEIGHT - BOTTOM));
-            s.append(text("<text x='%.1f' y='%d' text-anchor='middle'>%s</text>%n", at, HEIGHT - BOTTOM + 16, power(d)));
+            s.append(
+                    text("<text x='%.1f' y='%d' text-anchor='middle'>%s</text>%n", at, HEIGHT - BOTTOM + 16, power(d)));
         }
         for (double d = ys[0]; d <= ys[1]; d++) {
             double at = HEIGHT - BOTTOM - (d - ys[0]) / (ys[1] - ys[0]) * (HEIGHT - TOP - BOTTOM);
             s.append(line(LEFT, at, WIDTH - RIGHT, at));
             s.append(text("<text x='%d' y='%.1f' text-anchor='end'>%s</text>%n", LEFT - 6, at + 4, power(d)));
         }
-        s.append(text("<text x='%d' y='%d' text-anchor='middle'>%s</text>%n", (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, x));
-        s.append(text("<text transform='translate(14 %d) rotate(-90)' text-anchor='middle'>%s</text>%n", HEIGHT / 2, y));
+        s.append(text(
+                "<text x='%d' y='%d' text-anchor='middle'>%s</text>%n", (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, x));
+        s.append(
+                text("<text transform='translate(14 %d) rotate(-90)' text-anchor='middle'>%s</text>%n", HEIGHT / 2, y));
         for (int i = 0; i < all.size(); i++) {
             String colour = COLOURS[i % COLOURS.length];
             StringBuilder path = new StringBuilder();
             for (double[] p : all.get(i).points()) {
                 double px = LEFT + (Math.log10(p[0]) - xs[0]) / (xs[1] - xs[0]) * (WIDTH - LEFT - RIGHT);
-                double py = HEIGHT
-                        - BOTTOM
-                        - (Math.log10(p[1]) - ys[0]) / (ys[1] - ys[0]) * (HEIGHT - TOP - BOTTOM);
+                double py = HEIGHT - BOTTOM - (Math.log10(p[1]) - ys[0]) / (ys[1] - ys[0]) * (HEIGHT - TOP - BOTTOM);
                 path.append(text("%s%.1f %.1f", path.isEmpty() ? "M" : " L", px, py));
                 s.append(text("<circle cx='%.1f' cy='%.1f' r='3' fill='%s'/>%n", px, py, colour));
             }

@@ -17,16 +17,15 @@ public final class Difference {
         double largest = 1e-30;
         for (int i = 0; i < found.size(); i++) {
             double x = number(found, i);
-            double y =
-                    switch (found.type()) {
-                        case F32 -> b.getFloat();
-                        case BOOL, I8 -> b.get();
-                        case U8 -> b.get() & 0xff;
-                        case I16 -> b.getShort();
-                        case U16 -> b.getShort() & 0xffff;
-                        case I32 -> b.getInt();
-                        case I64 -> b.getLong();
-                    };
+            double y = switch (found.type()) {
+                case F32 -> b.getFloat();
+                case BOOL, I8 -> b.get();
+                case U8 -> b.get() & 0xff;
+                case I16 -> b.getShort();
+                case U16 -> b.getShort() & 0xffff;
+                case I32 -> b.getInt();
+                case I64 -> b.getLong();
+            };
             worst = Math.max(worst, Math.abs(x - y));
             largest = Math.max(largest, Math.abs(y));
         }

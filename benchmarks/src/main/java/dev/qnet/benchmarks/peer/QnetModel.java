@@ -55,8 +55,8 @@ public final class QnetModel implements Contestant {
         }
         for (int i = 0; i < model.outputs().size(); i++) {
             TensorInfo t = model.outputs().get(i);
-            Tensor y = Tensor.allocate(
-                    real && t.quantization() != null ? ElementType.F32 : t.type(), t.shapeFor(items));
+            Tensor y =
+                    Tensor.allocate(real && t.quantization() != null ? ElementType.F32 : t.type(), t.shapeFor(items));
             session.output(i, y);
             outputs.add(y);
         }
@@ -93,10 +93,7 @@ public final class QnetModel implements Contestant {
 
     private static Graph lower(BoundModel bound) {
         return Pipeline.run(
-                bound.graph(),
-                Passes.all(),
-                new PassContext(new Diagnostics(), bound.calibration()),
-                (pass, g) -> {});
+                bound.graph(), Passes.all(), new PassContext(new Diagnostics(), bound.calibration()), (pass, g) -> {});
     }
 
     @Override
