@@ -2,6 +2,7 @@ package dev.qnet.target.jvm;
 
 import dev.qnet.runtime.Descriptor;
 import dev.qnet.runtime.ElementType;
+import dev.qnet.runtime.LoadOptions;
 import dev.qnet.runtime.Model;
 import dev.qnet.runtime.Session;
 import dev.qnet.runtime.TensorInfo;
@@ -19,9 +20,11 @@ import org.objectweb.asm.Type;
  * {@code image} and output {@code scores}, both quantized:
  *
  * <pre>{@code
- * public final class Resnet8 {
+ * public final class Resnet8 implements AutoCloseable {
  *     public static Resnet8 load();                    // from the class path
+ *     public static Resnet8 load(LoadOptions options); // threads, warm-up
  *     public Model model();
+ *     public void close();                             // ends threads, if there are any
  *     public float[] run(float[] image);               // a batch of any size; several outputs give an Outputs
  *     public Request request();                        // runs without allocating
  *
@@ -78,7 +81,7 @@ final class ApiEmitter {
     }
 
     private byte[] api() {
-        ClassWriter cw = begin(name, "java/lang/Object");
+        ClassWriter cw = begin(name, "java/lang/Object", "java/lang/AutoCloseable");
         cw.visitField(Opcodes.ACC_PRIVATE | Opcodes.ACC_FINAL, "model", MODEL_TYPE, null, null)
                 .visitEnd();
         Code init = Code.method(cw, Opcodes.ACC_PRIVATE, "<init>", "(" + MODEL_TYPE + ")V")
@@ -90,6 +93,19 @@ final class ApiEmitter {
                 .begin();
         load.create(name).push(Type.getObjectType(name)).callStatic(Model.class, "load", Model.class, Class.class);
         load.callSpecial(name, "<init>", "(" + MODEL_TYPE + ")V").end(Opcodes.ARETURN);
+
+        String options = "(" + Type.getDescriptor(LoadOptions.class) + ")L" + name + ";";
+        Code with = Code.method(cw, Opcodes.ACC_PUBLIC | Opcodes.ACC_STATIC, "load", options)
+                .parameter("options")
+                .begin();
+        with.create(name)
+                .push(Type.getObjectType(name))
+                .load(0)
+                .callStatic(Model.class, "load", Model.class, Class.class, LoadOptions.class);
+        with.callSpecial(name, "<init>", "(" + MODEL_TYPE + ")V").end(Opcodes.ARETURN);
+
+        Code close = Code.method(cw, Opcodes.ACC_PUBLIC, "close", "()V").begin();
+        pushModel(close).call(Model.class, "close", void.class).end(Opcodes.RETURN);
 
         Code model =
                 Code.method(cw, Opcodes.ACC_PUBLIC, "model", "()" + MODEL_TYPE).begin();
@@ -194,9 +210,9 @@ final class ApiEmitter {
         return cw.toByteArray();
     }
 
-    private ClassWriter begin(String className, String parent) {
+    private ClassWriter begin(String className, String parent, String... interfaces) {
         ClassWriter cw = new ClassWriter(ClassWriter.COMPUTE_MAXS);
-        cw.visit(Opcodes.V25, PUBLIC_FINAL | Opcodes.ACC_SUPER, className, null, parent, null);
+        cw.visit(Opcodes.V25, PUBLIC_FINAL | Opcodes.ACC_SUPER, className, null, parent, interfaces);
         nested(cw, request, "Request");
         if (runs && outs.size() > 1) {
             nested(cw, outputs, "Outputs");

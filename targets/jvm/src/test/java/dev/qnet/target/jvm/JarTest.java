@@ -77,6 +77,20 @@ final class JarTest {
     }
 
     @Test
+    void runsOnThreadsAndRepeatedly() throws Exception {
+        String[] inputs = {"--input", "image=image.npy", "--input", "gain=gain.npy"};
+        Run once = java(Stream.concat(Stream.of(VECTOR, "-jar", "tiny.jar"), Arrays.stream(inputs))
+                .toArray(String[]::new));
+        Run often = java(Stream.concat(
+                        Stream.of(VECTOR, "-jar", "tiny.jar", "--threads", "2", "--repeat", "5"),
+                        Arrays.stream(inputs))
+                .toArray(String[]::new));
+        assertThat(often.exit).isZero();
+        assertThat(often.out).isEqualTo(once.out);
+        assertThat(often.err).containsPattern("5 runs: median \\d+ us, slowest \\d+ us");
+    }
+
+    @Test
     void writesOutputs() throws Exception {
         Run run = java(
                 VECTOR,
@@ -110,6 +124,9 @@ final class JarTest {
         Run usage = java(VECTOR, "-jar", "tiny.jar", "--input", "image.npy");
         assertThat(usage.exit).isEqualTo(2);
         assertThat(usage.err).contains("error: the model has 2 inputs [image, gain]: give --input NAME=FILE.npy");
+        Run threads = java(VECTOR, "-jar", "tiny.jar", "--info", "--threads", "0");
+        assertThat(threads.exit).isEqualTo(2);
+        assertThat(threads.err).contains("error: --threads needs a number from 1 to 256, not '0'");
         Run missing = java(VECTOR, "-jar", "tiny.jar", "--input", "image=image.npy");
         assertThat(missing.exit).isEqualTo(1);
         assertThat(missing.err).contains("error: input 'gain' is missing: expected i8 or f32 [3]");
@@ -124,6 +141,7 @@ final class JarTest {
         Path source = folder.resolve("Example.java");
         Files.writeString(source, """
                 import dev.qnet.generated.Tiny;
+                import dev.qnet.runtime.LoadOptions;
                 import java.util.Arrays;
 
                 public class Example {
@@ -142,6 +160,10 @@ final class JarTest {
                             }
                         }
                         System.out.println(tiny.model().name());
+                        LoadOptions options = LoadOptions.defaults().withThreads(2).withWarmUp(false);
+                        try (Tiny threads = Tiny.load(options)) {
+                            System.out.println(threads.model().threads());
+                        }
                     }
                 }
                 """);
@@ -160,7 +182,7 @@ final class JarTest {
         assertThat(compiled).isZero();
         Run run = java(VECTOR, "-cp", "tiny.jar" + File.pathSeparator + ".", "Example");
         assertThat(run.err.replaceAll("WARNING: .*incubator.*\\R", "")).isEmpty();
-        assertThat(run.out).isEqualTo("[7, 11, 7] [28, 40, 9]\n[7, 12, 7] [29, 45, 10]\ntiny\n");
+        assertThat(run.out).isEqualTo("[7, 11, 7] [28, 40, 9]\n[7, 12, 7] [29, 45, 10]\ntiny\n2\n");
     }
 
     @Test
