@@ -1,0 +1,114 @@
+package dev.qnet.conformance;
+
+import com.sun.management.ThreadMXBean;
+import dev.qnet.runtime.ElementType;
+import dev.qnet.runtime.Model;
+import dev.qnet.runtime.Session;
+import dev.qnet.runtime.Tensor;
+import dev.qnet.runtime.TensorInfo;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.zip.CRC32;
+
+/**
+ * What {@link HotSpotTest} starts: runs a model's jar once, or until it is warm, and says what came out and what a run
+ * allocates. It has the jar on its class path, and the JDK.
+ */
+final class SteadyState {
+    /** Runs in a row that have to allocate nothing. */
+    private static final int RUNS = 300;
+
+    private static final long MOST_NANOS = 120_000_000_000L;
+
+    private SteadyState() {}
+
+    public static void main(String[] args) {
+        Random random = new Random(7);
+        List<Tensor> outputs = new ArrayList<>();
+        Model model = Model.load(Path.of(args[0]));
+        Session session = model.session();
+        for (TensorInfo t : model.inputs()) {
+            float[] x = new float[t.itemElements()];
+            for (int i = 0; i < x.length; i++) {
+                x[i] = random.nextFloat() * 255;
+            }
+            session.input(t.name(), Tensor.ofFloats(x, t.shapeFor(1)));
+        }
+        for (TensorInfo t : model.outputs()) {
+            Tensor y = Tensor.allocate(t.quantization() == null ? t.type() : ElementType.F32, t.shapeFor(1));
+            session.output(t.name(), y);
+            outputs.add(y);
+        }
+        session.run();
+        long first = crc(outputs);
+        if (args[1].equals("steady")) {
+            System.out.println("RESULT allocated=" + steady(session));
+            if (crc(outputs) != first) {
+                throw new AssertionError("the first run and the last give other bytes");
+            }
+        }
+        System.out.println("RESULT bytes=" + Long.toHexString(first));
+    }
+
+    /** The least that so many runs in a row allocate, in bytes, once vector code has taken over. */
+    private static long steady(Session session) {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long begin = System.nanoTime();
+        long least = Long.MAX_VALUE;
+        while (least > 0 && System.nanoTime() - begin < MOST_NANOS) {
+            boolean warm = !warmingUp();
+            long before = threads.getCurrentThreadAllocatedBytes();
+            for (int i = 0; i < RUNS; i++) {
+                session.run();
+            }
+            long allocated = threads.getCurrentThreadAllocatedBytes() - before;
+            least = warm ? Math.min(least, allocated) : least;
+        }
+        return least;
+    }
+
+    private static boolean warmingUp() {
+        return Thread.getAllStackTraces().keySet().stream().anyMatch(t -> t.getName().equals("qnet-warm-up"));
+    }
+
+    private static long crc(List<Tensor> outputs) {
+        CRC32 crc = new CRC32();
+        for (Tensor t : outputs) {
+            switch (t.type()) {
+                case F32 -> {
+                    for (float f : t.floats()) {
+                        crc.update(Float.floatToRawIntBits(f));
+                        crc.update(Float.floatToRawIntBits(f) >>> 8);
+                        crc.update(Float.floatToRawIntBits(f) >>> 16);
+                        crc.update(Float.floatToRawIntBits(f) >>> 24);
+                    }
+                }
+                case I32 -> {
+                    for (int v : t.ints()) {
+                        crc.update(v);
+                        crc.update(v >>> 8);
+                        crc.update(v >>> 16);
+                        crc.update(v >>> 24);
+                    }
+                }
+                case I64 -> {
+                    for (long v : t.longs()) {
+                        crc.update((int) v);
+                        crc.update((int) (v >>> 8));
+                    }
+                }
+                case BOOL, I8, U8 -> crc.update(t.bytes());
+                case I16, U16 -> {
+                    for (short v : t.shorts()) {
+                        crc.update(v);
+                        crc.update(v >>> 8);
+                    }
+                }
+            }
+        }
+        return crc.getValue();
+    }
+}
