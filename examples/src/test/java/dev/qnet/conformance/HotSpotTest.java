@@ -43,7 +43,8 @@ class HotSpotTest {
     private static final int MOST_BYTES = 8000;
 
     /** {@code 1234  567 %  !   4   dev.qnet.Class::method @ 12 (345 bytes)   COMPILE SKIPPED: reason} */
-    private static final Pattern BY_C2 = Pattern.compile("^ *\\d+ +\\d+ [ %sbn!]* 4 +dev\\.qnet\\.runtime\\.kernel\\.Simd\\S+::.*");
+    private static final Pattern BY_C2 =
+            Pattern.compile("^ *\\d+ +\\d+ [ %sbn!]* 4 +dev\\.qnet\\.runtime\\.kernel\\.Simd\\S+::.*");
 
     private static final Pattern SKIPPED = Pattern.compile(".*dev\\.qnet.*(COMPILE SKIPPED|not compilable).*");
 
@@ -122,9 +123,11 @@ class HotSpotTest {
                 JarEntry entry = e.nextElement();
                 if (entry.getName().endsWith(".class")) {
                     try (InputStream in = file.getInputStream(entry)) {
-                        for (MethodModel m : ClassFile.of().parse(in.readAllBytes()).methods()) {
+                        for (MethodModel m :
+                                ClassFile.of().parse(in.readAllBytes()).methods()) {
                             methods++;
-                            CodeAttribute code = m.findAttribute(Attributes.code()).orElse(null);
+                            CodeAttribute code =
+                                    m.findAttribute(Attributes.code()).orElse(null);
                             if (code != null && code.codeLength() > MOST_BYTES) {
                                 found.add(entry.getName() + "::" + m.methodName());
                             }

@@ -71,7 +71,8 @@ final class SteadyState {
     }
 
     private static boolean warmingUp() {
-        return Thread.getAllStackTraces().keySet().stream().anyMatch(t -> t.getName().equals("qnet-warm-up"));
+        return Thread.getAllStackTraces().keySet().stream()
+                .anyMatch(t -> t.getName().equals("qnet-warm-up"));
     }
 
     private static long crc(List<Tensor> outputs) {

@@ -82,8 +82,7 @@ final class JarTest {
         Run once = java(Stream.concat(Stream.of(VECTOR, "-jar", "tiny.jar"), Arrays.stream(inputs))
                 .toArray(String[]::new));
         Run often = java(Stream.concat(
-                        Stream.of(VECTOR, "-jar", "tiny.jar", "--threads", "2", "--repeat", "5"),
-                        Arrays.stream(inputs))
+                        Stream.of(VECTOR, "-jar", "tiny.jar", "--threads", "2", "--repeat", "5"), Arrays.stream(inputs))
                 .toArray(String[]::new));
         assertThat(often.exit).isZero();
         assertThat(often.out).isEqualTo(once.out);
