@@ -19,6 +19,9 @@ final class Gemv implements UnaryKernel, Parts {
     /** Fewer weights than this stay in the second-level cache in any form. */
     private static final int MIN_WEIGHTS = 1 << 14;
 
+    /** What is read and written beyond the terms, at most. */
+    private static final int SLACK = 2 * RescaleLanes.PAD;
+
     private static final int X = 0;
     private static final int PREPARED = 1;
     private static final int SUMS = 2;
@@ -187,18 +190,17 @@ final class Gemv implements UnaryKernel, Parts {
     /** Some blocks of a group: each meets all rows while it is near. */
     private void group(Banks b, int x, int y, int g, int from, int to) {
         PackedRows p = groups[g];
-        int size = p.paddedTerms + p.paddedTerms / 2 + 2;
+        int size = 2 * p.paddedTerms + SLACK;
         int[] a = b.ints(PREPARED, pixels * size);
         for (int r = 0; r < pixels; r++) {
-            int[] xs = b.ints(X, p.paddedTerms + 1);
+            int[] xs = b.ints(X, p.paddedTerms + SLACK);
             patch.gather(b, x, r / outWidth, r % outWidth, g, xs, 1);
             prepare(p, xs, a, r * size);
         }
         int[] acc = b.ints(SUMS, p.paddedRows);
-        int less = vectors ? delta : least;
         for (int block = from; block < to; block++) {
             int first = block * PackedRows.BLOCK;
-            int end = first + p.room(block);
+            int end = first + PackedRows.BLOCK;
             for (int r = 0; r < pixels; r++) {
                 Arrays.fill(acc, first, end, 0);
                 int ones = a[r * size + 1];
@@ -209,7 +211,7 @@ final class Gemv implements UnaryKernel, Parts {
                 } else {
                     SimdGemv.block(p, block, a, r * size + 2, b.ints(RUN_SUMS, PackedRows.BLOCK), acc);
                 }
-                finish(p, first, end, a[r * size], Math.max(ones, 0), less, bias[g], acc);
+                finish(p, first, end, a[r * size], Math.max(ones, 0), bias[g], acc);
                 store(b, y + r * filters, acc, first, p.used(block), g * p.rows + first);
             }
         }
@@ -229,8 +231,7 @@ final class Gemv implements UnaryKernel, Parts {
         } else if (signs && p.bits == 1 && onlySigns(x, p.terms)) {
             a[at + 1] = signs(x, p.paddedTerms, a, at + 2);
         } else {
-            digits(x, p.paddedTerms, p.digits(), p.bits, a, at + 2);
-            begins(x, p.paddedTerms, p.bits == 8 ? 2 : p.run, p.half, a, at + 2 + p.paddedTerms);
+            SimdGemv.prepare(p, x, a, at + 2);
         }
     }
 
@@ -267,34 +268,19 @@ final class Gemv implements UnaryKernel, Parts {
         return ones;
     }
 
-    /** What the words, shifted by no digit, one, and so on, are multiplied by; see {@link SimdGemv#nibbles}. */
-    private static void digits(int[] x, int n, int digits, int bits, int[] a, int at) {
-        for (int i = 0; i < n; i++) {
-            a[at + i] = (x[i + 1] - (x[i] << bits) & 0xFFFF) * 0x10001;
+    /**
+     * Makes accumulators of sums of digits.
+     *
+     * @param sum of what the digits met
+     * @param more what else is added to each sum of digits
+     */
+    private void finish(PackedRows p, int from, int to, int sum, int more, int[] bias, int[] acc) {
+        if (vectors) {
+            SimdGemv.finish(p, from, to, sum, more, delta, bias, acc);
+            return;
         }
-        for (int i = 0; i < n; i += digits) {
-            a[at + i] = (x[i + 1] & 0xFFFF) * 0x10001;
-        }
-    }
-
-    /** What sums begin with. */
-    private static void begins(int[] x, int n, int run, int half, int[] a, int at) {
-        for (int i = 0; i < n; i += run) {
-            int sum = 0;
-            for (int j = i + 1; j <= i + run; j++) {
-                sum += x[j];
-            }
-            a[at + i / run] = (-half * sum & 0xFFFF) * 0x10001;
-        }
-    }
-
-    private static void finish(
-            PackedRows p, int from, int to, int sum, int ones, int less, int[] bias, int[] acc) {
-        int[] scale = p.scale;
-        int[] offset = p.offset;
-        int[] sums = p.sum;
         for (int i = from; i < to; i++) {
-            acc[i] = (acc[i] + ones) * scale[i] + offset[i] * sum + sums[i] * less + bias[i];
+            acc[i] = (acc[i] + more) * p.scale[i] + p.offset[i] * sum + p.sum[i] * least + bias[i];
         }
     }
 

@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A word has 16 bits: digits of one row, the first in the lowest bits. Words of {@value #PANEL} rows lie side by
  * side, those of row i and row i + 16 next to each other, so that 32-bit lanes with the even and the odd words are rows
- * that follow each other, however long vectors are. Four such panels, a block, or what is left of them, lie side by
- * side, so that one stream of memory brings all. Four words, the first in the lowest bits, make a long, which plain code
+ * that follow each other, however long vectors are. Four such panels, a block, lie side by side, so that one stream of
+ * memory brings all; N is filled up to whole blocks. Four words, the first in the lowest bits, make a long, which plain code
  * can multiply at once.
  */
 final class PackedRows {
@@ -32,6 +32,9 @@ final class PackedRows {
     /** Words of a long. */
     static final int WORDS = 4;
 
+    /** Longs from one word of a row to its next. */
+    static final int STRIDE = BLOCK / WORDS;
+
     private static final int[] RUNS = {32, 16};
     private static final int[] BITS = {1, 2, 4, 8};
 
@@ -44,7 +47,7 @@ final class PackedRows {
     /** K, filled up with weights that count for nothing. */
     final int paddedTerms;
 
-    /** N, filled up to whole panels. */
+    /** N, filled up to whole blocks. */
     final int paddedRows;
 
     /** Bits of a digit. */
@@ -84,7 +87,7 @@ final class PackedRows {
         half = bits == 1 ? 0 : 1 << (bits - 1);
         run = p.run;
         paddedTerms = (k + run - 1) / run * run;
-        paddedRows = (n + PANEL - 1) / PANEL * PANEL;
+        paddedRows = (n + BLOCK - 1) / BLOCK * BLOCK;
         scale = new int[paddedRows];
         offset = new int[paddedRows];
         sum = new int[paddedRows];
@@ -133,7 +136,7 @@ final class PackedRows {
 
     /** Longs. */
     private static long size(Plan p, int n, int k) {
-        return (n + PANEL - 1L) / PANEL * (PANEL / WORDS) * ((k + p.run - 1L) / p.run * p.run * p.bits / 16);
+        return (n + BLOCK - 1L) / BLOCK * STRIDE * ((k + p.run - 1L) / p.run * p.run * p.bits / 16);
     }
 
     /** A scale and a least weight for each row. */
@@ -215,8 +218,7 @@ final class PackedRows {
         int perWord = digits();
         int lane = lane(row % BLOCK);
         int to = at(row / BLOCK) + lane / WORDS;
-        int step = stride(row / BLOCK);
-        for (int j = 0; j < terms; j += perWord, to += step) {
+        for (int j = 0; j < terms; j += perWord, to += STRIDE) {
             long word = 0;
             for (int d = 0; d < perWord && j + d < terms; d++) {
                 word |= (long) ((w[at + j + d] - least) / s) << (bits * d);
@@ -229,12 +231,11 @@ final class PackedRows {
         int perWord = digits();
         int lane = lane(row % BLOCK);
         int to = at(row / BLOCK) + lane / WORDS;
-        int step = stride(row / BLOCK);
         for (int g = 0; g * run < terms; g++) {
             int length = Math.min(run, terms - g * run);
             int m = multiplier(w, at + g * run, length);
             multipliers[multiplier(row / BLOCK, g) + lane] = (short) m;
-            for (int j = 0; j < run; j += perWord, to += step) {
+            for (int j = 0; j < run; j += perWord, to += STRIDE) {
                 long word = 0;
                 for (int d = 0; d < perWord && j + d < length; d++) {
                     word |= (long) (w[at + g * run + j + d] / m + half) << (bits * d);
@@ -255,17 +256,7 @@ final class PackedRows {
     }
 
     int blocks() {
-        return (paddedRows + BLOCK - 1) / BLOCK;
-    }
-
-    /** Rows that a block has room for. */
-    int room(int block) {
-        return Math.min(BLOCK, paddedRows - block * BLOCK);
-    }
-
-    /** Longs from one word of a row in this block to the next. */
-    int stride(int block) {
-        return room(block) / WORDS;
+        return paddedRows / BLOCK;
     }
 
     /** Rows that a block really has. */
@@ -275,12 +266,12 @@ final class PackedRows {
 
     /** Where a block begins. */
     int at(int block) {
-        return ORIGIN + block * (BLOCK / WORDS) * length();
+        return ORIGIN + block * STRIDE * length();
     }
 
     /** Where a block's multipliers of a run begin. */
     int multiplier(int block, int group) {
-        return block * BLOCK * (paddedTerms / run) + group * room(block);
+        return (block * (paddedTerms / run) + group) * BLOCK;
     }
 
     /** Where a row of a block lies among the words side by side. */

@@ -21,6 +21,9 @@ final class ScalarGemv {
     /** Terms whose sums have less than 32 bits. */
     private static final int TERMS = 1 << 15;
 
+    /** Longs side by side. */
+    private static final int N = PackedRows.STRIDE;
+
     private ScalarGemv() {}
 
     /**
@@ -32,58 +35,57 @@ final class ScalarGemv {
      * @param acc the sums of the block's rows, from index {@code block·BLOCK} on
      */
     static void block(PackedRows p, int block, int[] x, int x0, long[] t, int[] acc) {
-        int n = p.stride(block);
         int length = p.grouped() ? p.run : TERMS;
         int at = p.at(block);
         for (int k0 = 0; k0 < p.paddedTerms; k0 += length) {
             int k1 = Math.min(p.paddedTerms, k0 + length);
-            Arrays.fill(t, 0, 3 * n, 0);
-            at = p.bits == 8 ? bytes(p, n, at, x, x0 + k0, x0 + k1, t) : digits(p, n, at, x, x0 + k0, x0 + k1, t);
+            Arrays.fill(t, 0, 3 * N, 0);
+            at = p.bits == 8 ? bytes(p, at, x, x0 + k0, x0 + k1, t) : digits(p, at, x, x0 + k0, x0 + k1, t);
             int sum = 0;
             for (int k = k0; k < k1; k++) {
                 sum += x[x0 + k];
             }
             int m = p.grouped() ? p.multiplier(block, k0 / p.run) : -1;
-            add(t, n, sum * p.half, p.multipliers, m, acc, block * PackedRows.BLOCK);
+            add(t, sum * p.half, p.multipliers, m, acc, block * PackedRows.BLOCK);
         }
     }
 
-    private static int bytes(PackedRows p, int n, int from, int[] x, int k0, int k1, long[] t) {
+    private static int bytes(PackedRows p, int from, int[] x, int k0, int k1, long[] t) {
         int at = from;
-        for (int k = k0; k < k1; k += 2, at += n) {
-            pair(p.words, at, n, x[k], x[k + 1], t);
+        for (int k = k0; k < k1; k += 2, at += N) {
+            pair(p.words, at, x[k], x[k + 1], t);
         }
         return at;
     }
 
-    private static void pair(long[] w, int at, int n, long x0, long x1, long[] t) {
-        for (int i = 0; i < n; i++) {
+    private static void pair(long[] w, int at, long x0, long x1, long[] t) {
+        for (int i = 0; i < N; i++) {
             long p = (w[at + i] & BYTES) * x0;
             long q = (w[at + i] >>> 8 & BYTES) * x1;
             t[i] += (p & EVEN) + (q & EVEN);
-            t[n + i] += (p >>> 16 & EVEN) + (q >>> 16 & EVEN);
+            t[N + i] += (p >>> 16 & EVEN) + (q >>> 16 & EVEN);
         }
     }
 
-    private static int digits(PackedRows p, int n, int from, int[] x, int k0, int k1, long[] t) {
+    private static int digits(PackedRows p, int from, int[] x, int k0, int k1, long[] t) {
         long mask = ONES * ((1 << p.bits) - 1);
         int at = from;
         for (int k = k0; k < k1; ) {
-            for (int end = Math.min(k1, k + WORDS * p.digits()); k < end; at += n) {
+            for (int end = Math.min(k1, k + WORDS * p.digits()); k < end; at += N) {
                 for (int shift = 0; shift < 16; shift += 4 * p.bits, k += 4) {
-                    four(p.words, at, n, mask, shift, p.bits, x[k], x[k + 1], x[k + 2], x[k + 3], t);
+                    four(p.words, at, mask, shift, p.bits, x[k], x[k + 1], x[k + 2], x[k + 3], t);
                 }
             }
-            split(t, n);
+            split(t);
         }
         return at;
     }
 
     private static void four(
-            long[] w, int at, int n, long mask, int shift, int bits, long x0, long x1, long x2, long x3, long[] t) {
-        for (int i = 0; i < n; i++) {
+            long[] w, int at, long mask, int shift, int bits, long x0, long x1, long x2, long x3, long[] t) {
+        for (int i = 0; i < N; i++) {
             long v = w[at + i] >>> shift;
-            t[2 * n + i] += (v & mask) * x0
+            t[2 * N + i] += (v & mask) * x0
                     + (v >>> bits & mask) * x1
                     + (v >>> 2 * bits & mask) * x2
                     + (v >>> 3 * bits & mask) * x3;
@@ -91,28 +93,28 @@ final class ScalarGemv {
     }
 
     /** Adds sums of 16 bits to those of 32 bits. */
-    private static void split(long[] t, int n) {
-        for (int i = 0; i < n; i++) {
-            long v = t[2 * n + i];
+    private static void split(long[] t) {
+        for (int i = 0; i < N; i++) {
+            long v = t[2 * N + i];
             t[i] += v & EVEN;
-            t[n + i] += v >>> 16 & EVEN;
-            t[2 * n + i] = 0;
+            t[N + i] += v >>> 16 & EVEN;
+            t[2 * N + i] = 0;
         }
     }
 
-    private static void add(long[] t, int n, int less, short[] multipliers, int m, int[] acc, int to) {
-        for (int i = 0; i < n; i++) {
+    private static void add(long[] t, int less, short[] multipliers, int m, int[] acc, int to) {
+        for (int i = 0; i < N; i++) {
             int row = to + PackedRows.row(4 * i);
             if (m < 0) {
                 acc[row] += (int) t[i] - less;
                 acc[row + 1] += (int) (t[i] >>> 32) - less;
-                acc[row + 16] += (int) t[n + i] - less;
-                acc[row + 17] += (int) (t[n + i] >>> 32) - less;
+                acc[row + 16] += (int) t[N + i] - less;
+                acc[row + 17] += (int) (t[N + i] >>> 32) - less;
             } else {
                 acc[row] += ((int) t[i] - less) * multipliers[m + 4 * i];
                 acc[row + 1] += ((int) (t[i] >>> 32) - less) * multipliers[m + 4 * i + 2];
-                acc[row + 16] += ((int) t[n + i] - less) * multipliers[m + 4 * i + 1];
-                acc[row + 17] += ((int) (t[n + i] >>> 32) - less) * multipliers[m + 4 * i + 3];
+                acc[row + 16] += ((int) t[N + i] - less) * multipliers[m + 4 * i + 1];
+                acc[row + 17] += ((int) (t[N + i] >>> 32) - less) * multipliers[m + 4 * i + 3];
             }
         }
     }

@@ -1,5 +1,6 @@
 package dev.qnet.runtime.kernel;
 
+import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.BIT_COUNT;
 import static jdk.incubator.vector.VectorOperators.LSHL;
@@ -14,11 +15,10 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Sums over digits in vectors, see {@link Gemv}: four vectors of rows at a time, or one.
+ * Sums over digits in vectors, see {@link Gemv}: four vectors of rows at a time.
  *
- * <p>All methods take x prepared (a, where each number is there twice, in both halves of an int), the words of a block
- * from {@code at}, {@code stride} from one word of a row to its next, and add to {@code acc} from index {@code to} on
- * the sums of the rows from a lane on.
+ * <p>The inner methods take x prepared (a, where each number is there twice, in both halves of an int), the words of a
+ * block from {@code at}, and add to {@code acc} from index {@code to} on the sums of the rows from a lane on.
  */
 final class SimdGemv {
     private static final VectorSpecies<Integer> I = Simd.INTS;
@@ -26,8 +26,14 @@ final class SimdGemv {
             ShortVector.SPECIES_PREFERRED.withShape(VectorShape.forBitSize(Simd.BITS));
     private static final VectorSpecies<Long> L = Simd.LONGS;
     private static final int LANES = Simd.BITS / 16;
+    private static final int INTS = Simd.LANES;
     private static final int LONGS = Simd.BITS / 64;
-    private static final int HALF = 16;
+
+    /** Lanes of four vectors. */
+    private static final int STEP = 4 * LANES;
+
+    /** From a row of even lanes to that of odd ones. */
+    private static final int HALF = PackedRows.PANEL / 2;
 
     /**
      * Whether 16-bit lanes are shifted by a vector of counts, which AVX-512 does in one operation, and AVX2 in seven; by
@@ -41,7 +47,78 @@ final class SimdGemv {
     /** Words whose bits a signed 16-bit lane can count. */
     private static final int COUNTED = 2047;
 
+    /** What the digit before is worth to a digit of a word, for 16 digits of 1, 2, 4 and 8 bits. */
+    private static final int[][] BELOW = {below(1), below(2), below(4), below(8)};
+
     private SimdGemv() {}
+
+    private static int[] below(int bits) {
+        int[] a = new int[16];
+        for (int i = 0; i < a.length; i++) {
+            a[i] = i * bits % 16 == 0 ? 0 : 1 << bits;
+        }
+        return a;
+    }
+
+    /**
+     * Writes what the words, shifted by no digit, one, and so on, are multiplied by, see {@link #nibbles}; behind it what
+     * sums begin with: that of each pair at its first term where digits have 8 bits, that of each run elsewhere.
+     *
+     * @param x what weights meet, from index 1 on
+     * @param at where to write
+     */
+    static void prepare(PackedRows p, int[] x, int[] a, int at) {
+        int n = p.paddedTerms;
+        digits(x, n, BELOW[Integer.numberOfTrailingZeros(p.bits)], a, at);
+        if (p.bits == 8) {
+            pairs(x, n, a, at + n);
+        } else {
+            runs(x, n, p.run, p.half, a, at + n);
+        }
+    }
+
+    private static void digits(int[] x, int n, int[] below, int[] a, int at) {
+        for (int i = 0; i < n; i += INTS) {
+            IntVector b = IntVector.fromArray(I, below, i & 15);
+            IntVector v = IntVector.fromArray(I, x, i + 1).sub(IntVector.fromArray(I, x, i).mul(b));
+            v.and(0xFFFF).or(v.lanewise(LSHL, 16)).intoArray(a, at + i);
+        }
+    }
+
+    private static void pairs(int[] x, int n, int[] a, int at) {
+        for (int i = 0; i < n; i += INTS) {
+            IntVector v = IntVector.fromArray(I, x, i + 1)
+                    .add(IntVector.fromArray(I, x, i + 2))
+                    .mul(-128);
+            v.and(0xFFFF).or(v.lanewise(LSHL, 16)).intoArray(a, at + i);
+        }
+    }
+
+    private static void runs(int[] x, int n, int run, int half, int[] a, int at) {
+        for (int i = 0, to = at; i < n; i += run, to++) {
+            IntVector v = IntVector.zero(I);
+            for (int j = i; j < i + run; j += INTS) {
+                v = v.add(IntVector.fromArray(I, x, j + 1));
+            }
+            a[to] = (-half * v.reduceLanes(ADD) & 0xFFFF) * 0x10001;
+        }
+    }
+
+    /**
+     * Makes accumulators of sums of digits.
+     *
+     * @param sum of what the digits met
+     * @param more what else is added to each sum of digits
+     * @param delta what x lost
+     */
+    static void finish(PackedRows p, int from, int to, int sum, int more, int delta, int[] bias, int[] acc) {
+        for (int i = from; i < to; i += INTS) {
+            IntVector v = IntVector.fromArray(I, acc, i).add(more).mul(IntVector.fromArray(I, p.scale, i));
+            IntVector o = IntVector.fromArray(I, p.offset, i).mul(sum);
+            IntVector d = IntVector.fromArray(I, p.sum, i).mul(delta);
+            v.add(o).add(d.add(IntVector.fromArray(I, bias, i))).intoArray(acc, i);
+        }
+    }
 
     /**
      * Adds the products of a block.
@@ -53,74 +130,45 @@ final class SimdGemv {
      */
     static void block(PackedRows p, int block, int[] a, int k0, int[] t, int[] acc) {
         int to = block * PackedRows.BLOCK;
-        int stride = p.stride(block);
         int init = k0 + p.paddedTerms;
         if (!p.grouped()) {
-            run(p, p.at(block), stride, a, k0, init, p.paddedTerms, acc, to);
+            run(p, p.at(block), a, k0, init, p.paddedTerms, acc, to);
         } else if (p.bits == 4) {
-            grouped(p, block, stride, a, k0, init, acc, to);
+            int n = p.paddedTerms / p.run;
+            int m = p.multiplier(block, 0);
+            for (int lane = 0; lane < PackedRows.BLOCK; lane += STEP) {
+                nibblesGrouped(a, k0, init, p.words, p.at(block), n, p.run, p.multipliers, m, acc, to, lane);
+            }
         } else {
-            runs(p, block, stride, a, k0, init, t, acc, to);
+            runs(p, block, a, k0, init, t, acc, to);
         }
     }
 
     /** Terms that follow each other, without multipliers. */
-    private static void run(
-            PackedRows p, int at, int stride, int[] a, int k0, int init, int terms, int[] acc, int to) {
-        int room = stride * PackedRows.WORDS;
-        int lane = 0;
-        for (; lane + 4 * LANES <= room; lane += 4 * LANES) {
+    private static void run(PackedRows p, int at, int[] a, int k0, int init, int terms, int[] acc, int to) {
+        for (int lane = 0; lane < PackedRows.BLOCK; lane += STEP) {
             switch (p.bits) {
                 case 8 -> {
                     for (int j = 0; j < terms / 2; j += PAIRS) {
                         int n = Math.min(PAIRS, terms / 2 - j);
-                        bytes(a, k0 + 2 * j, init + j, p.words, at + j * stride, stride, n, acc, to, lane);
+                        bytes(a, k0 + 2 * j, init + 2 * j, p.words, at + j * PackedRows.STRIDE, n, acc, to, lane);
                     }
                 }
-                case 4 -> nibbles(a, k0, init, p.words, at, stride, terms / p.run, p.run, acc, to, lane);
-                default -> bits(a, k0, init, p.words, at, stride, terms / p.run, p.run, p.bits, acc, to, lane);
+                case 4 -> nibbles(a, k0, init, p.words, at, terms / p.run, p.run, acc, to, lane);
+                default -> bits(a, k0, init, p.words, at, terms / p.run, p.run, p.bits, acc, to, lane);
             }
-        }
-        for (; lane < room; lane += LANES) {
-            switch (p.bits) {
-                case 8 -> {
-                    for (int j = 0; j < terms / 2; j += PAIRS) {
-                        int n = Math.min(PAIRS, terms / 2 - j);
-                        bytes1(a, k0 + 2 * j, init + j, p.words, at + j * stride, stride, n, acc, to, lane);
-                    }
-                }
-                case 4 -> nibble(a, k0, init, p.words, at, stride, terms / p.run, p.run, acc, to, lane);
-                default -> bit(a, k0, init, p.words, at, stride, terms / p.run, p.run, p.bits, acc, to, lane);
-            }
-        }
-    }
-
-    private static void grouped(
-            PackedRows p, int block, int stride, int[] a, int k0, int init, int[] acc, int to) {
-        int at = p.at(block);
-        int n = p.paddedTerms / p.run;
-        int m = p.multiplier(block, 0);
-        int room = p.room(block);
-        int lane = 0;
-        for (; lane + 4 * LANES <= room; lane += 4 * LANES) {
-            nibblesGrouped(a, k0, init, p.words, at, stride, n, p.run, p.multipliers, m, acc, to, lane);
-        }
-        for (; lane < room; lane += LANES) {
-            nibbleGrouped(a, k0, init, p.words, at, stride, n, p.run, p.multipliers, m, acc, to, lane);
         }
     }
 
     /** Run by run, which is slower: multipliers with other than 4 bits are rare. */
-    private static void runs(
-            PackedRows p, int block, int stride, int[] a, int k0, int init, int[] t, int[] acc, int to) {
-        int room = p.room(block);
-        int words = p.run / p.digits() * stride;
-        int begins = p.bits == 8 ? p.run / 2 : 1;
+    private static void runs(PackedRows p, int block, int[] a, int k0, int init, int[] t, int[] acc, int to) {
+        int longs = p.run / p.digits() * PackedRows.STRIDE;
+        int begins = p.bits == 8 ? p.run : 1;
         for (int g = 0; g * p.run < p.paddedTerms; g++) {
-            Arrays.fill(t, 0, room, 0);
-            run(p, p.at(block) + g * words, stride, a, k0 + g * p.run, init + g * begins, p.run, t, 0);
+            Arrays.fill(t, 0, PackedRows.BLOCK, 0);
+            run(p, p.at(block) + g * longs, a, k0 + g * p.run, init + g * begins, p.run, t, 0);
             int m = p.multiplier(block, g);
-            for (int i = 0; i < room; i++) {
+            for (int i = 0; i < PackedRows.BLOCK; i++) {
                 acc[to + i] += t[i] * p.multipliers[m + PackedRows.lane(i)];
             }
         }
@@ -134,18 +182,11 @@ final class SimdGemv {
      * @param y0 the first
      */
     static void differences(PackedRows p, int block, int[] y, int y0, int[] acc) {
-        int to = block * PackedRows.BLOCK;
-        int stride = p.stride(block);
-        int room = p.room(block);
         for (int j = 0; j < p.length(); j += COUNTED) {
             int n = Math.min(COUNTED, p.length() - j);
-            int at = p.at(block) + j * stride;
-            int lane = 0;
-            for (; lane + 4 * LANES <= room; lane += 4 * LANES) {
-                differences(y, y0 + j, p.words, at, stride, n, acc, to, lane);
-            }
-            for (; lane < room; lane += LANES) {
-                difference(y, y0 + j, p.words, at, stride, n, acc, to, lane);
+            int at = p.at(block) + j * PackedRows.STRIDE;
+            for (int lane = 0; lane < PackedRows.BLOCK; lane += STEP) {
+                differences(y, y0 + j, p.words, at, n, acc, block * PackedRows.BLOCK, lane);
             }
         }
     }
@@ -154,7 +195,7 @@ final class SimdGemv {
      * 4 bits. With digits d0 to d3 of a word, {@code Σ d·x} is, modulo 2^16, {@code word·a0 + (word >>> 4)·a1 + (word >>> 8)·a2
      * + (word >>> 12)·a3}, where {@code a0 = x0} and {@code aj = xj − 16·x(j−1)}: the bits above a digit need no mask.
      */
-    static void nibbles(int[] a, int k0, int init, long[] w, int at, int stride, int n, int run, int[] acc, int to, int lane) {
+    static void nibbles(int[] a, int k0, int init, long[] w, int at, int n, int run, int[] acc, int to, int lane) {
         int at0 = to + PackedRows.row(lane);
         int at1 = to + PackedRows.row(lane + LANES);
         int at2 = to + PackedRows.row(lane + 2 * LANES);
@@ -175,7 +216,7 @@ final class SimdGemv {
             ShortVector t1 = t0;
             ShortVector t2 = t0;
             ShortVector t3 = t0;
-            for (int end = k + run; k < end; k += 4, i += stride) {
+            for (int end = k + run; k < end; k += 4, i += PackedRows.STRIDE) {
                 ShortVector a0 = IntVector.broadcast(I, a[k]).reinterpretAsShorts();
                 ShortVector a1 = IntVector.broadcast(I, a[k + 1]).reinterpretAsShorts();
                 ShortVector a2 = IntVector.broadcast(I, a[k + 2]).reinterpretAsShorts();
@@ -225,40 +266,9 @@ final class SimdGemv {
     }
 
     /**
-     * As {@link #nibbles}, one vector of rows.
-     */
-    static void nibble(int[] a, int k0, int init, long[] w, int at, int stride, int n, int run, int[] acc, int to, int lane) {
-        int at0 = to + PackedRows.row(lane);
-        ShortVector four = ShortVector.broadcast(S, 4);
-        IntVector e0 = IntVector.zero(I);
-        IntVector o0 = IntVector.zero(I);
-        int k = k0;
-        int i = at + lane / PackedRows.WORDS;
-        for (int g = 0; g < n; g++) {
-            ShortVector t0 = IntVector.broadcast(I, a[init + g]).reinterpretAsShorts();
-            for (int end = k + run; k < end; k += 4, i += stride) {
-                ShortVector a0 = IntVector.broadcast(I, a[k]).reinterpretAsShorts();
-                ShortVector a1 = IntVector.broadcast(I, a[k + 1]).reinterpretAsShorts();
-                ShortVector a2 = IntVector.broadcast(I, a[k + 2]).reinterpretAsShorts();
-                ShortVector a3 = IntVector.broadcast(I, a[k + 3]).reinterpretAsShorts();
-                ShortVector x0 = LongVector.fromArray(L, w, i).reinterpretAsShorts();
-                ShortVector y01 = COUNTS ? x0.lanewise(LSHR, four) : x0.lanewise(LSHR, 4);
-                ShortVector y02 = COUNTS ? y01.lanewise(LSHR, four) : y01.lanewise(LSHR, 4);
-                ShortVector y03 = COUNTS ? y02.lanewise(LSHR, four) : y02.lanewise(LSHR, 4);
-                t0 = t0.add(x0.mul(a0).add(y01.mul(a1))).add(y02.mul(a2).add(y03.mul(a3)));
-            }
-            IntVector s0 = t0.reinterpretAsInts();
-            e0 = e0.add(s0.lanewise(LSHL, 16).lanewise(ASHR, 16));
-            o0 = o0.add(s0.lanewise(ASHR, 16));
-        }
-        e0.add(IntVector.fromArray(I, acc, at0)).intoArray(acc, at0);
-        o0.add(IntVector.fromArray(I, acc, at0 + HALF)).intoArray(acc, at0 + HALF);
-    }
-
-    /**
      * As {@link #nibbles}, with a multiplier for each run.
      */
-    static void nibblesGrouped(int[] a, int k0, int init, long[] w, int at, int stride, int n, int run, short[] m, int ma, int[] acc, int to, int lane) {
+    static void nibblesGrouped(int[] a, int k0, int init, long[] w, int at, int n, int run, short[] m, int ma, int[] acc, int to, int lane) {
         int at0 = to + PackedRows.row(lane);
         int at1 = to + PackedRows.row(lane + LANES);
         int at2 = to + PackedRows.row(lane + 2 * LANES);
@@ -279,7 +289,7 @@ final class SimdGemv {
             ShortVector t1 = t0;
             ShortVector t2 = t0;
             ShortVector t3 = t0;
-            for (int end = k + run; k < end; k += 4, i += stride) {
+            for (int end = k + run; k < end; k += 4, i += PackedRows.STRIDE) {
                 ShortVector a0 = IntVector.broadcast(I, a[k]).reinterpretAsShorts();
                 ShortVector a1 = IntVector.broadcast(I, a[k + 1]).reinterpretAsShorts();
                 ShortVector a2 = IntVector.broadcast(I, a[k + 2]).reinterpretAsShorts();
@@ -305,7 +315,7 @@ final class SimdGemv {
                 ShortVector y33 = COUNTS ? y32.lanewise(LSHR, four) : y32.lanewise(LSHR, 4);
                 t3 = t3.add(x3.mul(a0).add(y31.mul(a1))).add(y32.mul(a2).add(y33.mul(a3)));
             }
-            int f = ma + g * stride * PackedRows.WORDS + lane;
+            int f = ma + g * PackedRows.BLOCK + lane;
             IntVector s0 = t0.reinterpretAsInts();
             IntVector m0 = ShortVector.fromArray(S, m, f).reinterpretAsInts();
             e0 = e0.add(s0.lanewise(LSHL, 16).lanewise(ASHR, 16).mul(m0.lanewise(LSHL, 16).lanewise(ASHR, 16)));
@@ -334,42 +344,9 @@ final class SimdGemv {
     }
 
     /**
-     * As {@link #nibblesGrouped}, one vector of rows.
-     */
-    static void nibbleGrouped(int[] a, int k0, int init, long[] w, int at, int stride, int n, int run, short[] m, int ma, int[] acc, int to, int lane) {
-        int at0 = to + PackedRows.row(lane);
-        ShortVector four = ShortVector.broadcast(S, 4);
-        IntVector e0 = IntVector.zero(I);
-        IntVector o0 = IntVector.zero(I);
-        int k = k0;
-        int i = at + lane / PackedRows.WORDS;
-        for (int g = 0; g < n; g++) {
-            ShortVector t0 = IntVector.broadcast(I, a[init + g]).reinterpretAsShorts();
-            for (int end = k + run; k < end; k += 4, i += stride) {
-                ShortVector a0 = IntVector.broadcast(I, a[k]).reinterpretAsShorts();
-                ShortVector a1 = IntVector.broadcast(I, a[k + 1]).reinterpretAsShorts();
-                ShortVector a2 = IntVector.broadcast(I, a[k + 2]).reinterpretAsShorts();
-                ShortVector a3 = IntVector.broadcast(I, a[k + 3]).reinterpretAsShorts();
-                ShortVector x0 = LongVector.fromArray(L, w, i).reinterpretAsShorts();
-                ShortVector y01 = COUNTS ? x0.lanewise(LSHR, four) : x0.lanewise(LSHR, 4);
-                ShortVector y02 = COUNTS ? y01.lanewise(LSHR, four) : y01.lanewise(LSHR, 4);
-                ShortVector y03 = COUNTS ? y02.lanewise(LSHR, four) : y02.lanewise(LSHR, 4);
-                t0 = t0.add(x0.mul(a0).add(y01.mul(a1))).add(y02.mul(a2).add(y03.mul(a3)));
-            }
-            int f = ma + g * stride * PackedRows.WORDS + lane;
-            IntVector s0 = t0.reinterpretAsInts();
-            IntVector m0 = ShortVector.fromArray(S, m, f).reinterpretAsInts();
-            e0 = e0.add(s0.lanewise(LSHL, 16).lanewise(ASHR, 16).mul(m0.lanewise(LSHL, 16).lanewise(ASHR, 16)));
-            o0 = o0.add(s0.lanewise(ASHR, 16).mul(m0.lanewise(ASHR, 16)));
-        }
-        e0.add(IntVector.fromArray(I, acc, at0)).intoArray(acc, at0);
-        o0.add(IntVector.fromArray(I, acc, at0 + HALF)).intoArray(acc, at0 + HALF);
-    }
-
-    /**
      * 2 bits or 1, as {@link #nibbles}.
      */
-    static void bits(int[] a, int k0, int init, long[] w, int at, int stride, int n, int run, int bits, int[] acc, int to, int lane) {
+    static void bits(int[] a, int k0, int init, long[] w, int at, int n, int run, int bits, int[] acc, int to, int lane) {
         int at0 = to + PackedRows.row(lane);
         int at1 = to + PackedRows.row(lane + LANES);
         int at2 = to + PackedRows.row(lane + 2 * LANES);
@@ -391,7 +368,7 @@ final class SimdGemv {
             ShortVector t1 = t0;
             ShortVector t2 = t0;
             ShortVector t3 = t0;
-            for (int end = k + run; k < end; i += stride) {
+            for (int end = k + run; k < end; i += PackedRows.STRIDE) {
                 ShortVector x0 = LongVector.fromArray(L, w, i).reinterpretAsShorts();
                 ShortVector x1 = LongVector.fromArray(L, w, i + LONGS).reinterpretAsShorts();
                 ShortVector x2 = LongVector.fromArray(L, w, i + 2 * LONGS).reinterpretAsShorts();
@@ -459,48 +436,10 @@ final class SimdGemv {
     }
 
     /**
-     * As {@link #bits}, one vector of rows.
-     */
-    static void bit(int[] a, int k0, int init, long[] w, int at, int stride, int n, int run, int bits, int[] acc, int to, int lane) {
-        int at0 = to + PackedRows.row(lane);
-        ShortVector shift = ShortVector.broadcast(S, bits);
-        IntVector e0 = IntVector.zero(I);
-        IntVector o0 = IntVector.zero(I);
-        int digits = 16 / bits;
-        int k = k0;
-        int i = at + lane / PackedRows.WORDS;
-        for (int g = 0; g < n; g++) {
-            ShortVector t0 = IntVector.broadcast(I, a[init + g]).reinterpretAsShorts();
-            for (int end = k + run; k < end; i += stride) {
-                ShortVector x0 = LongVector.fromArray(L, w, i).reinterpretAsShorts();
-                for (int word = k + digits; k < word; k += 4) {
-                    ShortVector a0 = IntVector.broadcast(I, a[k]).reinterpretAsShorts();
-                    t0 = t0.add(x0.mul(a0));
-                    x0 = COUNTS ? x0.lanewise(LSHR, shift) : x0.lanewise(LSHR, bits);
-                    ShortVector a1 = IntVector.broadcast(I, a[k + 1]).reinterpretAsShorts();
-                    t0 = t0.add(x0.mul(a1));
-                    x0 = COUNTS ? x0.lanewise(LSHR, shift) : x0.lanewise(LSHR, bits);
-                    ShortVector a2 = IntVector.broadcast(I, a[k + 2]).reinterpretAsShorts();
-                    t0 = t0.add(x0.mul(a2));
-                    x0 = COUNTS ? x0.lanewise(LSHR, shift) : x0.lanewise(LSHR, bits);
-                    ShortVector a3 = IntVector.broadcast(I, a[k + 3]).reinterpretAsShorts();
-                    t0 = t0.add(x0.mul(a3));
-                    x0 = COUNTS ? x0.lanewise(LSHR, shift) : x0.lanewise(LSHR, bits);
-                }
-            }
-            IntVector s0 = t0.reinterpretAsInts();
-            e0 = e0.add(s0.lanewise(LSHL, 16).lanewise(ASHR, 16));
-            o0 = o0.add(s0.lanewise(ASHR, 16));
-        }
-        e0.add(IntVector.fromArray(I, acc, at0)).intoArray(acc, at0);
-        o0.add(IntVector.fromArray(I, acc, at0 + HALF)).intoArray(acc, at0 + HALF);
-    }
-
-    /**
      * 8 bits. The sum of two products has 16 bits, but not that of more: so sums are kept modulo 2^16 beside sums of
      * {@code t >> 8}. Their difference, {@code Σ (t & 255)}, is below 2^16 and thus known, too.
      */
-    static void bytes(int[] a, int k0, int init, long[] w, int at, int stride, int n, int[] acc, int to, int lane) {
+    static void bytes(int[] a, int k0, int init, long[] w, int at, int n, int[] acc, int to, int lane) {
         int at0 = to + PackedRows.row(lane);
         int at1 = to + PackedRows.row(lane + LANES);
         int at2 = to + PackedRows.row(lane + 2 * LANES);
@@ -515,8 +454,8 @@ final class SimdGemv {
         ShortVector l3 = ShortVector.zero(S);
         ShortVector h3 = ShortVector.zero(S);
         for (int p = 0; p < n; p++) {
-            int i = at + lane / PackedRows.WORDS + p * stride;
-            ShortVector c = IntVector.broadcast(I, a[init + p]).reinterpretAsShorts();
+            int i = at + lane / PackedRows.WORDS + p * PackedRows.STRIDE;
+            ShortVector c = IntVector.broadcast(I, a[init + 2 * p]).reinterpretAsShorts();
             ShortVector a0 = IntVector.broadcast(I, a[k0 + 2 * p]).reinterpretAsShorts();
             ShortVector a1 = IntVector.broadcast(I, a[k0 + 2 * p + 1]).reinterpretAsShorts();
             ShortVector x0 = LongVector.fromArray(L, w, i).reinterpretAsShorts();
@@ -567,36 +506,9 @@ final class SimdGemv {
     }
 
     /**
-     * As {@link #bytes}, one vector of rows.
-     */
-    static void bytes1(int[] a, int k0, int init, long[] w, int at, int stride, int n, int[] acc, int to, int lane) {
-        int at0 = to + PackedRows.row(lane);
-        ShortVector eight = ShortVector.broadcast(S, 8);
-        ShortVector l0 = ShortVector.zero(S);
-        ShortVector h0 = ShortVector.zero(S);
-        for (int p = 0; p < n; p++) {
-            int i = at + lane / PackedRows.WORDS + p * stride;
-            ShortVector c = IntVector.broadcast(I, a[init + p]).reinterpretAsShorts();
-            ShortVector a0 = IntVector.broadcast(I, a[k0 + 2 * p]).reinterpretAsShorts();
-            ShortVector a1 = IntVector.broadcast(I, a[k0 + 2 * p + 1]).reinterpretAsShorts();
-            ShortVector x0 = LongVector.fromArray(L, w, i).reinterpretAsShorts();
-            ShortVector y0 = COUNTS ? x0.lanewise(LSHR, eight) : x0.lanewise(LSHR, 8);
-            ShortVector t0 = x0.mul(a0).add(c).add(y0.mul(a1));
-            l0 = l0.add(t0);
-            h0 = h0.add(COUNTS ? t0.lanewise(ASHR, eight) : t0.lanewise(ASHR, 8));
-        }
-        IntVector r0 = l0.sub(h0.lanewise(LSHL, 8)).reinterpretAsInts();
-        IntVector s0 = h0.reinterpretAsInts();
-        IntVector e0 = s0.lanewise(LSHL, 16).lanewise(ASHR, 8).add(r0.and(0xFFFF));
-        IntVector o0 = s0.lanewise(ASHR, 16).lanewise(LSHL, 8).add(r0.lanewise(LSHR, 16));
-        e0.add(IntVector.fromArray(I, acc, at0)).intoArray(acc, at0);
-        o0.add(IntVector.fromArray(I, acc, at0 + HALF)).intoArray(acc, at0 + HALF);
-    }
-
-    /**
      * Subtracts how many bits differ.
      */
-    static void differences(int[] a, int k0, long[] w, int at, int stride, int n, int[] acc, int to, int lane) {
+    static void differences(int[] a, int k0, long[] w, int at, int n, int[] acc, int to, int lane) {
         int at0 = to + PackedRows.row(lane);
         int at1 = to + PackedRows.row(lane + LANES);
         int at2 = to + PackedRows.row(lane + 2 * LANES);
@@ -606,7 +518,7 @@ final class SimdGemv {
         ShortVector t2 = ShortVector.zero(S);
         ShortVector t3 = ShortVector.zero(S);
         for (int j = 0; j < n; j++) {
-            int i = at + lane / PackedRows.WORDS + j * stride;
+            int i = at + lane / PackedRows.WORDS + j * PackedRows.STRIDE;
             ShortVector x = IntVector.broadcast(I, a[k0 + j]).reinterpretAsShorts();
             t0 = t0.sub(LongVector.fromArray(L, w, i).reinterpretAsShorts().lanewise(XOR, x).lanewise(BIT_COUNT));
             t1 = t1.sub(LongVector.fromArray(L, w, i + LONGS).reinterpretAsShorts().lanewise(XOR, x).lanewise(BIT_COUNT));
@@ -625,21 +537,5 @@ final class SimdGemv {
         IntVector s3 = t3.reinterpretAsInts();
         s3.lanewise(LSHL, 16).lanewise(ASHR, 16).add(IntVector.fromArray(I, acc, at3)).intoArray(acc, at3);
         s3.lanewise(ASHR, 16).add(IntVector.fromArray(I, acc, at3 + HALF)).intoArray(acc, at3 + HALF);
-    }
-
-    /**
-     * As {@link #differences}, one vector of rows.
-     */
-    static void difference(int[] a, int k0, long[] w, int at, int stride, int n, int[] acc, int to, int lane) {
-        int at0 = to + PackedRows.row(lane);
-        ShortVector t0 = ShortVector.zero(S);
-        for (int j = 0; j < n; j++) {
-            int i = at + lane / PackedRows.WORDS + j * stride;
-            ShortVector x = IntVector.broadcast(I, a[k0 + j]).reinterpretAsShorts();
-            t0 = t0.sub(LongVector.fromArray(L, w, i).reinterpretAsShorts().lanewise(XOR, x).lanewise(BIT_COUNT));
-        }
-        IntVector s0 = t0.reinterpretAsInts();
-        s0.lanewise(LSHL, 16).lanewise(ASHR, 16).add(IntVector.fromArray(I, acc, at0)).intoArray(acc, at0);
-        s0.lanewise(ASHR, 16).add(IntVector.fromArray(I, acc, at0 + HALF)).intoArray(acc, at0 + HALF);
     }
 }
