@@ -42,7 +42,8 @@ final class AdaptiveLoops implements Loops {
             return ScalarConv.of(spec, this);
         }
         // As it becomes a vector kernel as a whole, its rows stay plain: C2 compiles them once only.
-        Conv conv = new Conv(spec, ScalarConv.of(spec, ScalarLoops.INSTANCE));
+        UnaryKernel plain = ScalarConv.of(spec, ScalarLoops.INSTANCE);
+        Conv conv = new Conv(spec, plain);
         Warmup.add(conv);
         return conv;
     }
@@ -59,22 +60,37 @@ final class AdaptiveLoops implements Loops {
 
     /** Becomes its vector twin, and forgets the plain one then, with its copy of the weights. */
     private static final class Conv implements UnaryKernel, Warmup.Candidate {
-        private final ConvSpec spec;
+        private final Kind x;
+        private final Kind y;
+        private final int xs;
+        private final int ys;
+
+        /** Null where the plain kernel has all that its twin needs, and when there is a twin. */
+        private volatile @Nullable ConvSpec spec;
+
         private volatile UnaryKernel current;
 
         Conv(ConvSpec spec, UnaryKernel plain) {
-            this.spec = spec;
+            this.spec = plain instanceof Gemv ? null : spec;
             current = plain;
+            x = spec.x().kind();
+            y = spec.out().kind();
+            xs = spec.height() * spec.width() * spec.channels();
+            ys = spec.outHeight() * spec.outWidth() * spec.filters();
         }
 
         @Override
-        public void run(Banks banks, int x, int y) {
-            current.run(banks, x, y);
+        public void run(Banks banks, int from, int to) {
+            current.run(banks, from, to);
         }
 
         @Override
         public @Nullable Object make() {
-            return SimdConv.of(spec);
+            if (current instanceof Gemv packed) {
+                return packed.inVectors(Backend.VECTOR.loops());
+            }
+            ConvSpec s = spec;
+            return s == null ? null : SimdConv.of(s);
         }
 
         @Override
@@ -85,18 +101,17 @@ final class AdaptiveLoops implements Loops {
         @Override
         public void become(Object kernel) {
             current = (UnaryKernel) kernel;
+            spec = null;
         }
 
         @Override
         public void run(Object kernel, Banks banks) {
-            ((UnaryKernel) kernel).run(banks, 0, spec.height() * spec.width() * spec.channels());
+            ((UnaryKernel) kernel).run(banks, 0, xs);
         }
 
         @Override
         public Banks banks() {
-            int x = spec.height() * spec.width() * spec.channels();
-            int y = spec.outHeight() * spec.outWidth() * spec.filters();
-            return memory(spec.x().kind(), spec.out().kind(), x + y);
+            return memory(x, y, xs + ys);
         }
     }
 

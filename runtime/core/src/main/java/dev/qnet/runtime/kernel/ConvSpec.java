@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param filters O
  * @param window the window
  * @param groups output channel o reads the input channels of group {@code o / (O/groups)}
- * @param weights effective integers: zero points subtracted, group multipliers multiplied in
+ * @param weights effective integers: zero points subtracted, group multipliers multiplied in; or none, where they are
+ *     kept in another form
  * @param bias one an output channel, zeros where the layer has none; the low 32 bits, which are all that a 32-bit
  *     accumulator keeps
  * @param wideBias the same, whole
@@ -41,7 +42,7 @@ record ConvSpec(
                     channels + " channels and " + filters + " filters in " + groups + " groups");
         }
         long size = (long) filters * window.kernelH() * window.kernelW() * (channels / groups);
-        if (weights.length != size || bias.length != filters) {
+        if ((weights.length != size && weights.length != 0) || bias.length != filters) {
             throw new IllegalArgumentException("expected " + size + " weights and " + filters + " biases, found "
                     + weights.length + " and " + bias.length);
         }
@@ -87,6 +88,12 @@ record ConvSpec(
             low[i] = (int) bias[i];
         }
         return new ConvSpec(x, height, width, channels, filters, window, groups, weights, low, bias.clone(), out);
+    }
+
+    /** The same for a kernel that has its own copy of the weights. */
+    ConvSpec withoutWeights() {
+        return new ConvSpec(
+                x, height, width, channels, filters, window, groups, new int[0], bias, wideBias, out);
     }
 
     int outHeight() {

@@ -1,6 +1,7 @@
 package dev.qnet.runtime.kernel;
 
 import java.util.Arrays;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,9 +16,17 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Digits of 1 bit against x of −1 and +1 are counted: n terms, of which d differ in sign, sum to n − 2·d.
  */
-final class Gemv implements UnaryKernel, Parts {
-    /** Fewer weights than this stay in the second-level cache in any form. */
+final class Gemv implements UnaryKernel, Parts, Warmable {
+    /** Fewer weights than this, a group, stay in the second-level cache in any form. */
     private static final int MIN_WEIGHTS = 1 << 14;
+
+    /** With fewer rows of weights, most of a block would be empty. */
+    private static final int MIN_ROWS = 64;
+
+    /** Beyond so many rows of x, singles are faster: where weights have 4 bits or fewer, and where they have 8. */
+    private static final int MAX_PIXELS = 8;
+
+    private static final int MAX_PIXELS_OF_BYTES = 4;
 
     /** What is read and written beyond the terms, at most. */
     private static final int SLACK = 2 * RescaleLanes.PAD;
@@ -31,6 +40,7 @@ final class Gemv implements UnaryKernel, Parts {
 
     private final Loops loops;
     private final boolean vectors;
+    private final Kind kind;
     private final Patch<int[]> patch;
     private final int outWidth;
     private final int pixels;
@@ -57,6 +67,7 @@ final class Gemv implements UnaryKernel, Parts {
     private Gemv(
             Loops loops,
             boolean vectors,
+            Kind kind,
             Patch<int[]> patch,
             int outWidth,
             int pixels,
@@ -70,6 +81,7 @@ final class Gemv implements UnaryKernel, Parts {
             Output out) {
         this.loops = loops;
         this.vectors = vectors;
+        this.kind = kind;
         this.patch = patch;
         this.outWidth = outWidth;
         this.pixels = pixels;
@@ -89,13 +101,13 @@ final class Gemv implements UnaryKernel, Parts {
      * @param loops what else the kernel uses
      */
     static @Nullable Gemv of(ConvSpec s, Loops loops) {
-        long weights = (long) s.groupFilters() * s.taps();
-        return weights >= MIN_WEIGHTS && s.outHeight() * s.outWidth() <= mostRows(s) ? any(s, loops) : null;
-    }
-
-    /** Output pixels up to which this is faster than singles. */
-    private static int mostRows(ConvSpec s) {
-        return 4;
+        int pixels = s.outHeight() * s.outWidth();
+        int n = s.groupFilters();
+        if ((long) n * s.taps() < MIN_WEIGHTS || n < MIN_ROWS || pixels > MAX_PIXELS) {
+            return null;
+        }
+        Gemv g = any(s, loops);
+        return g != null && g.groups[0].bits == 8 && pixels > MAX_PIXELS_OF_BYTES ? null : g;
     }
 
     /** As {@link #of}, for any size. */
@@ -127,6 +139,7 @@ final class Gemv implements UnaryKernel, Parts {
         return new Gemv(
                 loops,
                 false,
+                x.kind(),
                 patch,
                 s.outWidth(),
                 s.outHeight() * s.outWidth(),
@@ -143,7 +156,7 @@ final class Gemv implements UnaryKernel, Parts {
     /** The same kernel in vectors, with the same packed weights. */
     Gemv inVectors(Loops with) {
         return new Gemv(
-                with, true, patch, outWidth, pixels, filters, delta, least, signs, groups, bias, wideBias, out);
+                with, true, kind, patch, outWidth, pixels, filters, delta, least, signs, groups, bias, wideBias, out);
     }
 
     /** Loads rows as a backend does, for {@link Patch}. */
@@ -157,6 +170,19 @@ final class Gemv implements UnaryKernel, Parts {
         public void load(Banks b, Operand x, int from, int[] to, int at, int n) {
             loops.load(b, x, from, to, at, n);
         }
+    }
+
+    @Override
+    public void steps(Set<Step> steps) {
+        SimdGemvSteps.add(steps, groups[0], signs);
+        steps.add(RowSteps.ALL.load(kind));
+        if (out.wide()) {
+            return;
+        }
+        if (out.rescale() != null) {
+            steps.add(RowSteps.ALL.rescale(out.rescale()));
+        }
+        steps.add(RowSteps.ALL.store(out.kind()));
     }
 
     @Override
@@ -231,7 +257,7 @@ final class Gemv implements UnaryKernel, Parts {
         } else if (signs && p.bits == 1 && onlySigns(x, p.terms)) {
             a[at + 1] = signs(x, p.paddedTerms, a, at + 2);
         } else {
-            SimdGemv.prepare(p, x, a, at + 2);
+            SimdGemv.prepare(p, p.paddedTerms, x, a, at + 2);
         }
     }
 

@@ -17,7 +17,7 @@ final class ScalarConv implements UnaryKernel, Parts {
     private final int[][] columns;
 
     private ScalarConv(ConvSpec spec, Loops loops) {
-        this.spec = spec;
+        this.spec = spec.withoutWeights();
         this.loops = loops;
         patch = new Patch<>(spec, Rows.INTS);
         dot = spec.groupFilters() < DOT_BELOW;
@@ -27,6 +27,10 @@ final class ScalarConv implements UnaryKernel, Parts {
 
     /** The plain kernel for a convolution, whatever its sizes. */
     static UnaryKernel of(ConvSpec spec, Loops loops) {
+        Gemv packed = Gemv.of(spec, loops);
+        if (packed != null) {
+            return packed;
+        }
         if (spec.out().wide()) {
             return new ScalarWideConv(spec);
         }
@@ -119,7 +123,7 @@ final class ScalarConv implements UnaryKernel, Parts {
         private final int[] weights;
 
         ScalarWideConv(ConvSpec spec) {
-            this.spec = spec;
+            this.spec = spec.withoutWeights();
             patch = new Patch<>(spec, Rows.INTS);
             weights = spec.weights().clone();
         }

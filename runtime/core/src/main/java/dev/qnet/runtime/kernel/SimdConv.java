@@ -51,7 +51,7 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
     private final int chunks;
 
     private SimdConv(ConvSpec spec, SimdPanels[] groups) {
-        this.spec = spec;
+        this.spec = spec.withoutWeights();
         this.groups = groups;
         patch = new SimdPatch(spec);
         bias = Arrays.copyOf(spec.bias(), spec.filters() + RescaleLanes.PAD);
@@ -84,6 +84,10 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
 
     /** A vector kernel for the convolution; null where none is exact or worth it. */
     static @Nullable UnaryKernel of(ConvSpec spec) {
+        Gemv packed = Gemv.of(spec, ScalarLoops.INSTANCE);
+        if (packed != null) {
+            return packed.inVectors(Backend.VECTOR.loops());
+        }
         if (spec.out().wide()) {
             return null;
         }

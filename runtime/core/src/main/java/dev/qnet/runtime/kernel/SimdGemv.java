@@ -64,11 +64,11 @@ final class SimdGemv {
      * Writes what the words, shifted by no digit, one, and so on, are multiplied by, see {@link #nibbles}; behind it what
      * sums begin with: that of each pair at its first term where digits have 8 bits, that of each run elsewhere.
      *
+     * @param n how many
      * @param x what weights meet, from index 1 on
      * @param at where to write
      */
-    static void prepare(PackedRows p, int[] x, int[] a, int at) {
-        int n = p.paddedTerms;
+    static void prepare(PackedRows p, int n, int[] x, int[] a, int at) {
         digits(x, n, BELOW[Integer.numberOfTrailingZeros(p.bits)], a, at);
         if (p.bits == 8) {
             pairs(x, n, a, at + n);
