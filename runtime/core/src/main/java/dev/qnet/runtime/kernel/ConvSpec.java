@@ -92,8 +92,7 @@ record ConvSpec(
 
     /** The same for a kernel that has its own copy of the weights. */
     ConvSpec withoutWeights() {
-        return new ConvSpec(
-                x, height, width, channels, filters, window, groups, new int[0], bias, wideBias, out);
+        return new ConvSpec(x, height, width, channels, filters, window, groups, new int[0], bias, wideBias, out);
     }
 
     int outHeight() {

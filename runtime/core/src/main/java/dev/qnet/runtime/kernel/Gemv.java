@@ -275,7 +275,7 @@ final class Gemv implements UnaryKernel, Parts, Warmable {
     private static boolean onlySigns(int[] x, int n) {
         int wrong = 0;
         for (int i = 1; i <= n; i++) {
-            wrong |= x[i] * x[i] ^ 1;
+            wrong |= (x[i] * x[i]) ^ 1;
         }
         return wrong == 0;
     }
@@ -286,7 +286,7 @@ final class Gemv implements UnaryKernel, Parts, Warmable {
         for (int i = 0; i < n; i += 16) {
             int word = 0;
             for (int j = 0; j < 16; j++) {
-                word |= (x[i + j + 1] + 1 >> 1 & x[i + j + 1]) << j;
+                word |= (x[i + j + 1] > 0 ? 1 : 0) << j;
             }
             ones += Integer.bitCount(word);
             a[at + i / 16] = word * 0x10001;

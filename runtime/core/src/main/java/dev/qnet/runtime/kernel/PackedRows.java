@@ -78,6 +78,7 @@ final class PackedRows {
     final long[] words;
 
     /** The digits of a row as they are found in the integers. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Plan(int bits, int run, boolean grouped, int[] scale, int[] least) {}
 
     private PackedRows(Plan p, int[] w, int from, int n, int k) {
@@ -282,7 +283,7 @@ final class PackedRows {
 
     /** The row of an even lane, the inverse of {@link #lane(int)}; that of the next lane is 16 rows on. */
     static int row(int lane) {
-        return (lane & -PANEL) + (lane & PANEL - 1) / 2;
+        return (lane & -PANEL) + (lane & (PANEL - 1)) / 2;
     }
 
     /** Whether runs have multipliers. */

@@ -61,9 +61,9 @@ final class ScalarGemv {
     private static void pair(long[] w, int at, long x0, long x1, long[] t) {
         for (int i = 0; i < N; i++) {
             long p = (w[at + i] & BYTES) * x0;
-            long q = (w[at + i] >>> 8 & BYTES) * x1;
+            long q = ((w[at + i] >>> 8) & BYTES) * x1;
             t[i] += (p & EVEN) + (q & EVEN);
-            t[N + i] += (p >>> 16 & EVEN) + (q >>> 16 & EVEN);
+            t[N + i] += ((p >>> 16) & EVEN) + ((q >>> 16) & EVEN);
         }
     }
 
@@ -86,9 +86,9 @@ final class ScalarGemv {
         for (int i = 0; i < N; i++) {
             long v = w[at + i] >>> shift;
             t[2 * N + i] += (v & mask) * x0
-                    + (v >>> bits & mask) * x1
-                    + (v >>> 2 * bits & mask) * x2
-                    + (v >>> 3 * bits & mask) * x3;
+                    + ((v >>> bits) & mask) * x1
+                    + ((v >>> (2 * bits)) & mask) * x2
+                    + ((v >>> (3 * bits)) & mask) * x3;
         }
     }
 
@@ -97,7 +97,7 @@ final class ScalarGemv {
         for (int i = 0; i < N; i++) {
             long v = t[2 * N + i];
             t[i] += v & EVEN;
-            t[N + i] += v >>> 16 & EVEN;
+            t[N + i] += (v >>> 16) & EVEN;
             t[2 * N + i] = 0;
         }
     }

@@ -80,7 +80,8 @@ final class SimdGemv {
     private static void digits(int[] x, int n, int[] below, int[] a, int at) {
         for (int i = 0; i < n; i += INTS) {
             IntVector b = IntVector.fromArray(I, below, i & 15);
-            IntVector v = IntVector.fromArray(I, x, i + 1).sub(IntVector.fromArray(I, x, i).mul(b));
+            IntVector v = IntVector.fromArray(I, x, i + 1)
+                    .sub(IntVector.fromArray(I, x, i).mul(b));
             v.and(0xFFFF).or(v.lanewise(LSHL, 16)).intoArray(a, at + i);
         }
     }
@@ -268,7 +269,19 @@ final class SimdGemv {
     /**
      * As {@link #nibbles}, with a multiplier for each run.
      */
-    static void nibblesGrouped(int[] a, int k0, int init, long[] w, int at, int n, int run, short[] m, int ma, int[] acc, int to, int lane) {
+    static void nibblesGrouped(
+            int[] a,
+            int k0,
+            int init,
+            long[] w,
+            int at,
+            int n,
+            int run,
+            short[] m,
+            int ma,
+            int[] acc,
+            int to,
+            int lane) {
         int at0 = to + PackedRows.row(lane);
         int at1 = to + PackedRows.row(lane + LANES);
         int at2 = to + PackedRows.row(lane + 2 * LANES);
@@ -318,19 +331,27 @@ final class SimdGemv {
             int f = ma + g * PackedRows.BLOCK + lane;
             IntVector s0 = t0.reinterpretAsInts();
             IntVector m0 = ShortVector.fromArray(S, m, f).reinterpretAsInts();
-            e0 = e0.add(s0.lanewise(LSHL, 16).lanewise(ASHR, 16).mul(m0.lanewise(LSHL, 16).lanewise(ASHR, 16)));
+            e0 = e0.add(s0.lanewise(LSHL, 16)
+                    .lanewise(ASHR, 16)
+                    .mul(m0.lanewise(LSHL, 16).lanewise(ASHR, 16)));
             o0 = o0.add(s0.lanewise(ASHR, 16).mul(m0.lanewise(ASHR, 16)));
             IntVector s1 = t1.reinterpretAsInts();
             IntVector m1 = ShortVector.fromArray(S, m, f + LANES).reinterpretAsInts();
-            e1 = e1.add(s1.lanewise(LSHL, 16).lanewise(ASHR, 16).mul(m1.lanewise(LSHL, 16).lanewise(ASHR, 16)));
+            e1 = e1.add(s1.lanewise(LSHL, 16)
+                    .lanewise(ASHR, 16)
+                    .mul(m1.lanewise(LSHL, 16).lanewise(ASHR, 16)));
             o1 = o1.add(s1.lanewise(ASHR, 16).mul(m1.lanewise(ASHR, 16)));
             IntVector s2 = t2.reinterpretAsInts();
             IntVector m2 = ShortVector.fromArray(S, m, f + 2 * LANES).reinterpretAsInts();
-            e2 = e2.add(s2.lanewise(LSHL, 16).lanewise(ASHR, 16).mul(m2.lanewise(LSHL, 16).lanewise(ASHR, 16)));
+            e2 = e2.add(s2.lanewise(LSHL, 16)
+                    .lanewise(ASHR, 16)
+                    .mul(m2.lanewise(LSHL, 16).lanewise(ASHR, 16)));
             o2 = o2.add(s2.lanewise(ASHR, 16).mul(m2.lanewise(ASHR, 16)));
             IntVector s3 = t3.reinterpretAsInts();
             IntVector m3 = ShortVector.fromArray(S, m, f + 3 * LANES).reinterpretAsInts();
-            e3 = e3.add(s3.lanewise(LSHL, 16).lanewise(ASHR, 16).mul(m3.lanewise(LSHL, 16).lanewise(ASHR, 16)));
+            e3 = e3.add(s3.lanewise(LSHL, 16)
+                    .lanewise(ASHR, 16)
+                    .mul(m3.lanewise(LSHL, 16).lanewise(ASHR, 16)));
             o3 = o3.add(s3.lanewise(ASHR, 16).mul(m3.lanewise(ASHR, 16)));
         }
         e0.add(IntVector.fromArray(I, acc, at0)).intoArray(acc, at0);
@@ -346,7 +367,8 @@ final class SimdGemv {
     /**
      * 2 bits or 1, as {@link #nibbles}.
      */
-    static void bits(int[] a, int k0, int init, long[] w, int at, int n, int run, int bits, int[] acc, int to, int lane) {
+    static void bits(
+            int[] a, int k0, int init, long[] w, int at, int n, int run, int bits, int[] acc, int to, int lane) {
         int at0 = to + PackedRows.row(lane);
         int at1 = to + PackedRows.row(lane + LANES);
         int at2 = to + PackedRows.row(lane + 2 * LANES);
@@ -520,22 +542,46 @@ final class SimdGemv {
         for (int j = 0; j < n; j++) {
             int i = at + lane / PackedRows.WORDS + j * PackedRows.STRIDE;
             ShortVector x = IntVector.broadcast(I, a[k0 + j]).reinterpretAsShorts();
-            t0 = t0.sub(LongVector.fromArray(L, w, i).reinterpretAsShorts().lanewise(XOR, x).lanewise(BIT_COUNT));
-            t1 = t1.sub(LongVector.fromArray(L, w, i + LONGS).reinterpretAsShorts().lanewise(XOR, x).lanewise(BIT_COUNT));
-            t2 = t2.sub(LongVector.fromArray(L, w, i + 2 * LONGS).reinterpretAsShorts().lanewise(XOR, x).lanewise(BIT_COUNT));
-            t3 = t3.sub(LongVector.fromArray(L, w, i + 3 * LONGS).reinterpretAsShorts().lanewise(XOR, x).lanewise(BIT_COUNT));
+            t0 = t0.sub(LongVector.fromArray(L, w, i)
+                    .reinterpretAsShorts()
+                    .lanewise(XOR, x)
+                    .lanewise(BIT_COUNT));
+            t1 = t1.sub(LongVector.fromArray(L, w, i + LONGS)
+                    .reinterpretAsShorts()
+                    .lanewise(XOR, x)
+                    .lanewise(BIT_COUNT));
+            t2 = t2.sub(LongVector.fromArray(L, w, i + 2 * LONGS)
+                    .reinterpretAsShorts()
+                    .lanewise(XOR, x)
+                    .lanewise(BIT_COUNT));
+            t3 = t3.sub(LongVector.fromArray(L, w, i + 3 * LONGS)
+                    .reinterpretAsShorts()
+                    .lanewise(XOR, x)
+                    .lanewise(BIT_COUNT));
         }
         IntVector s0 = t0.reinterpretAsInts();
-        s0.lanewise(LSHL, 16).lanewise(ASHR, 16).add(IntVector.fromArray(I, acc, at0)).intoArray(acc, at0);
+        s0.lanewise(LSHL, 16)
+                .lanewise(ASHR, 16)
+                .add(IntVector.fromArray(I, acc, at0))
+                .intoArray(acc, at0);
         s0.lanewise(ASHR, 16).add(IntVector.fromArray(I, acc, at0 + HALF)).intoArray(acc, at0 + HALF);
         IntVector s1 = t1.reinterpretAsInts();
-        s1.lanewise(LSHL, 16).lanewise(ASHR, 16).add(IntVector.fromArray(I, acc, at1)).intoArray(acc, at1);
+        s1.lanewise(LSHL, 16)
+                .lanewise(ASHR, 16)
+                .add(IntVector.fromArray(I, acc, at1))
+                .intoArray(acc, at1);
         s1.lanewise(ASHR, 16).add(IntVector.fromArray(I, acc, at1 + HALF)).intoArray(acc, at1 + HALF);
         IntVector s2 = t2.reinterpretAsInts();
-        s2.lanewise(LSHL, 16).lanewise(ASHR, 16).add(IntVector.fromArray(I, acc, at2)).intoArray(acc, at2);
+        s2.lanewise(LSHL, 16)
+                .lanewise(ASHR, 16)
+                .add(IntVector.fromArray(I, acc, at2))
+                .intoArray(acc, at2);
         s2.lanewise(ASHR, 16).add(IntVector.fromArray(I, acc, at2 + HALF)).intoArray(acc, at2 + HALF);
         IntVector s3 = t3.reinterpretAsInts();
-        s3.lanewise(LSHL, 16).lanewise(ASHR, 16).add(IntVector.fromArray(I, acc, at3)).intoArray(acc, at3);
+        s3.lanewise(LSHL, 16)
+                .lanewise(ASHR, 16)
+                .add(IntVector.fromArray(I, acc, at3))
+                .intoArray(acc, at3);
         s3.lanewise(ASHR, 16).add(IntVector.fromArray(I, acc, at3 + HALF)).intoArray(acc, at3 + HALF);
     }
 }
