@@ -32,6 +32,16 @@ final class AdaptiveLoops implements Loops {
     }
 
     @Override
+    public void accumulate(Banks b, Operand x, int from, int[] sums, int n) {
+        by(RowSteps.ALL.accumulate(x.kind())).accumulate(b, x, from, sums, n);
+    }
+
+    @Override
+    public void largest(boolean signed, byte[] max, byte[] x, int at, int n) {
+        by(RowSteps.ALL.largest()).largest(signed, max, x, at, n);
+    }
+
+    @Override
     public void quantize(QuantizeSpec spec, int c, float[] x, int at, int[] codes, int n) {
         by(RowSteps.ALL.quantize(spec)).quantize(spec, c, x, at, codes, n);
     }

@@ -9,9 +9,9 @@ import java.util.Arrays;
  */
 public final class AvgPool implements UnaryKernel {
     private final Pooling pooling;
-    private final Means means;
+    private final Pooling.Taps means;
 
-    private AvgPool(Pooling pooling, Means means) {
+    private AvgPool(Pooling pooling, Pooling.Taps means) {
         this.pooling = pooling;
         this.means = means;
     }
@@ -33,12 +33,41 @@ public final class AvgPool implements UnaryKernel {
         }
         return new AvgPool(
                 new Pooling(height, width, channels, window),
-                new Means(backend.loops(), Operand.plain(kind), rounding));
+                kind.bytes() <= 2 && (long) window.kernelH() * window.kernelW() <= Short.MAX_VALUE
+                        ? new NarrowMeans(backend.loops(), Operand.plain(kind), rounding)
+                        : new Means(backend.loops(), Operand.plain(kind), rounding));
     }
 
     @Override
     public void run(Banks banks, int x, int y) {
         pooling.run(means, banks, x, y);
+    }
+
+    /** Of codes whose sum, and a half of the count more, fits an int. */
+    private record NarrowMeans(Loops loops, Operand operand, Rounding rounding) implements Pooling.Taps {
+        @Override
+        public void first(Banks b, int x, int n) {
+            loops.load(b, operand, x, b.ints(0, n), 0, n);
+        }
+
+        @Override
+        public void next(Banks b, int x, int n) {
+            loops.accumulate(b, operand, x, b.ints(0, n), n);
+        }
+
+        @Override
+        public void write(Banks b, int y, int n, int count) {
+            int[] mean = b.ints(0, n);
+            for (int i = 0; i < n; i++) {
+                int sum = mean[i];
+                mean[i] = switch (rounding) {
+                    case TFLITE -> (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+                    case TOSA -> (int) Math.floorDiv(2L * sum + count, 2L * count);
+                    case ONNX, XNNPACK -> (int) Math.rint((float) sum / (float) count);
+                };
+            }
+            loops.store(b, operand.kind(), y, mean, 0, n);
+        }
     }
 
     private record Means(Loops loops, Operand operand, Rounding rounding) implements Pooling.Taps {

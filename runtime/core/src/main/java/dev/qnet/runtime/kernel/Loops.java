@@ -37,6 +37,12 @@ interface Loops {
     /** Adds centred codes q to p, in place, as {@link AddSpec#apply} does one by one. */
     void add(AddSpec spec, int[] p, int[] q, int n);
 
+    /** Adds {@code q − zero} of a row of codes to sums. */
+    void accumulate(Banks b, Operand x, int from, int[] sums, int n);
+
+    /** Keeps the larger of each of n bytes and that of x, read as signed or not. */
+    void largest(boolean signed, byte[] max, byte[] x, int at, int n);
+
     /** Quantizes n singles from {@code at} by the scale of index c, as {@link QuantizeSpec#apply} does one by one. */
     void quantize(QuantizeSpec spec, int c, float[] x, int at, int[] codes, int n);
 

@@ -24,7 +24,8 @@ public final class MaxPool implements UnaryKernel {
         return new MaxPool(
                 pooling,
                 switch (kind) {
-                    case S8, U8, S16, U16, S32 -> new Ints(backend.loops(), Operand.plain(kind));
+                    case S8, U8 -> new Bytes(backend.loops(), kind == Kind.S8);
+                    case S16, U16, S32 -> new Ints(backend.loops(), Operand.plain(kind));
                     case S64 -> new Longs();
                     case F32 -> new Floats();
                 });
@@ -33,6 +34,23 @@ public final class MaxPool implements UnaryKernel {
     @Override
     public void run(Banks banks, int x, int y) {
         pooling.run(taps, banks, x, y);
+    }
+
+    private record Bytes(Loops loops, boolean signed) implements Pooling.Taps {
+        @Override
+        public void first(Banks b, int x, int n) {
+            System.arraycopy(b.bytes, x, b.byteScratch(n), 0, n);
+        }
+
+        @Override
+        public void next(Banks b, int x, int n) {
+            loops.largest(signed, b.byteScratch(n), b.bytes, x, n);
+        }
+
+        @Override
+        public void write(Banks b, int y, int n, int count) {
+            System.arraycopy(b.byteScratch(n), 0, b.bytes, y, n);
+        }
     }
 
     private record Ints(Loops loops, Operand operand) implements Pooling.Taps {

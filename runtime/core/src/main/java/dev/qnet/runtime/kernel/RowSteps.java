@@ -13,6 +13,8 @@ final class RowSteps {
     private final Step[] stores;
     private final Step[] rescales;
     private final Step[] adds;
+    private final Step[] sums;
+    private final Step largest = new Largest();
     private final Step quantizeEven = new Quantizing(false);
     private final Step quantizeAway = new Quantizing(true);
 
@@ -20,12 +22,14 @@ final class RowSteps {
         Kind[] kinds = Kind.values();
         loads = new Step[kinds.length];
         stores = new Step[kinds.length];
+        sums = new Step[kinds.length];
         for (Kind k : kinds) {
             if (!k.fitsInt()) {
                 continue; // no rows of ints
             }
             loads[k.ordinal()] = new Loading(k);
             stores[k.ordinal()] = new Storing(k);
+            sums[k.ordinal()] = new Summing(k);
         }
         Rounding[] roundings = Rounding.values();
         rescales = new Step[roundings.length];
@@ -42,6 +46,14 @@ final class RowSteps {
 
     Step store(Kind kind) {
         return stores[kind.ordinal()];
+    }
+
+    Step accumulate(Kind kind) {
+        return sums[kind.ordinal()];
+    }
+
+    Step largest() {
+        return largest;
     }
 
     Step rescale(Rescale r) {
@@ -100,6 +112,41 @@ final class RowSteps {
             for (int i = 0; i < times; i++) {
                 int n = rounds(i, rounds);
                 SimdRows.store(s.banks, kind, 0, s.p, 0, n * Simd.LANES);
+            }
+        }
+    }
+
+    private static final class Summing extends Step {
+        private final Operand x;
+
+        Summing(Kind kind) {
+            super(4 * ROUNDS);
+            x = Operand.plain(kind);
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds);
+                SimdPools.accumulate(s.banks, x, 0, s.p, n * Simd.LANES);
+            }
+        }
+    }
+
+    /** Rows of channels that fill vectors, and shorter ones. */
+    private static final class Largest extends Step {
+        private final byte[] max = new byte[32 * ROUNDS];
+
+        Largest() {
+            super(10 * ROUNDS);
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds);
+                SimdPools.many((byte) 0, max, s.banks.bytes, 0, 32 * n);
+                SimdPools.few((byte) 0, max, s.banks.bytes, 0, n > 0 ? 15 : 0);
             }
         }
     }

@@ -27,6 +27,22 @@ final class ScalarLoops implements Loops {
     }
 
     @Override
+    public void accumulate(Banks b, Operand x, int from, int[] sums, int n) {
+        int z = x.zero();
+        for (int i = 0; i < n; i++) {
+            sums[i] += Rows.one(b, x.kind(), from + i) - z;
+        }
+    }
+
+    @Override
+    public void largest(boolean signed, byte[] max, byte[] x, int at, int n) {
+        int flip = signed ? 0 : 0x80;
+        for (int i = 0; i < n; i++) {
+            max[i] = (byte) (Math.max((byte) (max[i] ^ flip), (byte) (x[at + i] ^ flip)) ^ flip);
+        }
+    }
+
+    @Override
     public void quantize(QuantizeSpec spec, int c, float[] x, int at, int[] codes, int n) {
         spec.apply(c, x, at, codes, 0, n);
     }

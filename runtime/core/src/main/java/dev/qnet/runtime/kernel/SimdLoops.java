@@ -87,6 +87,16 @@ final class SimdLoops implements Loops {
     }
 
     @Override
+    public void accumulate(Banks b, Operand x, int from, int[] sums, int n) {
+        SimdPools.accumulate(b, x, from, sums, n);
+    }
+
+    @Override
+    public void largest(boolean signed, byte[] max, byte[] x, int at, int n) {
+        SimdPools.largest(signed ? 0 : (byte) 0x80, max, x, at, n);
+    }
+
+    @Override
     public void quantize(QuantizeSpec spec, int c, float[] x, int at, int[] codes, int n) {
         if (!spec.near(c)) {
             spec.apply(c, x, at, codes, 0, n);

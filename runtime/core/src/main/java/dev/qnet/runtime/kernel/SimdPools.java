@@ -1,0 +1,112 @@
+package dev.qnet.runtime.kernel;
+
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/** What pools do to rows of channels, in vectors. */
+final class SimdPools {
+    private static final VectorSpecies<Integer> I = Simd.INTS;
+    private static final VectorSpecies<Short> S = Simd.SHORTS;
+    private static final VectorSpecies<Byte> B = Simd.BYTES;
+    private static final int LANES = Simd.LANES;
+
+    /** Rows of channels are short. */
+    private static final VectorSpecies<Byte> FEW = ByteVector.SPECIES_64;
+
+    private static final VectorSpecies<Byte> MANY =
+            ByteVector.SPECIES_PREFERRED.withShape(VectorShape.forBitSize(Math.min(Simd.BITS, 256)));
+
+    private SimdPools() {}
+
+    /** As {@link Loops#accumulate}. */
+    static void accumulate(Banks b, Operand x, int from, int[] sums, int n) {
+        int z = x.zero();
+        int done = switch (x.kind()) {
+            case S8 -> Simd.HAS_BYTES ? signedBytes(b.bytes, from, z, sums, n) : 0;
+            case U8 -> Simd.HAS_BYTES ? unsignedBytes(b.bytes, from, z, sums, n) : 0;
+            case S16 -> signedShorts(b.shorts, from, z, sums, n);
+            case U16 -> unsignedShorts(b.shorts, from, z, sums, n);
+            case S32, S64, F32 -> 0;
+        };
+        for (int i = done; i < n; i++) {
+            sums[i] += Rows.one(b, x.kind(), from + i) - z;
+        }
+    }
+
+    private static int signedBytes(byte[] a, int from, int z, int[] sums, int n) {
+        int i = 0;
+        for (; i + LANES <= n; i += LANES) {
+            IntVector v = (IntVector) ByteVector.fromArray(B, a, from + i).convertShape(VectorOperators.B2I, I, 0);
+            IntVector.fromArray(I, sums, i).add(v.sub(z)).intoArray(sums, i);
+        }
+        return i;
+    }
+
+    private static int unsignedBytes(byte[] a, int from, int z, int[] sums, int n) {
+        int i = 0;
+        for (; i + LANES <= n; i += LANES) {
+            IntVector v = (IntVector)
+                    ByteVector.fromArray(B, a, from + i).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
+            IntVector.fromArray(I, sums, i).add(v.sub(z)).intoArray(sums, i);
+        }
+        return i;
+    }
+
+    private static int signedShorts(short[] a, int from, int z, int[] sums, int n) {
+        int i = 0;
+        for (; i + LANES <= n; i += LANES) {
+            IntVector v = (IntVector) ShortVector.fromArray(S, a, from + i).convertShape(VectorOperators.S2I, I, 0);
+            IntVector.fromArray(I, sums, i).add(v.sub(z)).intoArray(sums, i);
+        }
+        return i;
+    }
+
+    private static int unsignedShorts(short[] a, int from, int z, int[] sums, int n) {
+        int i = 0;
+        for (; i + LANES <= n; i += LANES) {
+            IntVector v = (IntVector)
+                    ShortVector.fromArray(S, a, from + i).convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
+            IntVector.fromArray(I, sums, i).add(v.sub(z)).intoArray(sums, i);
+        }
+        return i;
+    }
+
+    /**
+     * As {@link Loops#largest}; the last vector may overlap the one before, which makes no difference.
+     *
+     * @param flip what makes signed bytes of the codes
+     */
+    static void largest(byte flip, byte[] max, byte[] x, int at, int n) {
+        if (n >= MANY.length()) {
+            many(flip, max, x, at, n);
+        } else if (n >= FEW.length()) {
+            few(flip, max, x, at, n);
+        } else {
+            for (int i = 0; i < n; i++) {
+                max[i] = (byte) (Math.max((byte) (max[i] ^ flip), (byte) (x[at + i] ^ flip)) ^ flip);
+            }
+        }
+    }
+
+    static void many(byte flip, byte[] max, byte[] x, int at, int n) {
+        for (int j = 0; j < n; j += MANY.length()) {
+            int i = Math.min(j, n - MANY.length());
+            ByteVector a = ByteVector.fromArray(MANY, max, i).lanewise(VectorOperators.XOR, flip);
+            ByteVector b = ByteVector.fromArray(MANY, x, at + i).lanewise(VectorOperators.XOR, flip);
+            a.max(b).lanewise(VectorOperators.XOR, flip).intoArray(max, i);
+        }
+    }
+
+    static void few(byte flip, byte[] max, byte[] x, int at, int n) {
+        for (int j = 0; j < n; j += FEW.length()) {
+            int i = Math.min(j, n - FEW.length());
+            ByteVector a = ByteVector.fromArray(FEW, max, i).lanewise(VectorOperators.XOR, flip);
+            ByteVector b = ByteVector.fromArray(FEW, x, at + i).lanewise(VectorOperators.XOR, flip);
+            a.max(b).lanewise(VectorOperators.XOR, flip).intoArray(max, i);
+        }
+    }
+}
