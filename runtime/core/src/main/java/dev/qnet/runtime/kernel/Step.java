@@ -9,8 +9,8 @@ package dev.qnet.runtime.kernel;
  * less than one of some hundred calls it leaves as calls, in which vectors are allocated.
  */
 abstract class Step {
-    /** Vectors that a call goes through which does something: enough for loops to be unrolled. */
-    static final int ROUNDS = 8;
+    /** Vectors that a call goes through which does something: few, for they are what has useless code compiled. */
+    static final int ROUNDS = 4;
 
     /** One of so many calls does something. */
     private static final int EVERY = 32;
