@@ -26,6 +26,7 @@ final class SimdGemvSteps {
     private static PackedRows weights(int bits) {
         int[] w = new int[TERMS];
         w[1] = (1 << bits) - 1;
+        w[2] = 1; // or all would be multiples of one number
         PackedRows p = PackedRows.of(w, 0, 1, TERMS);
         if (p == null || p.bits != bits) {
             throw new AssertionError(bits);
