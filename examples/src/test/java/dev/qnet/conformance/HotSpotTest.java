@@ -27,6 +27,7 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -35,6 +36,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * The examples' jars in JVMs of their own: C2 gives up on none of their methods, the steady state allocates nothing,
  * and all sizes of vectors give the same bytes.
  */
+@Tag("slow")
 class HotSpotTest {
     private static final Path ROOT = Path.of(System.getProperty("qnet.root", ".."));
     private static final Path DATA = Path.of(System.getProperty("qnet.data", "../../shared/data"));
