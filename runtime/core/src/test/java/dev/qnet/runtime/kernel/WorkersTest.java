@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-@Timeout(60)
+@Timeout(600)
 class WorkersTest {
     @ParameterizedTest
     @CsvSource({"2, 2, 1", "2, 7, 2", "3, 100, 7", "4, 1000, 1", "4, 5, 4"})

@@ -27,7 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Models loaded for several threads: the same bytes, nothing allocated, nothing left behind. */
-@Timeout(120)
+@Timeout(600)
 final class ThreadsTest {
     /** Large enough for its layers to be worth other threads; x is u8 [N, 24, 24, 16]. */
     private static final CompiledArtifact LARGE = Fixtures.large();
