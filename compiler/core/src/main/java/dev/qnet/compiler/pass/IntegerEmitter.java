@@ -112,7 +112,7 @@ final class IntegerEmitter {
 
     /** A clamp of codes on their grid; nothing where all codes pass. */
     Lowered.OnGrid clamp(Node place, Lowered.OnGrid x, List<ScalarFn> fns) {
-        int[] bounds = bounds(x.quant(), fns);
+        int[] bounds = Codes.bounds(x.quant(), fns, rounding);
         if (bounds[0] == x.quant().lo() && bounds[1] == x.quant().hi()) {
             return x;
         }
@@ -249,7 +249,7 @@ final class IntegerEmitter {
         while (shift > 0 && widest << shift > 1L << 30) {
             shift--;
         }
-        int[] b = bounds(q, clamps);
+        int[] b = Codes.bounds(q, clamps, rounding);
         List<Rescale.Scale> scales = Multipliers.add(rounding, x.scale(), y.scale(), so, shift);
         Op op = new IntOp.Add(subtract, shift, rounding, scales, q.perTensor().zero(), b[0], b[1]);
         return add(place, op, List.of(x.id(), y.id()), new Type(q, place.type().shape()));
@@ -274,7 +274,7 @@ final class IntegerEmitter {
     }
 
     private ValueId table(Node place, ScalarFn fn, Lowered.OnGrid x, Quant q, List<ScalarFn> clamps) {
-        int[] b = bounds(q, clamps);
+        int[] b = Codes.bounds(q, clamps, rounding);
         boolean small = x.quant().storage().bits() <= 8 || !Codes.interpolates(fn);
         List<Integer> entries = (small
                         ? Codes.table(fn, x.quant(), q, rounding)
@@ -341,7 +341,7 @@ final class IntegerEmitter {
     // Scales and bounds.
 
     private Rescale rescale(List<Rescale.Scale> scales, Quant q, List<ScalarFn> clamps) {
-        int[] b = bounds(q, clamps);
+        int[] b = Codes.bounds(q, clamps, rounding);
         return new Rescale(rounding, scales, q.perTensor().zero(), b[0], b[1]);
     }
 
@@ -351,24 +351,5 @@ final class IntegerEmitter {
             return Multipliers.of(rounding, 1);
         }
         return Multipliers.of(rounding, m);
-    }
-
-    /** The codes that clamps let pass: quantization is monotone, so clamping codes is quantizing the clamped. */
-    private int[] bounds(Quant q, List<ScalarFn> clamps) {
-        int lo = q.lo();
-        int hi = q.hi();
-        for (ScalarFn fn : clamps) {
-            int from = q.lo();
-            int to = q.hi();
-            if (fn instanceof ScalarFn.Clip c) {
-                from = Codes.quantize(c.lo(), q, rounding);
-                to = Codes.quantize(c.hi(), q, rounding);
-            } else if (fn instanceof ScalarFn.Relu) {
-                from = Codes.quantize(0, q, rounding);
-            }
-            lo = Math.min(Math.max(lo, from), to);
-            hi = Math.min(Math.max(hi, from), to);
-        }
-        return new int[] {lo, hi};
     }
 }

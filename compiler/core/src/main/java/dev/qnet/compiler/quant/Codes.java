@@ -66,6 +66,30 @@ public final class Codes {
         return new Tensor.OfFloat(codes.shape(), values);
     }
 
+    /**
+     * The codes that clamps let pass: quantization is monotone, so clamping codes is quantizing the clamped.
+     *
+     * @param clamps relus and clips, in the order in which they act; other functions let all pass
+     * @return the lowest and the highest
+     */
+    public static int[] bounds(Quant q, List<ScalarFn> clamps, Rounding rounding) {
+        int lo = q.lo();
+        int hi = q.hi();
+        for (ScalarFn fn : clamps) {
+            int from = q.lo();
+            int to = q.hi();
+            if (fn instanceof ScalarFn.Clip c) {
+                from = quantize(c.lo(), q, rounding);
+                to = quantize(c.hi(), q, rounding);
+            } else if (fn instanceof ScalarFn.Relu) {
+                from = quantize(0, q, rounding);
+            }
+            lo = Math.min(Math.max(lo, from), to);
+            hi = Math.min(Math.max(hi, from), to);
+        }
+        return new int[] {lo, hi};
+    }
+
     /** A function of one variable as f32 arithmetic defines it (see {@link ScalarFn}). */
     public static float apply(ScalarFn fn, float single) {
         double x = single;

@@ -138,7 +138,7 @@ final class Points {
         boolean first = x.isFirst();
         String y = values.requantized(values.tensor(n.operand(0), first), q);
         // The type that carries the codes may have more of them than the grid, and relus and clips allow fewer still.
-        int[] b = bounds(q, x.clamps, rounding);
+        int[] b = Codes.bounds(q, x.clamps, rounding);
         if (b[0] > Values.min(q) || b[1] < Values.max(q)) {
             float s = q.perTensor().scale();
             int z = q.perTensor().zero();
@@ -154,25 +154,6 @@ final class Points {
             y = values.requantized(bounded, q);
         }
         values.put(n.id(), n.type(), q, first, y);
-    }
-
-    /** The codes that relus and clips let pass. */
-    private static int[] bounds(Quant q, List<ScalarFn> clamps, Rounding rounding) {
-        int lo = q.lo();
-        int hi = q.hi();
-        for (ScalarFn fn : clamps) {
-            int from = q.lo();
-            int to = q.hi();
-            if (fn instanceof ScalarFn.Clip c) {
-                from = Codes.quantize(c.lo(), q, rounding);
-                to = Codes.quantize(c.hi(), q, rounding);
-            } else {
-                from = Codes.quantize(0, q, rounding);
-            }
-            lo = Math.min(Math.max(lo, from), to);
-            hi = Math.min(Math.max(hi, from), to);
-        }
-        return new int[] {lo, hi};
     }
 
     /**

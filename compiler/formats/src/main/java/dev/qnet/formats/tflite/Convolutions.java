@@ -24,17 +24,22 @@ final class Convolutions {
         if (shape.dim(3) < 1 || channels % shape.dim(3) != 0) {
             throw new Unsupported("has filters of " + shape.dim(3) + " channels for " + channels);
         }
-        Window window = Windows.of(
+        Window window = window(c, x, shape, 4);
+        convolve(c, x, window, channels / shape.dim(3), 0, shape, index -> index, c.byteOption(3, 0), 2, 6);
+    }
+
+    /** Fields 0 to 2 are padding and strides; the dilations, width first, are behind what else a kind has. */
+    private static Window window(Call c, Val x, Shape filter, int dilations) {
+        return Windows.of(
                 c.byteOption(0, 0),
                 x.shape().dim(1),
                 x.shape().dim(2),
-                shape.dim(1),
-                shape.dim(2),
+                filter.dim(1),
+                filter.dim(2),
                 c.option(2, 0),
                 c.option(1, 0),
-                c.option(5, 1),
-                c.option(4, 1));
-        convolve(c, x, window, channels / shape.dim(3), 0, shape, index -> index, c.byteOption(3, 0), 2, 6);
+                c.option(dilations + 1, 1),
+                c.option(dilations, 1));
     }
 
     static void depthwise(Call c) {
@@ -46,16 +51,7 @@ final class Convolutions {
         if (shape.dim(0) != 1 || channels < 1 || out % channels != 0) {
             throw new Unsupported("has filters " + shape + " for " + channels + " channels");
         }
-        Window window = Windows.of(
-                c.byteOption(0, 0),
-                x.shape().dim(1),
-                x.shape().dim(2),
-                shape.dim(1),
-                shape.dim(2),
-                c.option(2, 0),
-                c.option(1, 0),
-                c.option(6, 1),
-                c.option(5, 1));
+        Window window = window(c, x, shape, 5);
         // [1, h, w, out] → [out, h, w, 1].
         int taps = shape.dim(1) * shape.dim(2);
         Shape turned = Shape.of(out, shape.dim(1), shape.dim(2), 1);
