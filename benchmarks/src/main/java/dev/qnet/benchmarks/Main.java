@@ -13,6 +13,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         subcommands = {
             LayersCommand.class,
+            VariantsCommand.class,
             ModelsCommand.class,
             StartCommand.class,
             ScalingCommand.class,

@@ -18,6 +18,9 @@ public sealed interface Layer {
     /** The model that all are given: input {@code x}, output {@code y}. */
     byte[] onnx();
 
+    /** The same layer with weights of other values. */
+    Layer withBits(int bits);
+
     /** The shape of x. */
     int[] inputShape();
 
@@ -79,6 +82,11 @@ public sealed interface Layer {
         }
 
         @Override
+        public Gemm withBits(int other) {
+            return new Gemm(m, n, k, other);
+        }
+
+        @Override
         public long macs() {
             return (long) m * n * k;
         }
@@ -119,15 +127,19 @@ public sealed interface Layer {
         }
     }
 
-    /** A convolution of one square image, padded to keep its size but for the stride; channels lie last. */
-    record Conv(int size, int channels, int filters, int kernel, int stride, int groups) implements Layer {
+    /**
+     * A convolution of one square image, padded to keep its size but for the stride; channels lie last.
+     *
+     * @param bits of the weights' codes, which lie in bytes all the same
+     */
+    record Conv(int size, int channels, int filters, int kernel, int stride, int groups, int bits) implements Layer {
         public Conv(int size, int channels, int filters, int kernel, int stride) {
-            this(size, channels, filters, kernel, stride, 1);
+            this(size, channels, filters, kernel, stride, 1, 8);
         }
 
         /** A convolution of each channel by itself, three by three. */
         public static Conv depthwise(int size, int channels, int stride) {
-            return new Conv(size, channels, channels, 3, stride, channels);
+            return new Conv(size, channels, channels, 3, stride, channels, 8);
         }
 
         public boolean isDepthwise() {
@@ -140,14 +152,20 @@ public sealed interface Layer {
             String through = isDepthwise() ? "x" + channels : "x" + channels + "->" + filters;
             return String.format(
                     Locale.ROOT,
-                    "%s%dx%d %dx%d%s%s",
+                    "%s%dx%d %dx%d%s%s%s",
                     what,
                     kernel,
                     kernel,
                     size,
                     size,
                     through,
-                    stride == 1 ? "" : "/" + stride);
+                    stride == 1 ? "" : "/" + stride,
+                    bits == 8 ? "" : " int" + bits);
+        }
+
+        @Override
+        public Conv withBits(int other) {
+            return new Conv(size, channels, filters, kernel, stride, groups, other);
         }
 
         private int pad() {
@@ -180,11 +198,11 @@ public sealed interface Layer {
 
         /** [filters, channels/groups, kernel, kernel]. */
         public byte[] weights() {
-            return Layer.weights(filters * taps(), 8);
+            return Layer.weights(filters * taps(), bits);
         }
 
         public float[] scales() {
-            return Layer.scales(filters, taps(), 8);
+            return Layer.scales(filters, taps(), bits);
         }
 
         public int[] bias() {

@@ -4,11 +4,16 @@ import dev.qnet.benchmarks.measure.Contestant;
 import dev.qnet.compiler.front.Frontend;
 import dev.qnet.compiler.front.bind.BoundModel;
 import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.IntOp;
+import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.Rescale;
+import dev.qnet.compiler.ir.Rounding;
 import dev.qnet.compiler.pass.AccumulatorBounds;
 import dev.qnet.compiler.pass.PassContext;
 import dev.qnet.compiler.pass.Passes;
 import dev.qnet.compiler.pass.Pipeline;
 import dev.qnet.compiler.quant.Calibration;
+import dev.qnet.compiler.quant.Multipliers;
 import dev.qnet.compiler.source.Diagnostics;
 import dev.qnet.formats.ImportOptions;
 import dev.qnet.formats.Importer;
@@ -83,12 +88,52 @@ public final class QnetModel implements Contestant {
 
     /** Compiles an ONNX model. */
     public static CompiledArtifact compile(byte[] onnx) throws IOException {
+        return JvmTarget.compile(lower(onnx));
+    }
+
+    /**
+     * Compiles an ONNX model of matrix products and convolutions as if its sums were scaled under another rounding
+     * contract, by the same numbers.
+     */
+    public static CompiledArtifact compile(byte[] onnx, Rounding rounding) throws IOException {
+        Graph g = lower(onnx);
+        return JvmTarget.compile(
+                g.withNodes(g.nodes().stream().map(n -> rounded(n, rounding)).toList()));
+    }
+
+    private static Graph lower(byte[] onnx) throws IOException {
         Path file = Files.createTempFile("layer", ".onnx");
         try {
-            return compile(Files.write(file, onnx));
+            return lower(bind(Files.write(file, onnx)));
         } finally {
             Files.delete(file);
         }
+    }
+
+    private static Node rounded(Node n, Rounding rounding) {
+        if (n.op() instanceof IntOp.Conv2d c && c.rescale() != null) {
+            return n.withOp(new IntOp.Conv2d(c.window(), c.groups(), c.acc(), rounded(c.rescale(), rounding)));
+        }
+        if (n.op() instanceof IntOp.Dense d && d.rescale() != null) {
+            return n.withOp(new IntOp.Dense(d.acc(), rounded(d.rescale(), rounding)));
+        }
+        if (n.op() instanceof IntOp.MatMul m && m.rescale() != null) {
+            return n.withOp(new IntOp.MatMul(m.acc(), rounded(m.rescale(), rounding)));
+        }
+        return n.op() instanceof IntOp.Requantize r
+                ? n.withOp(new IntOp.Requantize(rounded(r.rescale(), rounding)))
+                : n;
+    }
+
+    private static Rescale rounded(Rescale r, Rounding rounding) {
+        List<Rescale.Scale> scales = r.scales().stream()
+                .map(s -> switch (s) {
+                    case Rescale.Scale.Real real -> Multipliers.of(rounding, real.factor());
+                    case Rescale.Scale.Fixed fixed ->
+                        Multipliers.of(rounding, Math.scalb((double) fixed.multiplier(), fixed.shift() - 31));
+                })
+                .toList();
+        return new Rescale(rounding, scales, r.zero(), r.lo(), r.hi());
     }
 
     private static Graph lower(BoundModel bound) {
