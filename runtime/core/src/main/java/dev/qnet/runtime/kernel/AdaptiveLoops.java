@@ -32,6 +32,11 @@ final class AdaptiveLoops implements Loops {
     }
 
     @Override
+    public void add(AddSpec spec, Banks b, byte[] x, int xAt, byte[] y, int yAt, int zAt, int n) {
+        by(RowSteps.ALL.addBytes(spec)).add(spec, b, x, xAt, y, yAt, zAt, n);
+    }
+
+    @Override
     public void accumulate(Banks b, Operand x, int from, int[] sums, int n) {
         by(RowSteps.ALL.accumulate(x.kind())).accumulate(b, x, from, sums, n);
     }

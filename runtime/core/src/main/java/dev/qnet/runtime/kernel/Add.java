@@ -72,7 +72,7 @@ public final class Add implements BinaryKernel {
                 scale[1],
                 Rescale.fixed(rounding, new int[] {multipliers[2]}, new int[] {shifts[2]}, zero, lo, hi),
                 z);
-        return new Add(backend.loops(), spec, Broadcast.of(xShape, yShape, false));
+        return new Add(backend.loops(), spec, Broadcast.repeating(xShape, yShape));
     }
 
     /**
@@ -104,7 +104,7 @@ public final class Add implements BinaryKernel {
                 Rescale.real(new float[] {yFactor}, 0, 0, 0),
                 Rescale.real(new float[] {1}, zero, lo, hi),
                 z);
-        return new Add(backend.loops(), spec, Broadcast.of(xShape, yShape, false));
+        return new Add(backend.loops(), spec, Broadcast.repeating(xShape, yShape));
     }
 
     @Override
@@ -113,11 +113,35 @@ public final class Add implements BinaryKernel {
     }
 
     private void row(Banks b, int xAt, int xStep, int yAt, int yStep, int zAt, int n, int channel) {
+        if (spec.ofBytes()) {
+            byte[] repeated = xStep == 1 && yStep == 1 ? b.bytes : b.byteScratch(2 * Rows.CHUNK);
+            loops.add(
+                    spec,
+                    b,
+                    bytes(b, xAt, xStep, repeated, 0, n),
+                    xStep == 1 ? xAt : 0,
+                    bytes(b, yAt, yStep, repeated, Rows.CHUNK, n),
+                    yStep == 1 ? yAt : Rows.CHUNK,
+                    zAt,
+                    n);
+            return;
+        }
         int[] p = b.ints(0, Rows.CHUNK);
         int[] q = b.ints(1, Rows.CHUNK);
         loops.load(b, spec.x(), xAt, xStep, p, n);
         loops.load(b, spec.y(), yAt, yStep, q, n);
         loops.add(spec, p, q, n);
         loops.store(b, spec.kind(), zAt, p, 0, n);
+    }
+
+    /** Where n bytes of an operand lie, those that are repeated in {@code to}. */
+    private static byte[] bytes(Banks b, int from, int step, byte[] to, int at, int n) {
+        if (step == 1) {
+            return b.bytes;
+        }
+        int k = Math.max(1, -step);
+        System.arraycopy(b.bytes, from, to, at, k);
+        Rows.repeat(to, at, k, n);
+        return to;
     }
 }

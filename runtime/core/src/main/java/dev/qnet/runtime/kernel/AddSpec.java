@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param zScale scales the sum, with zero point and limits
  * @param kind the result's kind
  * @param lanes the same for vectors of ints, or null where they do not do
+ * @param bytes the same from bytes to bytes in singles, or null where they do not do
  */
 record AddSpec(
         boolean subtract,
@@ -24,7 +25,8 @@ record AddSpec(
         Rescale yScale,
         Rescale zScale,
         Kind kind,
-        @Nullable AddLanes lanes) {
+        @Nullable AddLanes lanes,
+        @Nullable AddBytes bytes) {
     AddSpec(
             boolean subtract,
             int leftShift,
@@ -43,7 +45,8 @@ record AddSpec(
                 yScale,
                 zScale,
                 kind,
-                AddLanes.of(x, y, leftShift, xScale, yScale, zScale));
+                AddLanes.of(x, y, leftShift, xScale, yScale, zScale),
+                AddBytes.of(subtract, leftShift, x, y, xScale, yScale, zScale, kind));
     }
 
     AddSpec {
@@ -53,6 +56,11 @@ record AddSpec(
         if (zScale.lo < kind.min() || zScale.hi > kind.max()) {
             throw new IllegalArgumentException("codes " + zScale.lo + ".." + zScale.hi + " are not of kind " + kind);
         }
+    }
+
+    /** Whether all codes have 8 bits. */
+    boolean ofBytes() {
+        return x.kind().bytes() == 1 && y.kind().bytes() == 1 && kind.bytes() == 1;
     }
 
     /** Adds centred codes q to p and scales, in place, from index {@code from} to {@code to}. */

@@ -15,9 +15,9 @@ final class Broadcast {
          * Handles n elements.
          *
          * @param x offset of the first operand's first element
-         * @param xStep 1, or 0 where one element is repeated
+         * @param xStep 1, or 0 where one element is repeated, or −k where the first k are, as a whole number of times
          * @param y offset of the second operand's first element
-         * @param yStep 1, or 0 where one element is repeated
+         * @param yStep likewise
          * @param z offset of the result's first element
          * @param channel index of the first element along the last axis, where that was kept
          */
@@ -45,6 +45,15 @@ final class Broadcast {
      * @throws IllegalArgumentException if the shapes do not broadcast
      */
     static Broadcast of(int[] x, int[] y, boolean keepLast) {
+        return of(x, y, keepLast, false);
+    }
+
+    /** As {@link #of}, with rows in which some elements of an operand are repeated, where that makes them longer. */
+    static Broadcast repeating(int[] x, int[] y) {
+        return of(x, y, false, true);
+    }
+
+    private static Broadcast of(int[] x, int[] y, boolean keepLast, boolean repeating) {
         int[] z = shape(x, y);
         int rank = z.length;
         int[] xs = strides(x, rank);
@@ -65,6 +74,9 @@ final class Broadcast {
         if (axes.isEmpty()) {
             axes.add(new int[] {1, 0, 0});
         }
+        if (repeating && axes.size() > 1) {
+            repeat(axes);
+        }
         int n = axes.size();
         int[] extents = new int[n];
         int[] xStrides = new int[n];
@@ -80,6 +92,24 @@ final class Broadcast {
             step *= extents[to];
         }
         return new Broadcast(extents, xStrides, yStrides, zStrides);
+    }
+
+    /** Joins the two innermost axes where one operand goes on along both, and the other begins again. */
+    private static void repeat(List<int[]> axes) {
+        int[] inner = axes.get(0);
+        int[] outer = axes.get(1);
+        int n = inner[0];
+        if (n > Rows.CHUNK / 2 || inner[1] != 1 || inner[2] != 1) {
+            return;
+        }
+        for (int i = 1; i <= 2; i++) {
+            if (outer[i] == n && outer[3 - i] == 0) {
+                inner[0] = n * outer[0];
+                inner[3 - i] = -n;
+                axes.remove(1);
+                return;
+            }
+        }
     }
 
     /** The common shape. */
@@ -125,8 +155,11 @@ final class Broadcast {
         int xs = xStrides[d];
         int ys = yStrides[d];
         if (d == extents.length - 1) {
-            for (int i = 0; i < n; i += Rows.CHUNK) {
-                row.row(b, x + i * xs, xs, y + i * ys, ys, z + i, Math.min(Rows.CHUNK, n - i), i);
+            // Where elements are repeated, each row begins with the first of them.
+            int k = Math.max(1, -Math.min(xs, ys));
+            int chunk = Rows.CHUNK / k * k;
+            for (int i = 0; i < n; i += chunk) {
+                row.row(b, x + i * Math.max(xs, 0), xs, y + i * Math.max(ys, 0), ys, z + i, Math.min(chunk, n - i), i);
             }
         } else {
             for (int i = 0; i < n; i++) {

@@ -50,7 +50,7 @@ public final class IntBinary implements BinaryKernel {
      * @param name the result's name, for errors
      */
     public static IntBinary of(Fn fn, Kind kind, boolean truth, int[] xShape, int[] yShape, String name) {
-        return new IntBinary(fn, kind, truth, Broadcast.of(xShape, yShape, false), name);
+        return new IntBinary(fn, kind, truth, Broadcast.repeating(xShape, yShape), name);
     }
 
     @Override

@@ -21,11 +21,14 @@ interface Loops {
     /**
      * Loads {@code q − zero} of a broadcast operand from index 0 on.
      *
-     * @param step 1, or 0 where one element is repeated
+     * @param step 1, or 0 where one element is repeated, or −k where k are
      */
     default void load(Banks b, Operand x, int from, int step, int[] to, int n) {
         if (step == 0) {
             Arrays.fill(to, 0, n, Rows.one(b, x.kind(), from) - x.zero());
+        } else if (step < 0) {
+            load(b, x, from, to, 0, -step);
+            Rows.repeat(to, 0, -step, n);
         } else {
             load(b, x, from, to, 0, n);
         }
@@ -36,6 +39,12 @@ interface Loops {
 
     /** Adds centred codes q to p, in place, as {@link AddSpec#apply} does one by one. */
     void add(AddSpec spec, int[] p, int[] q, int n);
+
+    /**
+     * Adds n codes of 8 bits to n of 8 bits, giving codes of 8 bits in the bank, which overlap neither. Uses int scratch 0
+     * and 1.
+     */
+    void add(AddSpec spec, Banks b, byte[] x, int xAt, byte[] y, int yAt, int zAt, int n);
 
     /** Adds {@code q − zero} of a row of codes to sums. */
     void accumulate(Banks b, Operand x, int from, int[] sums, int n);

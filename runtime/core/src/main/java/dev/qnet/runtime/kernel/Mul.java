@@ -31,7 +31,8 @@ public final class Mul implements BinaryKernel {
     public static Mul of(Backend backend, Operand x, int[] xShape, Operand y, int[] yShape, Output out) {
         int[] z = Broadcast.shape(xShape, yShape);
         Rescale.checkChannels(out.rescale(), z.length == 0 ? 1 : z[z.length - 1]);
-        return new Mul(backend.loops(), x, y, out, Broadcast.of(xShape, yShape, out.perChannel()));
+        Broadcast shape = out.perChannel() ? Broadcast.of(xShape, yShape, true) : Broadcast.repeating(xShape, yShape);
+        return new Mul(backend.loops(), x, y, out, shape);
     }
 
     @Override

@@ -13,6 +13,7 @@ final class RowSteps {
     private final Step[] stores;
     private final Step[] rescales;
     private final Step[] adds;
+    private final Step[] addsOfBytes;
     private final Step[] sums;
     private final Step largest = new Largest();
     private final Step quantizeEven = new Quantizing(false);
@@ -34,9 +35,11 @@ final class RowSteps {
         Rounding[] roundings = Rounding.values();
         rescales = new Step[roundings.length];
         adds = new Step[roundings.length];
+        addsOfBytes = new Step[roundings.length];
         for (Rounding r : roundings) {
             rescales[r.ordinal()] = new Rescaling(r);
             adds[r.ordinal()] = new Adding(r);
+            addsOfBytes[r.ordinal()] = new AddingBytes(r);
         }
     }
 
@@ -62,6 +65,15 @@ final class RowSteps {
 
     Step add(AddSpec spec) {
         return adds[spec.zScale().rounding.ordinal()];
+    }
+
+    /** From bytes to bytes; where singles do not do for that, it takes what {@link #add} does. */
+    Step addBytes(AddSpec spec) {
+        return spec.bytes() != null ? ofBytes(spec.zScale().rounding) : add(spec);
+    }
+
+    Step ofBytes(Rounding rounding) {
+        return addsOfBytes[rounding.ordinal()];
     }
 
     Step quantize(QuantizeSpec spec) {
@@ -190,6 +202,39 @@ final class RowSteps {
                 int n = rounds(i, rounds) * Simd.LANES;
                 Backend.VECTOR.loops().add(narrow, s.p, s.q, n);
                 Backend.VECTOR.loops().add(wide, s.p, s.q, n);
+            }
+        }
+    }
+
+    /** Both ways that a block may go. */
+    private static final class AddingBytes extends Step {
+        private final boolean fixed;
+        private final AddSpec spec;
+        private final byte[] z = new byte[ROUNDS * SimdShape.BITS / 32];
+
+        AddingBytes(Rounding rounding) {
+            super(100 * ROUNDS);
+            fixed = rounding.fixedPoint();
+            Rescale r = sample(rounding, CHANNELS);
+            Rescale sum = fixed ? Rescale.fixed(rounding, new int[] {1 << 30}, new int[] {-18}, 0, 0, 255) : r;
+            Operand x = Operand.plain(Kind.U8);
+            spec = new AddSpec(false, fixed ? 20 : 0, x, x, r, r, sum, Kind.U8);
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            byte[] x = s.banks.bytes;
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds) * Simd.LANES;
+                if (fixed) {
+                    SimdAdd.near(x, 0, 255, 0.1f, x, 0, 255, 0.1f, n, 0, 0.01f, 0, 0, 255, z, 0);
+                    SimdRows.load(x, spec.x(), 0, s.p, n);
+                    SimdRows.load(x, spec.y(), 0, s.q, n);
+                    Backend.VECTOR.loops().add(spec, s.p, s.q, n);
+                    SimdRows.store(s.banks, Kind.U8, 0, s.p, 0, n);
+                } else {
+                    SimdAdd.real(x, 0, 255, 0, 0.1f, x, 0, 255, 0, 0.1f, n, 0, 0, 255, z, 0);
+                }
             }
         }
     }

@@ -31,18 +31,7 @@ final class Rows {
     static void load(Banks b, Operand x, int from, int[] to, int at, int n) {
         int z = x.zero();
         switch (x.kind()) {
-            case S8 -> {
-                byte[] a = b.bytes;
-                for (int i = 0; i < n; i++) {
-                    to[at + i] = a[from + i] - z;
-                }
-            }
-            case U8 -> {
-                byte[] a = b.bytes;
-                for (int i = 0; i < n; i++) {
-                    to[at + i] = (a[from + i] & 0xFF) - z;
-                }
-            }
+            case S8, U8 -> load(b.bytes, x, from, to, at, n);
             case S16 -> {
                 short[] a = b.shorts;
                 for (int i = 0; i < n; i++) {
@@ -65,8 +54,35 @@ final class Rows {
         }
     }
 
+    /** As above, of 8 bits that lie anywhere. */
+    static void load(byte[] a, Operand x, int from, int[] to, int at, int n) {
+        int z = x.zero();
+        if (x.kind() == Kind.S8) {
+            for (int i = 0; i < n; i++) {
+                to[at + i] = a[from + i] - z;
+            }
+        } else {
+            for (int i = 0; i < n; i++) {
+                to[at + i] = (a[from + i] & 0xFF) - z;
+            }
+        }
+    }
+
+    /** Repeats the first k of n elements of an array of any type. */
+    @SuppressWarnings("SuspiciousSystemArraycopy") // one array
+    static void repeat(Object a, int at, int k, int n) {
+        for (int done = k; done < n; done *= 2) {
+            System.arraycopy(a, at, a, at + done, Math.min(done, n - done));
+        }
+    }
+
     /** Loads {@code q − zero} of an operand of any integer kind as longs, where no 32-bit code can wrap. */
     static void load(Banks b, Operand x, int from, int step, long[] to, int n) {
+        if (step < 0) {
+            load(b, x, from, 1, to, -step);
+            repeat(to, 0, -step, n);
+            return;
+        }
         long z = x.zero();
         if (x.kind() == Kind.S64) {
             for (int i = 0; i < n; i++) {

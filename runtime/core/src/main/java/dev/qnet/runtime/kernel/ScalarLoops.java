@@ -27,6 +27,19 @@ final class ScalarLoops implements Loops {
     }
 
     @Override
+    public void add(AddSpec spec, Banks b, byte[] x, int xAt, byte[] y, int yAt, int zAt, int n) {
+        int[] p = b.ints(0, Rows.CHUNK);
+        int[] q = b.ints(1, Rows.CHUNK);
+        for (int i = 0; i < n; i += Rows.CHUNK) {
+            int length = Math.min(Rows.CHUNK, n - i);
+            Rows.load(x, spec.x(), xAt + i, p, 0, length);
+            Rows.load(y, spec.y(), yAt + i, q, 0, length);
+            spec.apply(p, 0, q, length);
+            Rows.store(b, spec.kind(), zAt + i, p, 0, length);
+        }
+    }
+
+    @Override
     public void accumulate(Banks b, Operand x, int from, int[] sums, int n) {
         int z = x.zero();
         for (int i = 0; i < n; i++) {

@@ -1,14 +1,17 @@
 package dev.qnet.runtime.kernel;
 
+import java.util.Objects;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
-/** Additions by {@link AddLanes}. */
+/** Additions by {@link AddLanes} and {@link AddBytes}. */
 final class SimdAdd {
     private static final VectorSpecies<Float> F = Simd.FLOATS;
     private static final VectorSpecies<Integer> I = Simd.INTS;
+    private static final VectorSpecies<Byte> B = Simd.BYTES;
     private static final int LANES = Simd.LANES;
 
     /** Elements that are done again together. */
@@ -31,6 +34,124 @@ final class SimdAdd {
             }
             at = end;
         } while (at < n);
+    }
+
+    /**
+     * Adds codes as {@link Loops#add(AddSpec, Banks, byte[], int, byte[], int, int, int)}; n is at least the lanes. The last
+     * vector may overlap the one before.
+     */
+    static void add(AddSpec spec, AddBytes by, Banks b, byte[] x, int xAt, byte[] y, int yAt, int zAt, int n) {
+        int at = 0;
+        do {
+            int end = n;
+            if (spec.zScale().rounding.fixedPoint() && n - at > BLOCK + LANES) {
+                end = at + BLOCK;
+            }
+            int whole = (end - at) / LANES * LANES;
+            block(spec, by, b, x, xAt + at, y, yAt + at, zAt + at, whole);
+            if (at + whole < end) {
+                int last = end - LANES;
+                block(spec, by, b, x, xAt + last, y, yAt + last, zAt + last, LANES);
+            }
+            at = end;
+        } while (at < n);
+    }
+
+    private static void block(
+            AddSpec spec, AddBytes by, Banks b, byte[] x, int xAt, byte[] y, int yAt, int zAt, int n) {
+        Rescale z = spec.zScale();
+        int xMask = spec.x().kind() == Kind.S8 ? -1 : 0xFF;
+        int yMask = spec.y().kind() == Kind.S8 ? -1 : 0xFF;
+        float fx = by.xFactor();
+        float fy = by.yFactor();
+        if (!z.rounding.fixedPoint()) {
+            int zx = spec.x().zero();
+            int zy = spec.y().zero();
+            real(x, xAt, xMask, zx, fx, y, yAt, yMask, zy, fy, n, z.zero, z.lo, z.hi, b.bytes, zAt);
+        } else if (!near(
+                x, xAt, xMask, fx, y, yAt, yMask, fy, n, by.offset(), by.e(), z.zero, z.lo, z.hi, b.bytes, zAt)) {
+            again(spec, b, x, xAt, y, yAt, zAt, n);
+        }
+    }
+
+    /** In integers. */
+    private static void again(AddSpec spec, Banks b, byte[] x, int xAt, byte[] y, int yAt, int zAt, int n) {
+        int[] p = b.ints(0, Rows.CHUNK);
+        int[] q = b.ints(1, Rows.CHUNK);
+        SimdRows.load(x, spec.x(), xAt, p, n);
+        SimdRows.load(y, spec.y(), yAt, q, n);
+        add(spec, Objects.requireNonNull(spec.lanes()), p, q, n);
+        SimdRows.store(b, spec.kind(), zAt, p, 0, n);
+    }
+
+    static void real(
+            byte[] x,
+            int xAt,
+            int xMask,
+            int xZero,
+            float fx,
+            byte[] y,
+            int yAt,
+            int yMask,
+            int yZero,
+            float fy,
+            int n,
+            int zero,
+            int lo,
+            int hi,
+            byte[] z,
+            int zAt) {
+        for (int i = 0; i < n; i += LANES) {
+            IntVector p = ((IntVector) ByteVector.fromArray(B, x, xAt + i).convertShape(VectorOperators.B2I, I, 0))
+                    .and(xMask)
+                    .sub(xZero);
+            IntVector q = ((IntVector) ByteVector.fromArray(B, y, yAt + i).convertShape(VectorOperators.B2I, I, 0))
+                    .and(yMask)
+                    .sub(yZero);
+            FloatVector a = ((FloatVector) p.convert(VectorOperators.I2F, 0)).mul(fx);
+            FloatVector sum = a.add(((FloatVector) q.convert(VectorOperators.I2F, 0)).mul(fy));
+            IntVector g = sum.add(Simd.MAGIC).reinterpretAsInts();
+            ((ByteVector) g.sub(Simd.MAGIC_BITS - zero).max(lo).min(hi).convertShape(VectorOperators.I2B, B, 0))
+                    .intoArray(z, zAt + i);
+        }
+    }
+
+    /** False where some sums were too near to a half to tell. */
+    static boolean near(
+            byte[] x,
+            int xAt,
+            int xMask,
+            float fx,
+            byte[] y,
+            int yAt,
+            int yMask,
+            float fy,
+            int n,
+            float offset,
+            float e,
+            int zero,
+            int lo,
+            int hi,
+            byte[] z,
+            int zAt) {
+        FloatVector f = FloatVector.broadcast(F, fx);
+        FloatVector g = FloatVector.broadcast(F, fy);
+        FloatVector c = FloatVector.broadcast(F, offset);
+        IntVector differ = IntVector.zero(I);
+        for (int i = 0; i < n; i += LANES) {
+            IntVector p = ((IntVector) ByteVector.fromArray(B, x, xAt + i).convertShape(VectorOperators.B2I, I, 0))
+                    .and(xMask);
+            IntVector q = ((IntVector) ByteVector.fromArray(B, y, yAt + i).convertShape(VectorOperators.B2I, I, 0))
+                    .and(yMask);
+            FloatVector h = ((FloatVector) q.convert(VectorOperators.I2F, 0)).fma(g, c);
+            h = ((FloatVector) p.convert(VectorOperators.I2F, 0)).fma(f, h);
+            IntVector g1 = h.sub(e).add(Simd.MAGIC).reinterpretAsInts();
+            IntVector g2 = h.add(e).add(Simd.MAGIC).reinterpretAsInts();
+            differ = differ.or(g1.lanewise(VectorOperators.XOR, g2));
+            ((ByteVector) g1.sub(Simd.MAGIC_BITS - zero).max(lo).min(hi).convertShape(VectorOperators.I2B, B, 0))
+                    .intoArray(z, zAt + i);
+        }
+        return !differ.compare(VectorOperators.NE, 0).anyTrue();
     }
 
     private static void scale(AddLanes.Scale s, int sign, int[] a, int n) {

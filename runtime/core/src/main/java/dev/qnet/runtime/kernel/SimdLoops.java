@@ -56,6 +56,27 @@ final class SimdLoops implements Loops {
         spec.apply(p, whole, q, n);
     }
 
+    @Override
+    public void add(AddSpec spec, Banks b, byte[] x, int xAt, byte[] y, int yAt, int zAt, int n) {
+        AddBytes by = spec.bytes();
+        if (by != null && Simd.HAS_BYTES && n >= LANES) {
+            SimdAdd.add(spec, by, b, x, xAt, y, yAt, zAt, n);
+            return;
+        }
+        int[] p = b.ints(0, Rows.CHUNK);
+        int[] q = b.ints(1, Rows.CHUNK);
+        for (int i = 0; i < n; i += Rows.CHUNK) {
+            int length = Math.min(Rows.CHUNK, n - i);
+            int whole = Simd.HAS_BYTES ? length / LANES * LANES : 0;
+            SimdRows.load(x, spec.x(), xAt + i, p, whole);
+            SimdRows.load(y, spec.y(), yAt + i, q, whole);
+            Rows.load(x, spec.x(), xAt + i + whole, p, whole, length - whole);
+            Rows.load(y, spec.y(), yAt + i + whole, q, whole, length - whole);
+            add(spec, p, q, length);
+            SimdRows.store(b, spec.kind(), zAt + i, p, 0, length);
+        }
+    }
+
     private static void shiftLeft(int[] a, int n, int shift) {
         for (int i = 0; i < n; i += LANES) {
             IntVector.fromArray(I, a, i).lanewise(VectorOperators.LSHL, shift).intoArray(a, i);

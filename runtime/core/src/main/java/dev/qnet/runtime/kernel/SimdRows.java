@@ -286,6 +286,15 @@ final class SimdRows {
         }
     }
 
+    /** As {@link #load(Banks, Operand, int, int[], int, int)}, of n bytes that lie anywhere, a multiple of the lanes. */
+    static void load(byte[] a, Operand x, int from, int[] to, int n) {
+        if (x.kind() == Kind.S8) {
+            signedBytes(a, from, x.zero(), to, 0, n);
+        } else {
+            unsignedBytes(a, from, x.zero(), to, 0, n);
+        }
+    }
+
     private static int signedBytes(byte[] a, int from, int z, int[] to, int at, int n) {
         if (n == 0) {
             return 0;

@@ -63,6 +63,7 @@ class WarmupTest {
             Operand x = Operand.plain(Kind.U8);
             steps.add(RowSteps.ALL.rescale(r));
             steps.add(RowSteps.ALL.add(new AddSpec(false, 0, x, x, r, r, r, Kind.U8)));
+            steps.add(RowSteps.ALL.ofBytes(rounding));
         }
         for (boolean away : new boolean[] {true, false}) {
             steps.add(RowSteps.ALL.quantize(new QuantizeSpec(away, new float[] {1}, new int[] {0}, 0, 255, Kind.U8)));
@@ -77,7 +78,9 @@ class WarmupTest {
     /** A kernel becomes its vector twin by itself, and its bytes stay what they are. */
     @Test
     void kernelsBecomeVectors() throws InterruptedException {
-        assumeThat(SimdShape.worthwhile()).as("vectors with a fused multiply-add").isTrue();
+        assumeThat(SimdShape.worthwhile())
+                .as("vectors with a fused multiply-add")
+                .isTrue();
         ConvSpec spec = conv(Kind.U8, Rounding.TOSA, 100, 16, 24, Window.POINT);
         UnaryKernel kernel = Backend.ADAPTIVE.loops().conv(spec);
         Banks b = new Banks(1 << 14, 0, 0, 0, 0);
