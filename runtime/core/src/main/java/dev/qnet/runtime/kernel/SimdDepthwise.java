@@ -1,6 +1,7 @@
 package dev.qnet.runtime.kernel;
 
 import java.util.Arrays;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A vector's worth of channels is taken at a time: its input is converted once, padded, to rows of singles, which are
  * still in the first-level cache when they are used: all of them one behind the other where the image is small, a ring of
  * those that a window spans where it is not. Up to four vectors share the lines of the cache that their codes fill.
- * {@link SimdWindows} sums up the products under the windows, {@link SimdCodes} makes codes of the sums.
+ * {@link SimdWindows} sums up the products under the windows, {@link SimdCodes} makes codes of the sums. Most
+ * windows of 3x3 over bytes take {@link SimdStripConv} instead.
  *
  * <p>Channels that do not fill one vector are laid out side by side where the window moves by one pixel: then a row is
  * just a row of numbers, a tap is an offset, and only the weights have to be repeated, with a period of the least common
@@ -19,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * largest input. So it is an integer of at most 2^24 − 1, which a single holds, if the bias plus all the largest
  * products are, and the bias plus all the least.
  */
-final class SimdDepthwise implements UnaryKernel, Parts {
+final class SimdDepthwise implements UnaryKernel, Parts, Warmable {
     private static final int LANES = Simd.LANES;
     private static final int INPUT = 0;
     private static final int SUMS = 1;
@@ -83,7 +85,7 @@ final class SimdDepthwise implements UnaryKernel, Parts {
     private final @Nullable SimdCodes codes;
 
     private SimdDepthwise(ConvSpec spec, long bound) {
-        this.spec = spec;
+        this.spec = spec.withoutWeights();
         Window given = spec.window();
         boolean turn = spec.width() == 1 && given.kernelW() == 1 && given.left() == 0 && given.right() == 0;
         w = turn
@@ -166,7 +168,25 @@ final class SimdDepthwise implements UnaryKernel, Parts {
             }
             bound = Math.max(bound, Math.max(above, below));
         }
-        return bound < 1 << 24 ? new SimdDepthwise(spec, bound) : null;
+        if (bound >= SimdPanels.EXACT) {
+            return null;
+        }
+        SimdDepthwise any = new SimdDepthwise(spec, bound);
+        UnaryKernel strips = SimdStripConv.of(spec, any.codes);
+        return strips != null ? strips : any;
+    }
+
+    @Override
+    public void steps(Set<Step> steps) {
+        int n = flat ? Math.ceilDiv(outWidth * spec.filters(), period) : outWidth;
+        boolean alone = !flat && multiplier == 1;
+        DepthwiseSteps.windows(steps, spec.x().kind(), form(n), alone, codes != null, spec.out());
+    }
+
+    /** The loop for rows of n outputs. */
+    private SimdWindows.Form form(int n) {
+        int dx = w.kernelW() > 1 ? w.dilationW() * pixel : LANES;
+        return SimdWindows.form(w, dx, flat ? period : w.strideW() * LANES, n);
     }
 
     @Override
@@ -305,8 +325,11 @@ final class SimdDepthwise implements UnaryKernel, Parts {
         float[] sums = b.floats(SUMS, rows * outWidth * LANES);
         int step = w.strideW() * LANES;
         int c = first(v);
-        int at = v * spec.taps() * LANES;
-        SimdWindows.sums(w, in, offsets, x, rowStep, step, weights, at, init, c, rows, outWidth, sums);
+        int h = w.kernelH();
+        int taps = spec.taps();
+        int at = v * taps * LANES;
+        SimdWindows.sums(
+                form(outWidth), h, in, offsets, x, rowStep, step, taps, weights, at, init, c, rows, outWidth, sums);
         int filters = spec.filters();
         int to = y + oy * outWidth * filters + c;
         store(b, sums, 0, rows * outWidth, Math.min(LANES, filters - c), c, to, filters);
@@ -315,10 +338,13 @@ final class SimdDepthwise implements UnaryKernel, Parts {
     /** A row of output is a row of numbers; each vector of a period has weights of its own. */
     private void phases(Banks b, float[] in, int rowStep, int[] offsets, int y, int oy, int rows) {
         int numbers = outWidth * spec.filters();
+        int h = w.kernelH();
+        int taps = spec.taps();
         for (int p = 0; p < period && p < numbers; p += LANES) {
             int n = (numbers - p + period - 1) / period;
             float[] sums = b.floats(SUMS, rows * n * LANES);
-            SimdWindows.sums(w, in, offsets, p, rowStep, period, weights, p * spec.taps(), init, p, rows, n, sums);
+            SimdWindows.sums(
+                    form(n), h, in, offsets, p, rowStep, period, taps, weights, p * taps, init, p, rows, n, sums);
             int last = p + (n - 1) * period;
             int rest = Math.min(LANES, numbers - last);
             int full = rest == LANES ? n : n - 1;

@@ -76,6 +76,16 @@ final class SimdSteps {
         steps.add(RowSteps.ALL.store(out.kind()));
     }
 
+    /** Rows of codes that become singles. */
+    static Step load(Kind kind) {
+        return LOADS[kind.ordinal()];
+    }
+
+    /** Sums that become codes at once. */
+    static Step codes(Rounding rounding) {
+        return CODES[rounding.ordinal()];
+    }
+
     private static void tiles(Set<Step> steps, int rows, int at) {
         if (rows >= SimdPanels.ROWS) {
             steps.add(TILES[at]);

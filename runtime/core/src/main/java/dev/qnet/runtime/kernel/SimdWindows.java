@@ -17,15 +17,46 @@ final class SimdWindows {
 
     private SimdWindows() {}
 
+    /** The loops that there are. */
+    enum Form {
+        /** 3x3, outputs and taps neighbours. */
+        NEIGHBOURS,
+        /** 3x3, taps neighbours, outputs two apart. */
+        PAIRS,
+        /** 3x3. */
+        NINE,
+        /** Five columns, outputs and taps neighbours. */
+        FIVE,
+        /** Any other. */
+        ANY
+    }
+
+    /**
+     * The loop for a window.
+     *
+     * @param dx from tap to tap in a row
+     * @param step from one output to the next
+     * @param n outputs in a row
+     */
+    static Form form(Window w, int dx, int step, int n) {
+        boolean near = dx == LANES && step == LANES && n >= 4;
+        if (w.kernelW() == 3 && w.kernelH() == 3) {
+            return near ? Form.NEIGHBOURS : dx == LANES && step == 2 * LANES && n >= 2 ? Form.PAIRS : Form.NINE;
+        }
+        return near && w.kernelW() == 5 ? Form.FIVE : Form.ANY;
+    }
+
     /**
      * Sums of products under windows, for rows of outputs, one vector wide.
      *
-     * @param w the window
+     * @param form the loop
+     * @param height rows of the window
      * @param in the input
      * @param offsets where each tap is for the first output
      * @param x added to these
      * @param rowStep from one row of outputs to the next
      * @param step from one output to the next
+     * @param taps the window's
      * @param weights the weights, a vector a tap
      * @param wAt the first
      * @param init what sums begin with
@@ -35,12 +66,14 @@ final class SimdWindows {
      * @param y the sums, rows*n vectors
      */
     static void sums(
-            Window w,
+            Form form,
+            int height,
             float[] in,
             int[] offsets,
             int x,
             int rowStep,
             int step,
+            int taps,
             float[] weights,
             int wAt,
             float[] init,
@@ -48,29 +81,32 @@ final class SimdWindows {
             int rows,
             int n,
             float[] y) {
-        int dx = w.kernelW() > 1 ? offsets[1] - offsets[0] : LANES;
-        boolean near = dx == LANES && step == LANES && n >= 4;
-        if (w.kernelH() == 3 && w.kernelW() == 3) {
-            int r0 = x + offsets[0];
-            int r1 = x + offsets[3];
-            int r2 = x + offsets[6];
-            if (near) {
-                neighbours(in, r0, r1, r2, rowStep, weights, wAt, init, c, rows, n * LANES, y);
-            } else if (dx == LANES && step == 2 * LANES && n >= 2) {
-                pairs(in, r0, r1, r2, rowStep, weights, wAt, init, c, rows, n, y);
-            } else {
-                nine(in, r0, r1, r2, rowStep, dx, step, weights, wAt, init, c, rows, n, y);
-            }
+        if (rows == 0) {
             return;
         }
-        boolean five = near && w.kernelW() == 5;
-        int taps = w.kernelH() * w.kernelW();
-        for (int r = 0, to = 0; r < rows; r++, to += n * LANES) {
-            int at = x + r * rowStep;
-            if (five) {
-                five(in, at, offsets, w.kernelH(), weights, wAt, init, c, n * LANES, y, to);
-            } else {
-                row(in, at, step, offsets, taps, weights, wAt, init, c, n, y, to);
+        switch (form) {
+            case NEIGHBOURS, PAIRS, NINE -> {
+                int r0 = x + offsets[0];
+                int r1 = x + offsets[3];
+                int r2 = x + offsets[6];
+                if (form == Form.NEIGHBOURS) {
+                    neighbours(in, r0, r1, r2, rowStep, weights, wAt, init, c, rows, n * LANES, y);
+                } else if (form == Form.PAIRS) {
+                    pairs(in, r0, r1, r2, rowStep, weights, wAt, init, c, rows, n, y);
+                } else {
+                    int dx = offsets[1] - offsets[0];
+                    nine(in, r0, r1, r2, rowStep, dx, step, weights, wAt, init, c, rows, n, y);
+                }
+            }
+            case FIVE -> {
+                for (int r = 0, to = 0; r < rows; r++, to += n * LANES) {
+                    five(in, x + r * rowStep, offsets, height, weights, wAt, init, c, n * LANES, y, to);
+                }
+            }
+            case ANY -> {
+                for (int r = 0, to = 0; r < rows; r++, to += n * LANES) {
+                    row(in, x + r * rowStep, step, offsets, taps, weights, wAt, init, c, n, y, to);
+                }
             }
         }
     }

@@ -19,6 +19,11 @@ class KernelsTest {
         LinearCases.depthwise(new Random(seed), BACKENDS);
     }
 
+    @Property(tries = 100, edgeCases = EdgeCasesMode.NONE)
+    void strips(@ForAll long seed) {
+        LinearCases.strips(new Random(seed), BACKENDS);
+    }
+
     @Property(tries = 60, edgeCases = EdgeCasesMode.NONE)
     void dense(@ForAll long seed) {
         LinearCases.dense(new Random(seed), BACKENDS);

@@ -33,6 +33,41 @@ final class LinearCases {
         check(r, height, Math.min(width, 400), c, filters, w, c, backends);
     }
 
+    /** Windows that are summed straight from bytes, with sums up to what singles hold, and just beyond. */
+    static void strips(Random r, Backend... backends) {
+        int c = pick(r, 8, 16, 17, 33, 64, 100, 150);
+        int step = pick(r, 1, 2);
+        Window w = new Window(3, 3, step, step, 1, 1, r.nextInt(2), r.nextInt(2), r.nextInt(2), r.nextInt(2));
+        int height = 3 - w.top() - w.bottom() + r.nextInt(c > 64 ? 9 : 40);
+        int width = 3 - w.left() - w.right() + r.nextInt(20);
+        Kind kind = pick(r, Kind.S8, Kind.U8);
+        int zero = Data.code(r, (int) kind.min(), (int) kind.max());
+        Operand x = r.nextInt(4) == 0 ? Operand.codes(kind, 3, 0, 15) : Operand.codes(kind, zero);
+        int magnitude = pick(r, 1, 127, 255, 3000);
+        int[] weights = new int[c * 9];
+        boolean extreme = r.nextInt(3) == 0;
+        for (int i = 0; i < weights.length; i++) {
+            weights[i] = extreme ? magnitude : Data.code(r, -magnitude, magnitude);
+        }
+        long most = Math.max(Math.abs(kind.min()), kind.max()) + Math.abs(x.zero());
+        int[] bias = new int[c];
+        boolean large = r.nextInt(3) == 0;
+        for (int i = 0; i < c; i++) {
+            long sum = 0;
+            for (int t = 0; t < 9; t++) {
+                sum += Math.abs(weights[i * 9 + t]) * most;
+            }
+            long rest = Math.max(0, (1 << 24) - 1 - sum);
+            bias[i] = large ? (int) (r.nextBoolean() ? -rest : rest) : r.nextInt() >> 15;
+        }
+        if (large && r.nextBoolean()) {
+            bias[r.nextInt(c)] += 1;
+        }
+        Kind y = pick(r, Kind.S8, Kind.U8);
+        Output out = Output.codes(Kind.S32, Data.rescale(r, c, y), y);
+        check(r, x, Math.max(1, height), Math.max(1, width), c, c, w, c, weights, bias, out, backends);
+    }
+
     private static void conv(Random r, int groups, int perGroup, int o, Backend... backends) {
         int c = groups * perGroup;
         Window w = window(r);
@@ -84,13 +119,28 @@ final class LinearCases {
         }
         boolean wide = x.magnitude() * magnitude * taps + (1L << 26) > Integer.MAX_VALUE;
         Output out = Data.output(r, wide, o);
+        check(r, x, h, width, c, o, w, groups, weights, bias, out, backends);
+    }
+
+    private static void check(
+            Random r,
+            Operand x,
+            int h,
+            int width,
+            int c,
+            int o,
+            Window w,
+            int groups,
+            int[] weights,
+            int[] bias,
+            Output out,
+            Backend... backends) {
         Banks b = Data.banks(r);
         int at = r.nextInt(20);
         int to = RESULT + r.nextInt(20);
         Data.fill(r, b, x, at, h * width * c);
         long[] expected = naive(b, at, x, h, width, c, o, w, groups, weights, bias, out);
-        String name = "conv %dx%dx%d -> %d, %s, groups %d, %s, weights up to %d, %s"
-                .formatted(h, width, c, o, w, groups, x, magnitude, out);
+        String name = "conv %dx%dx%d -> %d, %s, groups %d, %s, %s".formatted(h, width, c, o, w, groups, x, out);
         for (Backend backend : backends) {
             Conv2d conv = Conv2d.of(backend, x, h, width, c, o, w, groups, weights, bias, out);
             Results.check(name, backend, conv, b, at, to, out.kind(), expected);
