@@ -29,6 +29,9 @@ public final class Banks {
     private final float[][] floatScratch = new float[4][0];
     private final double[][] doubleScratch = new double[2][0];
 
+    /** Null until it is asked for. */
+    private @Nullable Banks apart;
+
     /** How the work of a kernel is shared. */
     interface Sharing {
         /** Runs all parts of a kernel; or none, and gives false, if one thread had better do it. */
@@ -47,17 +50,30 @@ public final class Banks {
         this.floats = new float[floats];
     }
 
-    private Banks(Banks of) {
+    private Banks(Banks of, int[] ints) {
         bytes = of.bytes;
         shorts = of.shorts;
-        ints = of.ints;
+        this.ints = ints;
         longs = of.longs;
         floats = of.floats;
     }
 
     /** The same values with scratch of its own, for a thread that helps. */
     Banks fork() {
-        return new Banks(this);
+        return new Banks(this, ints);
+    }
+
+    /**
+     * The same values with scratch of its own, and at least n ints instead of those of the model: for kernels that run as
+     * a part of another, which takes their accumulators from there.
+     */
+    Banks apart(int n) {
+        Banks b = apart;
+        if (b == null || b.ints.length < n) {
+            b = new Banks(this, new int[n]);
+            apart = b;
+        }
+        return b;
     }
 
     /** Has workers help with large kernels from now on. */

@@ -7,41 +7,29 @@ import org.jspecify.annotations.Nullable;
  * scaled as {@link Rounding#TFLITE} does.
  */
 public final class LstmGate implements BinaryKernel {
-    private final Operand x;
-    private final Operand h;
-    private final int rows;
-    private final int inputs;
-    private final int states;
-    private final int units;
-    private final int[] w;
-    private final int[] r;
-    private final int[] bias;
-    private final int[] multipliers;
-    private final int[] shifts;
+    /** The product with h is limited to this before it is added to 16 bits, which then saturate all the same. */
+    private static final int FAR = 1 << 17;
+
+    private final Loops loops;
+    private final UnaryKernel input;
+    private final UnaryKernel recurrent;
+    private final Rescale inputScale;
+    private final Rescale recurrentScale;
+    private final int n;
 
     private LstmGate(
-            Operand x,
-            Operand h,
-            int rows,
-            int inputs,
-            int states,
-            int units,
-            int[] w,
-            int[] r,
-            int[] bias,
-            int[] multipliers,
-            int[] shifts) {
-        this.x = x;
-        this.h = h;
-        this.rows = rows;
-        this.inputs = inputs;
-        this.states = states;
-        this.units = units;
-        this.w = w;
-        this.r = r;
-        this.bias = bias;
-        this.multipliers = multipliers;
-        this.shifts = shifts;
+            Loops loops,
+            UnaryKernel input,
+            UnaryKernel recurrent,
+            Rescale inputScale,
+            Rescale recurrentScale,
+            int n) {
+        this.loops = loops;
+        this.input = input;
+        this.recurrent = recurrent;
+        this.inputScale = inputScale;
+        this.recurrentScale = recurrentScale;
+        this.n = n;
     }
 
     /**
@@ -60,6 +48,7 @@ public final class LstmGate implements BinaryKernel {
      * @param shifts their shifts
      */
     public static LstmGate of(
+            Backend backend,
             Operand x,
             Operand h,
             int rows,
@@ -81,31 +70,32 @@ public final class LstmGate implements BinaryKernel {
             throw new IllegalArgumentException("the weights of a gate do not fit " + units + " units of " + inputs
                     + " inputs and " + states + " states");
         }
-        int[] b = bias == null ? new int[units] : bias.clone();
+        Loops loops = backend.loops();
+        Output sums = Output.accumulator(Kind.S32);
         return new LstmGate(
-                x, h, rows, inputs, states, units, w.clone(), r.clone(), b, multipliers.clone(), shifts.clone());
+                loops,
+                loops.conv(ConvSpec.of(x, 1, rows, inputs, units, Window.POINT, 1, w, bias, sums)),
+                loops.conv(ConvSpec.of(h, 1, rows, states, units, Window.POINT, 1, r, null, sums)),
+                scale(multipliers[0], shifts[0], Short.MIN_VALUE, Short.MAX_VALUE),
+                scale(multipliers[1], shifts[1], -FAR, FAR),
+                rows * units);
+    }
+
+    private static Rescale scale(int multiplier, int shift, int lo, int hi) {
+        return Rescale.fixed(Rounding.TFLITE, new int[] {multiplier}, new int[] {shift}, 0, lo, hi);
     }
 
     @Override
     public void run(Banks banks, int xAt, int hAt, int yAt) {
-        int[] a = banks.ints(0, inputs);
-        int[] s = banks.ints(1, states);
-        for (int row = 0; row < rows; row++) {
-            Rows.load(banks, x, xAt + row * inputs, a, 0, inputs);
-            Rows.load(banks, h, hAt + row * states, s, 0, states);
-            for (int u = 0; u < units; u++) {
-                long input = Rescale.scaleTwice(bias[u] + dot(a, w, u * inputs, inputs), multipliers[0], shifts[0]);
-                long state = Rescale.scaleTwice(dot(s, r, u * states, states), multipliers[1], shifts[1]);
-                banks.shorts[yAt + row * units + u] = (short) Softmax16.saturate(Softmax16.saturate(input) + state);
-            }
-        }
-    }
-
-    private static int dot(int[] a, int[] w, int at, int n) {
-        int sum = 0;
+        Banks apart = banks.apart(2 * n);
+        int[] sums = apart.ints;
+        input.run(apart, xAt, 0);
+        recurrent.run(apart, hAt, n);
+        loops.rescale(inputScale, sums, 0, n, 0);
+        loops.rescale(recurrentScale, sums, n, n, 0);
+        short[] y = banks.shorts;
         for (int i = 0; i < n; i++) {
-            sum += a[i] * w[at + i];
+            y[yAt + i] = (short) Math.max(Short.MIN_VALUE, Math.min(Short.MAX_VALUE, sums[i] + sums[n + i]));
         }
-        return sum;
     }
 }

@@ -34,6 +34,11 @@ class KernelsTest {
         LinearCases.matmul(new Random(seed), BACKENDS);
     }
 
+    @Property(tries = 60, edgeCases = EdgeCasesMode.NONE)
+    void gate(@ForAll long seed) {
+        LinearCases.gate(new Random(seed), BACKENDS);
+    }
+
     @Property(tries = 100, edgeCases = EdgeCasesMode.NONE)
     void mul(@ForAll long seed) {
         ElementwiseCases.mul(new Random(seed), BACKENDS);

@@ -90,6 +90,48 @@ final class LinearCases {
         check(r, 1, k > 1000 ? Math.min(rows, 7) : rows, k, k > 1000 ? Math.min(n, 17) : n, Window.POINT, 1, backends);
     }
 
+    /** A gate of an LSTM, with weights that are packed at times. */
+    static void gate(Random r, Backend... backends) {
+        boolean large = r.nextInt(4) == 0;
+        int rows = pick(r, 1, 1, 2, 5, 13);
+        int inputs = large ? pick(r, 128, 257, 300) : pick(r, 1, 3, 20, 65);
+        int units = large ? pick(r, 128, 130) : pick(r, 1, 4, 17, 33);
+        Operand x = Data.operand(r);
+        Operand h = Data.operand(r);
+        int[] w = r.ints(units * inputs, -128, 128).toArray();
+        int[] v = r.ints(units * units, -128, 128).toArray();
+        int[] bias = r.nextBoolean() ? null : r.ints(units, -1 << 20, 1 << 20).toArray();
+        int[] m = {(int) r.nextLong(1L << 30, 1L << 31), (int) r.nextLong(1L << 30, 1L << 31)};
+        int[] shifts = {pick(r, 2, 0, -3, -10), pick(r, 2, 0, -3, -10)};
+        Banks b = Data.banks(r);
+        int state = 1 << 14;
+        Data.fill(r, b, x, 5, rows * inputs);
+        Data.fill(r, b, h, state, rows * units);
+        long[] expected = new long[rows * units];
+        for (int i = 0; i < expected.length; i++) {
+            int sum = bias == null ? 0 : bias[i % units];
+            for (int k = 0; k < inputs; k++) {
+                sum += w[i % units * inputs + k] * centred(b, x, 5 + i / units * inputs + k);
+            }
+            int again = 0;
+            for (int k = 0; k < units; k++) {
+                again += v[i % units * units + k] * centred(b, h, state + i / units * units + k);
+            }
+            long input = Softmax16.saturate(Rescale.scaleTwice(sum, m[0], shifts[0]));
+            expected[i] = Softmax16.saturate(input + Rescale.scaleTwice(again, m[1], shifts[1]));
+        }
+        String name = "gate of %d rows of %d inputs, %d units, %s %s".formatted(rows, inputs, units, x, h);
+        for (Backend backend : backends) {
+            LstmGate gate = LstmGate.of(backend, x, h, rows, inputs, units, units, w, v, bias, m, shifts);
+            Results.check(
+                    name, backend, (k, from, to) -> gate.run(k, from, state, to), b, 5, RESULT, Kind.S16, expected);
+        }
+    }
+
+    private static int centred(Banks b, Operand x, int at) {
+        return (int) Data.get(b, x.kind(), at) - x.zero();
+    }
+
     private static Window window(Random r) {
         return new Window(
                 pick(r, 1, 2, 3, 3, 4),

@@ -220,7 +220,8 @@ final class IntLayers {
         int units = w.shape().dim(0);
         layers.binary(
                 n,
-                a -> a.operand(x)
+                a -> a.backend()
+                        .operand(x)
                         .operand(h)
                         .number(units == 0 ? 0 : n.type().shape().elements() / units)
                         .number(w.shape().dim(1))
