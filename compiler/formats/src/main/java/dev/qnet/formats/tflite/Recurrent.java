@@ -410,21 +410,11 @@ final class Recurrent {
                     "has weights " + features + " and " + times + " of rank " + rank + " for " + x.shape());
         }
         int batch = x.shape().dim(0);
-        Val state = c.state(4, Shape.of(batch, times.dim(0), times.dim(1)));
-        Val feature = x.isFloat() ? realFeature(c, x, features) : integerFeature(c, x, state, features);
-        Val column = c.reshaped(feature, Shape.of(batch, times.dim(0), 1));
-        Val next = column;
-        if (times.dim(1) > 1) {
-            Val kept = c.emit(
-                    new DataOp.Slice(List.of(0, 0, 1), List.of(batch, times.dim(0), times.dim(1)), List.of(1, 1, 1)),
-                    state.element(),
-                    state);
-            next = c.emit(new DataOp.Concat(2), state.element(), kept, column);
-        }
-        c.graph().remember(state, next);
         // Each unit adds up rank filters over all of their time steps.
         int units = times.dim(0) / rank;
         if (x.isFloat()) {
+            Val state = c.state(4, Shape.of(batch, times.dim(0), times.dim(1)));
+            Val next = remembered(c, state, realFeature(c, x, features), 2);
             Val flat = c.reshaped(next, Shape.of(batch, 1, 1, times.elements()));
             Shape grouped = Shape.of(units, 1, 1, rank * times.dim(1));
             Val w = c.constant(c.in(2), new Tensor.OfFloat(grouped, Weights.real(c, 2)), Element.FLOAT);
@@ -432,17 +422,47 @@ final class Recurrent {
             Val y = c.has(3) ? c.real(op, flat, w, c.x(3)) : c.real(op, flat, w);
             c.result(c.reshaped(c.activated(c.byteOption(1, 0), y), Shape.of(batch, units)));
         } else {
-            c.result(integerSum(c, next, times, Shape.of(batch, units, rank * times.dim(1))));
+            // Time before filters, so that a step moves whole rows. Sums of integers do not care for the order.
+            Val state = c.state(4, Shape.of(batch, times.dim(1), times.dim(0)));
+            Val next = remembered(c, state, integerFeature(c, x, state, features), 1);
+            c.result(integerSum(c, next, times, rank));
         }
     }
 
-    private static Val integerSum(Call c, Val next, Shape times, Shape terms) {
+    /** The state without its oldest step, with a new one behind. */
+    private static Val remembered(Call c, Val state, Val feature, int axis) {
+        Shape s = state.shape();
+        int filters = s.dim(3 - axis);
+        Val newest = c.reshaped(feature, axis == 1 ? Shape.of(s.dim(0), 1, filters) : Shape.of(s.dim(0), filters, 1));
+        Val next = newest;
+        if (s.dim(axis) > 1) {
+            List<Integer> begin = axis == 1 ? List.of(0, 1, 0) : List.of(0, 0, 1);
+            DataOp.Slice later = new DataOp.Slice(begin, List.of(s.dim(0), s.dim(1), s.dim(2)), List.of(1, 1, 1));
+            next = c.emit(new DataOp.Concat(axis), state.element(), c.emit(later, state.element(), state), newest);
+        }
+        c.graph().remember(state, next);
+        return next;
+    }
+
+    private static Val integerSum(Call c, Val next, Shape times, int rank) {
+        int filters = times.dim(0);
+        int steps = times.dim(1);
+        int batch = next.shape().dim(0);
         QuantOf q = QuantOf.of(c.in(2));
         Quant weights = Quant.of(next.quant().storage(), q.scale(), q.zero());
-        Val w = c.constant(c.in(2), new Tensor.OfInt(times, c.codes(2)), weights);
+        int[] codes = c.codes(2);
+        int[] byTime = new int[codes.length];
+        for (int i = 0; i < codes.length; i++) {
+            byTime[i % steps * filters + i / steps] = codes[i];
+        }
+        Val w = c.constant(c.in(2), new Tensor.OfInt(Shape.of(steps, filters), byTime), weights);
         Val products = c.emit(new IntOp.Mul(Element.INT32, null), Element.INT32, next, w);
-        Val sums = c.emit(
-                new IntOp.Sum(List.of(2), false, Element.INT32, null), Element.INT32, c.reshaped(products, terms));
+        IntOp.Sum add = new IntOp.Sum(List.of(1), false, Element.INT32, null);
+        if (rank > 1) {
+            products = c.reshaped(products, Shape.of(batch, steps, filters / rank, rank));
+            add = new IntOp.Sum(List.of(1, 3), false, Element.INT32, null);
+        }
+        Val sums = c.emit(add, Element.INT32, products);
         Val bias = Accumulator.narrow(c, 3).bias();
         if (bias != null) {
             sums = c.emit(new NumOp.Binary(NumOp.Binary.Fn.ADD), Element.INT32, sums, bias);

@@ -750,6 +750,46 @@ class TfliteOperatorsTest {
     }
 
     @Test
+    void svdfOfIntegersAddsUpTheFiltersOfAUnit() {
+        // Two filters, one unit: y = 11·x(t − 1) + 22·x(t).
+        ModelFile m = new ModelFile();
+        int x = m.tensor("x", TensorType.INT8, of(1, 1), ModelFile.spec().scale(1, 0));
+        int features = m.tensor(
+                "features",
+                TensorType.INT8,
+                of(2, 1),
+                ModelFile.spec().scale(1, 0).bytes(1, 1));
+        int times = m.tensor(
+                "times",
+                TensorType.INT16,
+                of(2, 2),
+                ModelFile.spec().scale(1, 0).shorts(1, 2, 10, 20));
+        int state = m.tensor(
+                "state",
+                TensorType.INT16,
+                of(1, 4),
+                ModelFile.spec().scale(1, 0).variable());
+        int y = m.tensor("y", TensorType.INT8, of(1, 1), ModelFile.spec().scale(1, 0));
+        m.operator(
+                27,
+                of(x, features, times, -1, state),
+                of(y),
+                ModelFile.options().number(0, 2));
+        Graph graph = read(m.inputs(x).outputs(y).bytes()).graph();
+        Interpreter oracle = Interpreter.prepare(graph);
+        Interpreter.State past = oracle.newState();
+        int[] given = {1, 2, 1, -3};
+        long[] seen = new long[given.length];
+        for (int t = 0; t < given.length; t++) {
+            Value v = Value.of(Shape.of(1, 1), new long[] {given[t]});
+            Value found =
+                    Objects.requireNonNull(oracle.run(Map.of("x", v), past).get("y"));
+            seen[t] = ((Value.Ints) found).data()[0];
+        }
+        assertThat(seen).containsExactly(22, 55, 44, -55);
+    }
+
+    @Test
     void lstmWithAndWithoutAClipAreTheSameBelowIt() {
         Value[] results = new Value[2];
         for (int clipped = 0; clipped < 2; clipped++) {

@@ -37,6 +37,11 @@ final class AdaptiveLoops implements Loops {
     }
 
     @Override
+    public void combine(IntBinary.Fn fn, int[] p, int at, int[] q, int from, int n) {
+        by(RowSteps.ALL.combine(fn)).combine(fn, p, at, q, from, n);
+    }
+
+    @Override
     public void accumulate(Banks b, Operand x, int from, int[] sums, int n) {
         by(RowSteps.ALL.accumulate(x.kind())).accumulate(b, x, from, sums, n);
     }

@@ -7,6 +7,12 @@ import java.util.Arrays;
  * are all this. Operand and result must not overlap.
  */
 public final class Copy implements UnaryKernel {
+    /** From so many elements on, a call of arraycopy is faster than a loop, whatever the type. */
+    private static final int RUN = 16;
+
+    /** Rows of fewer elements are copied by columns. */
+    private static final int SHORT = 4;
+
     private final Kind kind;
 
     /** A block's extents, at least one axis; the last axis of as many elements as possible. */
@@ -215,7 +221,9 @@ public final class Copy implements UnaryKernel {
         int n = extents[d];
         int xs = xStrides[d];
         int ys = yStrides[d];
-        if (d < extents.length - 1) {
+        if (d == extents.length - 2 && (extents[d + 1] < RUN || xStrides[d + 1] != 1 || yStrides[d + 1] != 1)) {
+            block(bank, n, x, xs, y, ys, extents[d + 1], xStrides[d + 1], yStrides[d + 1]);
+        } else if (d < extents.length - 1) {
             for (int i = 0; i < n; i++) {
                 walk(bank, d + 1, x + i * xs, y + i * ys);
             }
@@ -223,6 +231,62 @@ public final class Copy implements UnaryKernel {
             copyRun(bank, x, y, n);
         } else {
             row(bank, x, xs, y, ys, n);
+        }
+    }
+
+    /** Rows of n elements; or columns, where those are longer. */
+    private static void block(Object bank, int rows, int x, int xRow, int y, int yRow, int n, int xs, int ys) {
+        if (n < SHORT && rows > n) {
+            block(bank, n, x, xs, y, ys, rows, xRow, yRow);
+            return;
+        }
+        switch (bank) {
+            case byte[] a -> {
+                for (int r = 0; r < rows; r++) {
+                    int p = x + r * xRow;
+                    int q = y + r * yRow;
+                    for (int i = 0; i < n; i++) {
+                        a[q + i * ys] = a[p + i * xs];
+                    }
+                }
+            }
+            case short[] a -> {
+                for (int r = 0; r < rows; r++) {
+                    int p = x + r * xRow;
+                    int q = y + r * yRow;
+                    for (int i = 0; i < n; i++) {
+                        a[q + i * ys] = a[p + i * xs];
+                    }
+                }
+            }
+            case int[] a -> {
+                for (int r = 0; r < rows; r++) {
+                    int p = x + r * xRow;
+                    int q = y + r * yRow;
+                    for (int i = 0; i < n; i++) {
+                        a[q + i * ys] = a[p + i * xs];
+                    }
+                }
+            }
+            case long[] a -> {
+                for (int r = 0; r < rows; r++) {
+                    int p = x + r * xRow;
+                    int q = y + r * yRow;
+                    for (int i = 0; i < n; i++) {
+                        a[q + i * ys] = a[p + i * xs];
+                    }
+                }
+            }
+            case float[] a -> {
+                for (int r = 0; r < rows; r++) {
+                    int p = x + r * xRow;
+                    int q = y + r * yRow;
+                    for (int i = 0; i < n; i++) {
+                        a[q + i * ys] = a[p + i * xs];
+                    }
+                }
+            }
+            default -> throw new AssertionError(bank);
         }
     }
 
@@ -259,7 +323,7 @@ public final class Copy implements UnaryKernel {
 
     /** Neighbours to neighbours. For a few elements a loop is faster than a call of arraycopy, whatever the type. */
     static void copyRun(Object bank, int x, int y, int n) {
-        if (n < 16) {
+        if (n < RUN) {
             row(bank, x, 1, y, 1, n);
         } else {
             System.arraycopy(bank, x, bank, y, n);

@@ -25,21 +25,32 @@ public final class IntBinary implements BinaryKernel {
     private static final int X = 0;
     private static final int Y = 1;
 
+    private final Loops loops;
     private final Fn fn;
     private final Operand operand;
     private final boolean truth;
     private final Broadcast shape;
     private final String name;
 
+    /** Whether ints do: the lowest bits of results are those of wider ones. */
+    private final boolean narrow;
+
     /** Made once, so that running allocates nothing. */
     private final Broadcast.Row row = this::row;
 
-    private IntBinary(Fn fn, Kind kind, boolean truth, Broadcast shape, String name) {
+    private IntBinary(Loops loops, Fn fn, Kind kind, boolean truth, Broadcast shape, String name) {
+        this.loops = loops;
         this.fn = fn;
         this.truth = truth;
         this.shape = shape;
         this.name = name;
         operand = Operand.plain(kind);
+        narrow = kind.fitsInt()
+                && !truth
+                && switch (fn) {
+                    case ADD, SUB, MUL, MIN, MAX, AND, OR, XOR -> true;
+                    case DIV, POW, MOD -> false;
+                };
     }
 
     /**
@@ -49,8 +60,9 @@ public final class IntBinary implements BinaryKernel {
      * @param truth whether they are truth values: a result other than 0 is 1 then
      * @param name the result's name, for errors
      */
-    public static IntBinary of(Fn fn, Kind kind, boolean truth, int[] xShape, int[] yShape, String name) {
-        return new IntBinary(fn, kind, truth, Broadcast.repeating(xShape, yShape), name);
+    public static IntBinary of(
+            Backend backend, Fn fn, Kind kind, boolean truth, int[] xShape, int[] yShape, String name) {
+        return new IntBinary(backend.loops(), fn, kind, truth, Broadcast.repeating(xShape, yShape), name);
     }
 
     @Override
@@ -59,6 +71,19 @@ public final class IntBinary implements BinaryKernel {
     }
 
     private void row(Banks b, int xAt, int xStep, int yAt, int yStep, int zAt, int n, int channel) {
+        if (narrow) {
+            int[] p = b.ints(X, Rows.CHUNK);
+            loops.load(b, operand, xAt, xStep, p, n);
+            if (operand.kind() == Kind.S32 && yStep == 1) {
+                loops.combine(fn, p, 0, b.ints, yAt, n);
+            } else {
+                int[] q = b.ints(Y, Rows.CHUNK);
+                loops.load(b, operand, yAt, yStep, q, n);
+                loops.combine(fn, p, 0, q, 0, n);
+            }
+            loops.store(b, operand.kind(), zAt, p, 0, n);
+            return;
+        }
         long[] x = b.longs(X, Rows.CHUNK);
         long[] y = b.longs(Y, Rows.CHUNK);
         Rows.load(b, operand, xAt, xStep, x, n);

@@ -46,6 +46,15 @@ interface Loops {
      */
     void add(AddSpec spec, Banks b, byte[] x, int xAt, byte[] y, int yAt, int zAt, int n);
 
+    /**
+     * Makes {@code p fn q} of each of n ints p, wrapping around.
+     *
+     * @param fn none that divides, and no power
+     * @param at the first of p
+     * @param from the first of q, another array
+     */
+    void combine(IntBinary.Fn fn, int[] p, int at, int[] q, int from, int n);
+
     /** Adds {@code q − zero} of a row of codes to sums. */
     void accumulate(Banks b, Operand x, int from, int[] sums, int n);
 

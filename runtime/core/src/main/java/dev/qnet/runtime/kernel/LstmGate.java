@@ -18,12 +18,7 @@ public final class LstmGate implements BinaryKernel {
     private final int n;
 
     private LstmGate(
-            Loops loops,
-            UnaryKernel input,
-            UnaryKernel recurrent,
-            Rescale inputScale,
-            Rescale recurrentScale,
-            int n) {
+            Loops loops, UnaryKernel input, UnaryKernel recurrent, Rescale inputScale, Rescale recurrentScale, int n) {
         this.loops = loops;
         this.input = input;
         this.recurrent = recurrent;

@@ -49,9 +49,7 @@ public final class Mul implements BinaryKernel {
         int[] q = b.ints(1, Rows.CHUNK);
         loops.load(b, x, xAt, xStep, p, n);
         loops.load(b, y, yAt, yStep, q, n);
-        for (int i = 0; i < n; i++) {
-            p[i] *= q[i];
-        }
+        loops.combine(IntBinary.Fn.MUL, p, 0, q, 0, n);
         out.store(loops, b, zAt, p, 0, n, channel);
     }
 

@@ -89,6 +89,14 @@ final class Reduction {
         return lastAxis;
     }
 
+    /** The elements of each result, where they lie in rows one behind the other of at most half a chunk; otherwise 0. */
+    int ownRow() {
+        int last = extents.length - 1;
+        int n = extents[last];
+        boolean rows = last == 1 && yStrides[1] == 0 && yStrides[0] == 1 && xStrides[0] == n;
+        return rows && n <= Rows.CHUNK / 2 ? n : 0;
+    }
+
     void run(Row row, Banks b, int x, int y) {
         walk(row, b, 0, x, y);
     }

@@ -14,6 +14,7 @@ final class RowSteps {
     private final Step[] rescales;
     private final Step[] adds;
     private final Step[] addsOfBytes;
+    private final Step[] combinations;
     private final Step[] sums;
     private final Step largest = new Largest();
     private final Step quantizeEven = new Quantizing(false);
@@ -31,6 +32,11 @@ final class RowSteps {
             loads[k.ordinal()] = new Loading(k);
             stores[k.ordinal()] = new Storing(k);
             sums[k.ordinal()] = new Summing(k);
+        }
+        IntBinary.Fn[] fns = IntBinary.Fn.values();
+        combinations = new Step[fns.length];
+        for (IntBinary.Fn fn : fns) {
+            combinations[fn.ordinal()] = new Combining(fn);
         }
         Rounding[] roundings = Rounding.values();
         rescales = new Step[roundings.length];
@@ -53,6 +59,10 @@ final class RowSteps {
 
     Step accumulate(Kind kind) {
         return sums[kind.ordinal()];
+    }
+
+    Step combine(IntBinary.Fn fn) {
+        return combinations[fn.ordinal()];
     }
 
     Step largest() {
@@ -141,6 +151,23 @@ final class RowSteps {
             for (int i = 0; i < times; i++) {
                 int n = rounds(i, rounds);
                 SimdPools.accumulate(s.banks, x, 0, s.p, n * Simd.LANES);
+            }
+        }
+    }
+
+    private static final class Combining extends Step {
+        private final IntBinary.Fn fn;
+
+        Combining(IntBinary.Fn fn) {
+            super(4 * ROUNDS);
+            this.fn = fn;
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds);
+                SimdInts.combine(fn, s.p, 0, s.q, 0, n * Simd.LANES);
             }
         }
     }

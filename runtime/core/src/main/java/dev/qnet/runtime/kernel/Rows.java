@@ -46,6 +46,10 @@ final class Rows {
             }
             case S32 -> {
                 int[] a = b.ints;
+                if (z == 0) {
+                    System.arraycopy(a, from, to, at, n);
+                    return;
+                }
                 for (int i = 0; i < n; i++) {
                     to[at + i] = a[from + i] - z;
                 }

@@ -40,6 +40,53 @@ final class ScalarLoops implements Loops {
     }
 
     @Override
+    public void combine(IntBinary.Fn fn, int[] p, int at, int[] q, int from, int n) {
+        switch (fn) {
+            case ADD -> {
+                for (int i = 0; i < n; i++) {
+                    p[at + i] += q[from + i];
+                }
+            }
+            case SUB -> {
+                for (int i = 0; i < n; i++) {
+                    p[at + i] -= q[from + i];
+                }
+            }
+            case MUL -> {
+                for (int i = 0; i < n; i++) {
+                    p[at + i] *= q[from + i];
+                }
+            }
+            case MIN -> {
+                for (int i = 0; i < n; i++) {
+                    p[at + i] = Math.min(p[at + i], q[from + i]);
+                }
+            }
+            case MAX -> {
+                for (int i = 0; i < n; i++) {
+                    p[at + i] = Math.max(p[at + i], q[from + i]);
+                }
+            }
+            case AND -> {
+                for (int i = 0; i < n; i++) {
+                    p[at + i] &= q[from + i];
+                }
+            }
+            case OR -> {
+                for (int i = 0; i < n; i++) {
+                    p[at + i] |= q[from + i];
+                }
+            }
+            case XOR -> {
+                for (int i = 0; i < n; i++) {
+                    p[at + i] ^= q[from + i];
+                }
+            }
+            case DIV, POW, MOD -> throw new AssertionError(fn);
+        }
+    }
+
+    @Override
     public void accumulate(Banks b, Operand x, int from, int[] sums, int n) {
         int z = x.zero();
         for (int i = 0; i < n; i++) {

@@ -108,6 +108,11 @@ final class SimdLoops implements Loops {
     }
 
     @Override
+    public void combine(IntBinary.Fn fn, int[] p, int at, int[] q, int from, int n) {
+        SimdInts.combine(fn, p, at, q, from, n);
+    }
+
+    @Override
     public void accumulate(Banks b, Operand x, int from, int[] sums, int n) {
         SimdPools.accumulate(b, x, from, sums, n);
     }

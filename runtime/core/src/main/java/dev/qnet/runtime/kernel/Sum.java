@@ -4,20 +4,29 @@ import java.util.Arrays;
 
 /** Sum of {@code x − z} over axes; a mean's 1/n is in the rescale. */
 public final class Sum implements UnaryKernel {
+    private static final int ROW = 0;
+    private static final int SUMS = 1;
+
     private final Loops loops;
     private final Operand x;
     private final Reduction reduction;
 
     private final Output out;
 
+    /** Whether sums are kept in ints, which may wrap around as the accumulator does. */
+    private final boolean narrow;
+
     /** Made once, so that running allocates nothing. */
     private final Reduction.Row row = this::row;
+
+    private final Reduction.Row narrowRow = this::narrowRow;
 
     private Sum(Loops loops, Operand x, Reduction reduction, Output out) {
         this.loops = loops;
         this.x = x;
         this.reduction = reduction;
         this.out = out;
+        narrow = !out.wide() && x.kind().fitsInt();
     }
 
     /**
@@ -37,6 +46,21 @@ public final class Sum implements UnaryKernel {
     @Override
     public void run(Banks banks, int xAt, int yAt) {
         int n = reduction.results();
+        if (narrow) {
+            int[] sums = banks.ints(SUMS, Math.max(n, 1));
+            int length = reduction.ownRow();
+            if (length > 0) {
+                rows(banks, xAt, length, sums, n);
+            } else {
+                Arrays.fill(sums, 0, n, 0);
+                reduction.run(narrowRow, banks, xAt, 0);
+            }
+            int row = out.perChannel() ? reduction.lastAxis() : n;
+            for (int i = 0; i < n; i += row) {
+                out.store(loops, banks, yAt + i, sums, i, row, 0);
+            }
+            return;
+        }
         long[] acc = banks.longs(1, Math.max(n, 1));
         Arrays.fill(acc, 0, n, 0);
         reduction.run(row, banks, xAt, 0);
@@ -44,6 +68,46 @@ public final class Sum implements UnaryKernel {
         for (int i = 0; i < n; i += row) {
             store(banks, yAt + i, acc, i, row);
         }
+    }
+
+    /** Adds up rows that lie one behind the other, many loaded at a time. */
+    private void rows(Banks b, int xAt, int length, int[] sums, int n) {
+        int many = Rows.CHUNK / length;
+        int[] in = b.ints(ROW, Rows.CHUNK);
+        for (int i = 0; i < n; i += many) {
+            int count = Math.min(many, n - i);
+            loops.load(b, x, xAt + i * length, in, 0, count * length);
+            for (int j = 0; j < count; j++) {
+                int sum = 0;
+                for (int k = 0; k < length; k++) {
+                    sum += in[j * length + k];
+                }
+                sums[i + j] = sum;
+            }
+        }
+    }
+
+    private void narrowRow(Banks b, int xAt, int yAt, int yStep, int n) {
+        int[] sums = b.ints(SUMS, 0);
+        if (yStep == 1 && yAt == 0 && x.kind().bytes() <= 2) {
+            loops.accumulate(b, x, xAt, sums, n);
+            return;
+        }
+        if (yStep == 1 && x.kind() == Kind.S32 && x.zero() == 0) {
+            loops.combine(IntBinary.Fn.ADD, sums, yAt, b.ints, xAt, n);
+            return;
+        }
+        int[] in = b.ints(ROW, Rows.CHUNK);
+        loops.load(b, x, xAt, in, 0, n);
+        if (yStep == 1) {
+            loops.combine(IntBinary.Fn.ADD, sums, yAt, in, 0, n);
+            return;
+        }
+        int sum = 0;
+        for (int i = 0; i < n; i++) {
+            sum += in[i];
+        }
+        sums[yAt] += sum;
     }
 
     private void row(Banks b, int xAt, int yAt, int yStep, int n) {

@@ -9,18 +9,22 @@ public final class Table implements UnaryKernel {
     private final Kind kind;
     private final int n;
 
-    /** The result for each bit pattern of the operand, read as unsigned. */
+    /** The result for each bit pattern of the operand, read as unsigned; empty where a narrower array has it. */
     private final int[] byBits;
 
     /** The same, for results of a byte. */
     private final byte[] bytes;
 
-    private Table(Kind x, Kind kind, int n, int[] byBits, byte[] bytes) {
+    /** The same, for results of 16 bits: half the memory, which matters with 65,536 entries. */
+    private final short[] shorts;
+
+    private Table(Kind x, Kind kind, int n, int[] byBits, byte[] bytes, short[] shorts) {
         this.x = x;
         this.kind = kind;
         this.n = n;
         this.byBits = byBits;
         this.bytes = bytes;
+        this.shorts = shorts;
     }
 
     /**
@@ -49,16 +53,18 @@ public final class Table implements UnaryKernel {
 
     private static Table of(Kind x, int n, int min, int[] entries, Kind y) {
         int size = 1 << (8 * x.bytes());
-        int[] byBits = new int[size];
+        int[] byBits = new int[y.bytes() == 4 ? size : 0];
         byte[] bytes = new byte[y.bytes() == 1 ? size : 0];
+        short[] shorts = new short[y.bytes() == 2 ? size : 0];
         for (int i = 0; i < entries.length; i++) {
             int at = (min + i) & (size - 1);
-            byBits[at] = entries[i];
-            if (bytes.length > 0) {
-                bytes[at] = (byte) entries[i];
+            switch (y.bytes()) {
+                case 1 -> bytes[at] = (byte) entries[i];
+                case 2 -> shorts[at] = (short) entries[i];
+                default -> byBits[at] = entries[i];
             }
         }
-        return new Table(x, y, n, byBits, bytes);
+        return new Table(x, y, n, byBits, bytes, shorts);
     }
 
     @Override
@@ -70,8 +76,11 @@ public final class Table implements UnaryKernel {
         switch (kind) {
             case S8, U8 -> look(banks.bytes, xAt, banks.bytes, yAt, bytes, n);
             case S16, U16 -> {
+                byte[] a = banks.bytes;
+                short[] y = banks.shorts;
+                short[] table = shorts;
                 for (int i = 0; i < n; i++) {
-                    banks.shorts[yAt + i] = (short) byBits[banks.bytes[xAt + i] & 0xFF];
+                    y[yAt + i] = table[a[xAt + i] & 0xFF];
                 }
             }
             case S32 -> {
@@ -92,8 +101,9 @@ public final class Table implements UnaryKernel {
                 }
             }
             case S16, U16 -> {
+                short[] table = shorts;
                 for (int i = 0; i < n; i++) {
-                    a[yAt + i] = (short) byBits[a[xAt + i] & 0xFFFF];
+                    a[yAt + i] = table[a[xAt + i] & 0xFFFF];
                 }
             }
             case S32 -> {

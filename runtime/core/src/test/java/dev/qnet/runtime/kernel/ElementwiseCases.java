@@ -75,6 +75,45 @@ final class ElementwiseCases {
         }
     }
 
+    static void intBinary(Random r, Backend... backends) {
+        int[][] s = shapes(r);
+        int[] z = Broadcast.shape(s[0], s[1]);
+        Kind kind = pick(r, Kind.S8, Kind.U8, Kind.S16, Kind.S32, Kind.S32, Kind.S64);
+        IntBinary.Fn fn = pick(r, IntBinary.Fn.values());
+        if (fn == IntBinary.Fn.DIV || fn == IntBinary.Fn.MOD || fn == IntBinary.Fn.POW) {
+            fn = IntBinary.Fn.ADD;
+        }
+        Banks b = Data.banks(r);
+        long[] expected = new long[size(z)];
+        for (int i = 0; i < expected.length; i++) {
+            long p = Data.get(b, kind, 5 + source(z, s[0], i));
+            long q = Data.get(b, kind, Y + source(z, s[1], i));
+            long v = switch (fn) {
+                case ADD -> p + q;
+                case SUB -> p - q;
+                case MUL -> p * q;
+                case MIN -> Math.min(p, q);
+                case MAX -> Math.max(p, q);
+                case AND -> p & q;
+                case OR -> p | q;
+                case XOR -> p ^ q;
+                case DIV, POW, MOD -> throw new AssertionError(fn);
+            };
+            expected[i] = switch (kind) {
+                case S8 -> (byte) v;
+                case U8 -> v & 0xFF;
+                case S16 -> (short) v;
+                case S32 -> (int) v;
+                case U16, S64, F32 -> v;
+            };
+        }
+        String name = fn + " " + Arrays.deepToString(s) + " " + kind;
+        for (Backend backend : backends) {
+            IntBinary op = IntBinary.of(backend, fn, kind, false, s[0], s[1], "x");
+            Results.check(name, backend, (k, from, to) -> op.run(k, from, Y, to), b, 5, RESULT, kind, expected);
+        }
+    }
+
     static void add(Random r, Backend... backends) {
         int[][] s = shapes(r);
         int[] z = Broadcast.shape(s[0], s[1]);

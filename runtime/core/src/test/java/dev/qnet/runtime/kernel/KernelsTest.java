@@ -45,6 +45,11 @@ class KernelsTest {
     }
 
     @Property(tries = 100, edgeCases = EdgeCasesMode.NONE)
+    void intBinary(@ForAll long seed) {
+        ElementwiseCases.intBinary(new Random(seed), BACKENDS);
+    }
+
+    @Property(tries = 100, edgeCases = EdgeCasesMode.NONE)
     void add(@ForAll long seed) {
         ElementwiseCases.add(new Random(seed), BACKENDS);
     }

@@ -58,6 +58,11 @@ class WarmupTest {
             steps.add(RowSteps.ALL.load(kind));
             steps.add(RowSteps.ALL.store(kind));
         }
+        for (IntBinary.Fn fn : IntBinary.Fn.values()) {
+            if (fn != IntBinary.Fn.DIV && fn != IntBinary.Fn.POW && fn != IntBinary.Fn.MOD) {
+                steps.add(RowSteps.ALL.combine(fn));
+            }
+        }
         for (Rounding rounding : ROUNDINGS) {
             Rescale r = RowSteps.sample(rounding, 1);
             Operand x = Operand.plain(Kind.U8);

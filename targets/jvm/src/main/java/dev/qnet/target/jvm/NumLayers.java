@@ -27,7 +27,8 @@ final class NumLayers {
             case NumOp.Binary b ->
                 layers.binary(
                         n,
-                        a -> a.constant(fn(b.fn()))
+                        a -> a.backend()
+                                .constant(fn(b.fn()))
                                 .kind(n.type().element())
                                 .flag(truth)
                                 .shape(x)
