@@ -16,7 +16,7 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
     private static final int CACHED = 1 << 18;
 
     /** Gathered blocks where all panels stay in caches: the blocks had better stay in the first. */
-    private static final int NEAR = 1 << 14;
+    private static final int NEAR = 1 << 12;
 
     private static final int BLOCKS = 0;
     private static final int SUMS = 1;
@@ -83,17 +83,18 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
     }
 
     /** A vector kernel for the convolution; null where none is exact or worth it. */
-    static @Nullable UnaryKernel of(ConvSpec spec) {
-        Gemv packed = Gemv.of(spec, ScalarLoops.INSTANCE);
+    static @Nullable UnaryKernel of(ConvSpec given) {
+        Gemv packed = Gemv.of(given, ScalarLoops.INSTANCE);
         if (packed != null) {
             return packed.inVectors(Backend.VECTOR.loops());
         }
-        if (spec.out().wide()) {
+        if (given.out().wide()) {
             return null;
         }
-        if (SimdDepthwise.fits(spec)) {
-            return SimdDepthwise.of(spec);
+        if (SimdDepthwise.fits(given)) {
+            return SimdDepthwise.of(given);
         }
+        ConvSpec spec = SimdPixels.together(given);
         SimdPanels[] groups = new SimdPanels[spec.groups()];
         int n = spec.groupFilters();
         int k = spec.taps();
@@ -131,6 +132,7 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
 
     @Override
     public void run(Banks b, int x, int y, int z, int from, int to) {
+        patch.forget(b);
         int done = from;
         while (done < to) {
             int panel = done % panels;
@@ -148,6 +150,7 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
         int first = chunk * blocks * ROWS;
         int rows = Math.min(blocks * ROWS, pixels - first);
         float[] a = b.floats(BLOCKS, patch.size(blocks));
+        patch.bring(b, x, g, first, first + rows - 1);
         for (int k0 = 0; k0 < terms; k0 += SimdPanels.MAX_SEGMENT) {
             int k1 = Math.min(terms, k0 + SimdPanels.MAX_SEGMENT);
             for (int i = 0; i * ROWS < rows; i++) {

@@ -12,6 +12,23 @@ import java.util.Arrays;
 final class SimdPatch {
     static final int SHEET = SimdPanels.ROWS * SimdPanels.LDA;
 
+    /**
+     * Vectors of a run of neighbours up to which windows are copied. Longer ones are made of codes: those lie in the
+     * first-level cache where singles do not, and edges take little of the time.
+     */
+    private static final int MOST_COPIED = 2;
+
+    /** Singles of an image that are there at a time, at least: half of what the second-level cache holds. */
+    private static final int IMAGE_SIZE = 1 << 16;
+
+    /** Scratch of singles. */
+    private static final int IMAGE = 3;
+
+    /** Scratch of ints: the group, the first row and the row after the last of the image that is there. */
+    private static final int THERE = 1;
+
+    private static final int ROWS = SimdPanels.ROWS;
+
     private static final int LDA = SimdPanels.LDA;
     private static final int MOST = SimdPanels.MAX_SEGMENT;
 
@@ -36,6 +53,15 @@ final class SimdPatch {
     /** Blocks beside each other. */
     private final int beside;
 
+    /** Whether windows are copied from an image of singles; else they are made of codes. */
+    private final boolean copied;
+
+    /** Singles from row to row of that image: a row of the group's channels, as much of it as windows meet. */
+    private final int pitch;
+
+    /** Rows that windows of one output row meet. */
+    private final int windowRows;
+
     SimdPatch(ConvSpec s) {
         this(s.x(), s.height(), s.width(), s.channels(), s.groups(), s.window());
     }
@@ -57,6 +83,15 @@ final class SimdPatch {
         k = w.kernelH() * w.kernelW() * groupChannels;
         wide = Math.min(MOST, (k + 15) / 16 * 16);
         beside = MOST / wide;
+        copied = !flat && (w.dilationW() == 1 ? w.kernelW() : 1) * groupChannels <= MOST_COPIED * Simd.LANES;
+        // Vectors may overrun the end of a row, but not the next row's first pixel.
+        int pixels = Math.max(w.left() + width, (outWidth - 1) * w.strideW() + (w.kernelW() - 1) * w.dilationW() + 1);
+        pitch = Math.max(pixels * groupChannels, (w.left() * groupChannels + vectors(width * groupChannels)));
+        windowRows = (w.kernelH() - 1) * w.dilationH() + 1;
+    }
+
+    private static int vectors(int n) {
+        return (n + Simd.LANES - 1) / Simd.LANES * Simd.LANES;
     }
 
     /** Singles for so many blocks. */
@@ -67,6 +102,114 @@ final class SimdPatch {
     /** Where the first row of a block is. */
     int at(int block) {
         return block / beside * SHEET + block % beside * wide;
+    }
+
+    /**
+     * Brings rows of the image that windows of some output pixels meet to singles, if they are not there.
+     *
+     * @param xOff the image
+     * @param g the group
+     * @param first the first output pixel
+     * @param last the last
+     */
+    void bring(Banks b, int xOff, int g, int first, int last) {
+        if (!copied) {
+            return;
+        }
+        int[] there = b.ints(THERE, 3);
+        int y0 = first / outWidth * w.strideH() - w.top();
+        int y1 = last / outWidth * w.strideH() - w.top() + windowRows;
+        if (there[0] == g && y0 >= there[1] && y1 <= there[2]) {
+            return;
+        }
+        int end = Math.max(y1, Math.min(end(), y0 + IMAGE_SIZE / pitch));
+        there[0] = g;
+        there[1] = y0;
+        there[2] = end;
+        int left = w.left() * groupChannels;
+        float[] image = b.floats(IMAGE, (end - y0) * pitch + left + Simd.LANES);
+        int i0 = Math.clamp(-y0, 0, end - y0);
+        int i1 = Math.clamp(height - y0, i0, end - y0);
+        Arrays.fill(image, 0, i0 * pitch, 0f);
+        int n = width * groupChannels;
+        if (groupChannels == channels) {
+            SimdRows.load(b, x, xOff + (y0 + i0) * n, n, i1 - i0, n, image, i0 * pitch + left, pitch);
+        } else {
+            for (int i = i0; i < i1; i++) {
+                int from = xOff + (y0 + i) * width * channels + g * groupChannels;
+                int at = i * pitch + left;
+                for (int j = 0; j < width; j++) {
+                    SimdRows.load(b, x, from + j * channels, channels, 1, groupChannels, image, at + j * groupChannels, 0);
+                }
+            }
+        }
+        if (n < pitch) {
+            Arrays.fill(image, i0 * pitch, i0 * pitch + left, 0f);
+            for (int i = i0; i < i1; i++) {
+                int at = i * pitch + left + n;
+                Arrays.fill(image, at, at + pitch - n, 0f);
+            }
+        }
+        Arrays.fill(image, i1 * pitch, (end - y0) * pitch, 0f);
+    }
+
+    /** After the last row that a window meets. */
+    private int end() {
+        return (w.outHeight(height) - 1) * w.strideH() - w.top() + windowRows;
+    }
+
+    /** Says that no row of the image is there. */
+    void forget(Banks b) {
+        if (copied) {
+            b.ints(THERE, 3)[0] = -1;
+        }
+    }
+
+    /** Copies terms of a block, from index at + k0 on, and repeats pixels up to a multiple of four. */
+    private void copy(Banks b, int first, int rows, int k0, int k1, float[] a, int at) {
+        float[] image = b.floats(IMAGE, 0);
+        int y0 = b.ints(THERE, 3)[1];
+        boolean whole = w.dilationW() == 1;
+        int neighbours = whole ? w.kernelW() : 1;
+        int run = neighbours * groupChannels;
+        int down = w.dilationH() * pitch;
+        int right = neighbours * w.dilationW() * groupChannels;
+        int runs = w.kernelW() / neighbours;
+        for (int r = 0; r < rows; r += 4) {
+            int r1 = Math.min(r + 1, rows - 1);
+            int r2 = Math.min(r + 2, rows - 1);
+            int r3 = Math.min(r + 3, rows - 1);
+            int s0 = source(first + r, y0);
+            int s1 = source(first + r1, y0) - s0;
+            int s2 = source(first + r2, y0) - s0;
+            int s3 = source(first + r3, y0) - s0;
+            int t = at + r * LDA;
+            int t1 = (r1 - r) * LDA;
+            int t2 = (r2 - r) * LDA;
+            int t3 = (r3 - r) * LDA;
+            if (whole && run <= Simd.LANES && k0 == 0) {
+                SimdRows.copyShort(image, s0, s1, s2, s3, down, a, t, t1, t2, t3, run, w.kernelH());
+                continue;
+            }
+            int j = 0;
+            for (int ky = 0; ky < w.kernelH(); ky++) {
+                for (int i = 0; i < runs; i++, j += run) {
+                    int j0 = Math.max(j, k0);
+                    int j1 = Math.min(j + run, k1);
+                    if (j0 < j1) {
+                        int s = s0 + ky * down + i * right + j0 - j;
+                        SimdRows.copy(image, s, s1, s2, s3, a, t + j0, t1, t2, t3, j1 - j0);
+                    }
+                }
+            }
+        }
+    }
+
+    /** Where the window of an output pixel begins in the image whose first row is y0. */
+    private int source(int pixel, int y0) {
+        int oy = pixel / outWidth;
+        int ox = pixel - oy * outWidth;
+        return (oy * w.strideH() - w.top() - y0) * pitch + ox * w.strideW() * groupChannels;
     }
 
     /**
@@ -83,6 +226,17 @@ final class SimdPatch {
      */
     void gather(Banks b, int xOff, int g, int first, int rows, int k0, int k1, float[] a, int block) {
         int at = at(block) - k0;
+        if (copied) {
+            copy(b, first, rows, k0, k1, a, at);
+            if (k1 > k) {
+                for (int r = 0; r < SimdPanels.read(rows); r++) {
+                    a[at + r * LDA + k] = 0;
+                }
+            }
+            int there = Math.min(ROWS, (rows + 3) / 4 * 4);
+            zeros(a, at(block) + there * LDA, SimdPanels.read(rows) - there, k1 - k0);
+            return;
+        }
         if (flat) {
             int from = xOff + g * groupChannels + first * channels + k0;
             SimdRows.load(b, x, from, channels, rows, Math.min(k, k1) - k0, a, at + k0, LDA);

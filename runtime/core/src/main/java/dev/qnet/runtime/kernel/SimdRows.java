@@ -9,6 +9,7 @@ import jdk.incubator.vector.VectorSpecies;
 
 /** Moves rows between banks and scratch arrays in vectors: codes to singles and accumulators to codes. */
 final class SimdRows {
+    private static final VectorSpecies<Float> F = Simd.FLOATS;
     private static final VectorSpecies<Integer> I = Simd.INTS;
     private static final VectorSpecies<Short> S = Simd.SHORTS;
     private static final VectorSpecies<Byte> B = Simd.BYTES;
@@ -114,6 +115,65 @@ final class SimdRows {
         }
         for (int r = safe; r < rows; r++) {
             load(b, x, from + r * step, to, at + r * toStep, n);
+        }
+    }
+
+    /**
+     * Copies four runs of singles, and up to {@link #OVERRUN} behind each.
+     *
+     * @param s where the first is
+     * @param s1 where the second is, from there
+     * @param t where the first goes
+     * @param t1 where the second goes, from there
+     * @param n their length
+     */
+    static void copy(
+            float[] from,
+            int s,
+            int s1,
+            int s2,
+            int s3,
+            float[] to,
+            int t,
+            int t1,
+            int t2,
+            int t3,
+            int n) {
+        for (int i = 0; i < n; i += LANES) {
+            FloatVector.fromArray(F, from, s + i).intoArray(to, t + i);
+            FloatVector.fromArray(F, from, s + s1 + i).intoArray(to, t + t1 + i);
+            FloatVector.fromArray(F, from, s + s2 + i).intoArray(to, t + t2 + i);
+            FloatVector.fromArray(F, from, s + s3 + i).intoArray(to, t + t3 + i);
+        }
+    }
+
+    /**
+     * As {@link #copy}, several times, n at most a vector's length.
+     *
+     * @param down from run to row of what is copied; copies follow each other
+     * @param times how often
+     */
+    static void copyShort(
+            float[] from,
+            int s,
+            int s1,
+            int s2,
+            int s3,
+            int down,
+            float[] to,
+            int t,
+            int t1,
+            int t2,
+            int t3,
+            int n,
+            int times) {
+        for (int i = 0; i < times; i++) {
+            int p = s + i * down;
+            int q = t + i * n;
+            FloatVector.fromArray(F, from, p).intoArray(to, q);
+            FloatVector.fromArray(F, from, p + s1).intoArray(to, q + t1);
+            FloatVector.fromArray(F, from, p + s2).intoArray(to, q + t2);
+            FloatVector.fromArray(F, from, p + s3).intoArray(to, q + t3);
         }
     }
 
