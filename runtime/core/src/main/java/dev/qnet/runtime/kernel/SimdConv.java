@@ -24,6 +24,9 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
     private static final int ACCUMULATORS = 0;
     private static final int ROWS = SimdPanels.ROWS;
 
+    /** Sums of a block with a panel. */
+    private static final int BLOCK = ROWS * SimdPanels.COLUMNS;
+
     private final ConvSpec spec;
     private final SimdPatch patch;
 
@@ -50,6 +53,9 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
     /** How often. */
     private final int chunks;
 
+    /** Terms that are gathered at a time. */
+    private final int step;
+
     private SimdConv(ConvSpec spec, SimdPanels[] groups) {
         this.spec = spec.withoutWeights();
         this.groups = groups;
@@ -63,11 +69,18 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
         pixels = spec.outHeight() * spec.outWidth();
         panels = groups[0].panels();
         int all = (pixels + SimdPanels.ROWS - 1) / SimdPanels.ROWS;
-        int cached = groups[0].large() ? CACHED : NEAR;
-        int most = Math.max(1, cached / (Math.min(groups[0].terms, SimdPanels.MAX_SEGMENT) * SimdPanels.ROWS));
+        step = groups[0].large ? SimdPanels.MAX_SEGMENT : part(groups[0].terms);
+        int cached = groups[0].large ? CACHED : NEAR;
+        int most = Math.max(1, cached / (Math.min(groups[0].terms, step) * SimdPanels.ROWS));
         // Rather a few more at a time than a small rest.
         chunks = Math.max(1, Math.round((float) all / most));
         blocks = (all + chunks - 1) / chunks;
+    }
+
+    /** Cuts terms into equal parts that a block and a panel in the first-level cache have room for. */
+    private static int part(int terms) {
+        int parts = (terms + SimdPanels.SLICE - 1) / SimdPanels.SLICE;
+        return ((terms + parts - 1) / parts + 15) / 16 * 16;
     }
 
     private static @Nullable SimdCodes codes(ConvSpec spec, SimdPanels[] groups) {
@@ -98,8 +111,9 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
         SimdPanels[] groups = new SimdPanels[spec.groups()];
         int n = spec.groupFilters();
         int k = spec.taps();
+        int pixels = spec.outHeight() * spec.outWidth();
         for (int g = 0; g < groups.length; g++) {
-            SimdPanels p = SimdPanels.of(spec.weights(), g * n * k, n, k, spec.x());
+            SimdPanels p = SimdPanels.of(spec.weights(), g * n * k, n, k, spec.x(), pixels);
             if (p == null) {
                 return null;
             }
@@ -111,6 +125,7 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
     @Override
     public void steps(Set<Step> steps) {
         SimdPanels p = groups[0];
+        patch.steps(steps, p.terms <= step);
         SimdSteps.products(steps, spec.x(), pixels, p.n, p.packed(), p.ends.length > 1, codes, spec.out());
     }
 
@@ -151,8 +166,8 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
         int rows = Math.min(blocks * ROWS, pixels - first);
         float[] a = b.floats(BLOCKS, patch.size(blocks));
         patch.bring(b, x, g, first, first + rows - 1);
-        for (int k0 = 0; k0 < terms; k0 += SimdPanels.MAX_SEGMENT) {
-            int k1 = Math.min(terms, k0 + SimdPanels.MAX_SEGMENT);
+        for (int k0 = 0; k0 < terms; k0 += step) {
+            int k1 = Math.min(terms, k0 + step);
             for (int i = 0; i * ROWS < rows; i++) {
                 patch.gather(b, x, g, first + i * ROWS, Math.min(ROWS, rows - i * ROWS), k0, k1, a, i);
             }
@@ -165,58 +180,93 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
     /** Gathered blocks with a panel, over terms k0 to k1. */
     private void panel(Banks b, int y, int g, int first, int rows, int k0, int k1, int panel, int slot) {
         SimdPanels p = groups[g];
-        float[] a = b.floats(BLOCKS, 0);
-        int columns = p.columns(panel);
-        float[] data = p.singles(panel, k0, k1, b.floats(PANEL, SimdPanels.MAX_SEGMENT * SimdPanels.COLUMNS));
-        int at = p.at(panel, k0);
-        float[] c = b.floats(SUMS, ROWS * SimdPanels.COLUMNS);
-        int channel = g * p.n + panel * SimdPanels.COLUMNS;
-        for (int i = 0; i * ROWS < rows; i++) {
-            int n = Math.min(ROWS, rows - i * ROWS);
-            int to = y + (first + i * ROWS) * spec.filters() + channel;
-            if (codes != null) {
-                SimdPanels.block(a, patch.at(i), n, data, at, columns, k1 - k0, init, channel, c);
-                codes.store(c, 0, columns, n, p.used(panel), channel, b, to, spec.filters());
-            } else {
-                int size = ROWS * SimdPanels.COLUMNS;
-                int[] acc = b.ints(ACCUMULATORS, panels * blocks * size);
-                int accAt = (slot * blocks + i) * size;
-                segments(p, a, patch.at(i), n, data, at, columns, k0, k1, c, channel, acc, accAt);
-                if (k1 == p.terms) {
-                    SimdPanels.store(b, spec.out(), to, spec.filters(), acc, accAt, n, p.used(panel), channel);
+        int count = (rows + ROWS - 1) / ROWS;
+        float[] scratch = b.floats(PANEL, p.packed() ? SimdPanels.SLICE * SimdPanels.COLUMNS : 0);
+        boolean all = step >= p.terms;
+        float[] c = b.floats(SUMS, (all ? 1 : panels) * blocks * BLOCK);
+        int at = all ? 0 : slot * blocks * BLOCK;
+        for (int j0 = k0; j0 < k1; ) {
+            int begin = p.begin(j0);
+            int end = p.end(j0);
+            int j1 = Math.min(Math.min(end, k1), p.packed() ? j0 + SimdPanels.SLICE : end);
+            float[] data = p.singles(panel, j0, j1, scratch);
+            for (int i = 0; i < count; i++) {
+                products(p, b, rows, i, k0, data, j0, j1, panel, g * p.n, j0 > begin, c, at + i * BLOCK);
+                if (j1 == end) {
+                    sums(p, b, y, first, rows, i, panel, slot, g * p.n, begin, end, c, at + i * BLOCK);
                 }
             }
+            j0 = j1;
         }
     }
 
-    /** A block with a panel, over all segments of terms k0 to k1. */
-    private void segments(
+    /** A block with terms j0 to j1 of a panel, whose sums go on or begin. */
+    private void products(
             SimdPanels p,
-            float[] a,
-            int ao,
+            Banks b,
             int rows,
-            float[] data,
-            int at,
-            int columns,
+            int block,
             int k0,
-            int k1,
+            float[] data,
+            int j0,
+            int j1,
+            int panel,
+            int filter,
+            boolean go,
             float[] c,
-            int channel,
-            int[] acc,
-            int accAt) {
-        int j0 = k0;
-        for (int j1 : p.ends) {
-            if (j1 <= k0 || j1 > k1) {
-                continue;
-            }
-            SimdPanels.block(
-                    a, ao + j0 - k0, rows, data, at + (j0 - k0) * columns, columns, j1 - j0, SimdPanels.NOTHING, 0, c);
-            if (j0 == 0) {
-                SimdPanels.begin(c, columns, rows, bias, channel, acc, accAt);
-            } else {
-                SimdPanels.add(c, columns, rows, acc, accAt);
-            }
-            j0 = j1;
+            int at) {
+        float[] a = b.floats(BLOCKS, 0);
+        int columns = p.columns(panel);
+        int n = Math.min(ROWS, rows - block * ROWS);
+        float[] from = go ? c : codes != null ? init : SimdPanels.NOTHING;
+        int io = go ? at : codes != null ? filter + panel * SimdPanels.COLUMNS : 0;
+        SimdPanels.block(
+                a,
+                patch.at(block) + j0 - k0,
+                n,
+                data,
+                p.at(panel, j0),
+                columns,
+                j1 - j0,
+                from,
+                io,
+                go ? columns : 0,
+                c,
+                at);
+    }
+
+    /** What becomes of the sums of a segment of a block with a panel. */
+    private void sums(
+            SimdPanels p,
+            Banks b,
+            int y,
+            int first,
+            int rows,
+            int block,
+            int panel,
+            int slot,
+            int filter,
+            int begin,
+            int end,
+            float[] c,
+            int at) {
+        int columns = p.columns(panel);
+        int n = Math.min(ROWS, rows - block * ROWS);
+        int channel = filter + panel * SimdPanels.COLUMNS;
+        int to = y + (first + block * ROWS) * spec.filters() + channel;
+        if (codes != null) {
+            codes.store(c, at, columns, n, p.used(panel), channel, b, to, spec.filters());
+            return;
+        }
+        int[] acc = b.ints(ACCUMULATORS, panels * blocks * BLOCK);
+        int accAt = (slot * blocks + block) * BLOCK;
+        if (begin == 0) {
+            SimdPanels.begin(c, at, columns, n, bias, channel, acc, accAt);
+        } else {
+            SimdPanels.add(c, at, columns, n, acc, accAt);
+        }
+        if (end == p.terms) {
+            SimdPanels.store(b, spec.out(), to, spec.filters(), acc, accAt, n, p.used(panel), channel);
         }
     }
 }

@@ -112,17 +112,17 @@ final class SimdMatMul implements BinaryKernel, Parts, Warmable {
         int used = Math.min(columns, spec.n() - channel);
         float[] c = b.floats(SUMS, SimdPanels.ROWS * columns);
         if (codes != null) {
-            SimdPanels.block(a, 0, rows, data, at, columns, terms, SimdPanels.NOTHING, 0, c);
+            SimdPanels.block(a, 0, rows, data, at, columns, terms, SimdPanels.NOTHING, 0, 0, c, 0);
             codes.store(c, 0, columns, rows, used, channel, b, z, spec.n());
             return;
         }
         for (int j = k0; j < k1; j += segment) {
             int n = Math.min(segment, k1 - j);
-            SimdPanels.block(a, j - k0, rows, data, at + j * columns, columns, n, SimdPanels.NOTHING, 0, c);
+            SimdPanels.block(a, j - k0, rows, data, at + j * columns, columns, n, SimdPanels.NOTHING, 0, 0, c, 0);
             if (j == 0) {
-                SimdPanels.begin(c, columns, rows, noBias, 0, acc, accAt);
+                SimdPanels.begin(c, 0, columns, rows, noBias, 0, acc, accAt);
             } else {
-                SimdPanels.add(c, columns, rows, acc, accAt);
+                SimdPanels.add(c, 0, columns, rows, acc, accAt);
             }
         }
         if (k1 == terms) {

@@ -23,8 +23,19 @@ final class SimdPanels {
     /** Singles from row to row of a block of left operands: a segment, and a vector that overruns it. */
     static final int LDA = MAX_SEGMENT + 16;
 
-    /** So many weights and more are kept as bytes: from memory, they cost more than to convert them again and again. */
+    /**
+     * More weights are kept as bytes: from memory, singles cost more than to convert bytes again and again. Where many
+     * rows meet them, twice as many.
+     */
     private static final int LARGE = 1 << 16;
+
+    private static final int MANY_ROWS = 512;
+
+    /**
+     * Terms of a panel that are made singles at a time: so that they stay in the first-level cache while all blocks
+     * meet them.
+     */
+    static final int SLICE = 224;
 
     /** A segment shorter than this spends more on adding up than it gains over ints. */
     static final int MIN_SEGMENT = 16;
@@ -62,17 +73,21 @@ final class SimdPanels {
     /** The largest |sum| that may occur, where there is one segment; less than 2^24. */
     final long[] bounds;
 
+    /** Whether the panels come from memory beyond the second-level cache. */
+    final boolean large;
+
     /** The panels as singles; or empty. */
     private final float[] data;
 
     /** The panels as bytes, where they are large; or empty. */
     private final byte[] packed;
 
-    private SimdPanels(int n, int k, int[] ends, long[] bounds, boolean small) {
+    private SimdPanels(int n, int k, int[] ends, long[] bounds, boolean large, boolean small) {
         this.n = n;
         this.k = k;
         this.ends = ends;
         this.bounds = bounds;
+        this.large = large;
         terms = even(k);
         int size = Math.multiplyExact(panels(), terms * COLUMNS);
         data = new float[small ? 0 : size];
@@ -87,9 +102,10 @@ final class SimdPanels {
      * @param n rows of weights, columns of the panels
      * @param k length of a row
      * @param x what the weights meet
+     * @param rows how many rows of that
      * @return null if singles cannot be exact over segments worth it
      */
-    static @Nullable SimdPanels of(int[] w, int from, int n, int k, Operand x) {
+    static @Nullable SimdPanels of(int[] w, int from, int n, int k, Operand x, int rows) {
         Limits limits = new Limits(w, from, n, k, (long) x.lo() - x.zero(), (long) x.hi() - x.zero());
         long[] bounds = limits.bounds();
         int[] ends = k <= MAX_SEGMENT && Arrays.stream(bounds).allMatch(v -> v < EXACT)
@@ -98,8 +114,9 @@ final class SimdPanels {
         if (ends.length == 0) {
             return null;
         }
-        boolean small = (long) n * k > LARGE && Simd.HAS_BYTES && fitBytes(w, from, n * k);
-        SimdPanels p = new SimdPanels(n, k, ends, ends.length == 1 ? bounds : new long[0], small);
+        boolean large = (long) n * k > (rows < MANY_ROWS ? LARGE : 2 * LARGE);
+        boolean small = large && Simd.HAS_BYTES && fitBytes(w, from, n * k);
+        SimdPanels p = new SimdPanels(n, k, ends, ends.length == 1 ? bounds : new long[0], large, small);
         for (int i = 0; i < n; i++) {
             int panel = i / COLUMNS;
             int columns = p.columns(panel);
@@ -208,9 +225,22 @@ final class SimdPanels {
         return ends.length == 1 && most < EXACT ? most : -1;
     }
 
-    /** Whether the panels come from memory beyond the second-level cache. */
-    boolean large() {
-        return (long) n * k > LARGE;
+    /** Where the segment with a term begins. */
+    int begin(int term) {
+        int begin = 0;
+        for (int i = 0; ends[i] <= term; i++) {
+            begin = ends[i];
+        }
+        return begin;
+    }
+
+    /** Where it ends. */
+    int end(int term) {
+        int i = 0;
+        while (ends[i] <= term) {
+            i++;
+        }
+        return ends[i];
     }
 
     int panels() {
@@ -258,7 +288,7 @@ final class SimdPanels {
     }
 
     /**
-     * Products of a block of rows with a panel, over a segment.
+     * Products of a block of rows with a panel, over a segment or a part of one.
      *
      * @param a the block, of {@link #read} rows at least
      * @param ao where the segment's first column is in its first row
@@ -267,77 +297,92 @@ final class SimdPanels {
      * @param at where the segment's first row is in it
      * @param columns the panel's columns
      * @param n the segment's length, even
-     * @param init what the sums begin with, a row of columns
+     * @param init what the sums begin with: rows of columns
      * @param io its first
+     * @param is from row to row of it; 0 where all rows begin with the same
      * @param c the sums, {@link #ROWS} rows of the panel's columns, of which the first so many are meant
+     * @param co the first
      */
     static void block(
-            float[] a, int ao, int rows, float[] b, int at, int columns, int n, float[] init, int io, float[] c) {
+            float[] a,
+            int ao,
+            int rows,
+            float[] b,
+            int at,
+            int columns,
+            int n,
+            float[] init,
+            int io,
+            int is,
+            float[] c,
+            int co) {
         if (rows >= MOST) {
             if (columns == COLUMNS) {
-                wide(a, ao, b, at, n, init, io, c);
+                wide(a, ao, b, at, n, init, io, is, c, co);
             } else {
-                narrow(a, ao, b, at, n, init, io, c);
+                narrow(a, ao, b, at, n, init, io, is, c, co);
             }
             return;
         }
         if (rows == 1) {
             if (columns == COLUMNS) {
-                SimdTile1.wide(a, ao, b, at, n, init, io, c, 0);
+                SimdTile1.wide(a, ao, b, at, n, init, io, c, co);
             } else {
-                SimdTile1.narrow(a, ao, b, at, n, init, io, c, 0);
+                SimdTile1.narrow(a, ao, b, at, n, init, io, c, co);
             }
             return;
         }
         for (int r = 0; r < rows; r += 4) {
             if (columns == COLUMNS) {
-                SimdTile4.wide(a, ao + r * LDA, b, at, n, init, io, c, r * COLUMNS);
+                SimdTile4.wide(a, ao + r * LDA, b, at, n, init, io + r * is, is, c, co + r * COLUMNS);
             } else {
-                SimdTile4.narrow(a, ao + r * LDA, b, at, n, init, io, c, r * LANES);
+                SimdTile4.narrow(a, ao + r * LDA, b, at, n, init, io + r * is, is, c, co + r * LANES);
             }
         }
     }
 
-    private static void wide(float[] a, int ao, float[] b, int at, int n, float[] init, int io, float[] c) {
+    private static void wide(
+            float[] a, int ao, float[] b, int at, int n, float[] init, int io, int is, float[] c, int co) {
         if (MANY_REGISTERS) {
-            SimdTile12.wide(a, ao, b, at, n, init, io, c, 0);
+            SimdTile12.wide(a, ao, b, at, n, init, io, is, c, co);
         } else {
-            SimdTile6.wide(a, ao, b, at, n, init, io, c, 0);
+            SimdTile6.wide(a, ao, b, at, n, init, io, is, c, co);
         }
     }
 
-    private static void narrow(float[] a, int ao, float[] b, int at, int n, float[] init, int io, float[] c) {
+    private static void narrow(
+            float[] a, int ao, float[] b, int at, int n, float[] init, int io, int is, float[] c, int co) {
         if (MANY_REGISTERS) {
-            SimdTile12.narrow(a, ao, b, at, n, init, io, c, 0);
+            SimdTile12.narrow(a, ao, b, at, n, init, io, is, c, co);
         } else {
-            SimdTile6.narrow(a, ao, b, at, n, init, io, c, 0);
+            SimdTile6.narrow(a, ao, b, at, n, init, io, is, c, co);
         }
     }
 
     /** Writes sums of a panel, plus a bias, as ints: rows of {@link #COLUMNS}. */
-    static void begin(float[] c, int columns, int rows, int[] bias, int channel, int[] to, int at) {
+    static void begin(float[] c, int co, int columns, int rows, int[] bias, int channel, int[] to, int at) {
         if (rows == 0) {
             return;
         }
         for (int j = 0; j < columns; j += LANES) {
             IntVector b = IntVector.fromArray(I, bias, channel + j);
             for (int r = 0; r < rows; r++) {
-                IntVector v =
-                        (IntVector) FloatVector.fromArray(F, c, r * columns + j).convert(VectorOperators.F2I, 0);
+                IntVector v = (IntVector)
+                        FloatVector.fromArray(F, c, co + r * columns + j).convert(VectorOperators.F2I, 0);
                 v.add(b).intoArray(to, at + r * COLUMNS + j);
             }
         }
     }
 
     /** Adds sums of a further segment. */
-    static void add(float[] c, int columns, int rows, int[] to, int at) {
+    static void add(float[] c, int co, int columns, int rows, int[] to, int at) {
         if (rows == 0) {
             return;
         }
         for (int j = 0; j < columns; j += LANES) {
             for (int r = 0; r < rows; r++) {
-                IntVector v =
-                        (IntVector) FloatVector.fromArray(F, c, r * columns + j).convert(VectorOperators.F2I, 0);
+                IntVector v = (IntVector)
+                        FloatVector.fromArray(F, c, co + r * columns + j).convert(VectorOperators.F2I, 0);
                 int i = at + r * COLUMNS + j;
                 v.add(IntVector.fromArray(I, to, i)).intoArray(to, i);
             }

@@ -1,6 +1,7 @@
 package dev.qnet.runtime.kernel;
 
 import java.util.Arrays;
+import java.util.Set;
 
 /**
  * Gathers the inputs under a convolution's windows into blocks of singles (im2col, a few output pixels at a time).
@@ -105,6 +106,17 @@ final class SimdPatch {
     }
 
     /**
+     * Adds what it takes besides loads.
+     *
+     * @param whole whether all terms are gathered at a time
+     */
+    void steps(Set<Step> steps, boolean whole) {
+        if (copied) {
+            SimdSteps.copies(steps, w.dilationW() == 1 && w.kernelW() * groupChannels <= Simd.LANES, whole);
+        }
+    }
+
+    /**
      * Brings rows of the image that windows of some output pixels meet to singles, if they are not there.
      *
      * @param xOff the image
@@ -139,7 +151,8 @@ final class SimdPatch {
                 int from = xOff + (y0 + i) * width * channels + g * groupChannels;
                 int at = i * pitch + left;
                 for (int j = 0; j < width; j++) {
-                    SimdRows.load(b, x, from + j * channels, channels, 1, groupChannels, image, at + j * groupChannels, 0);
+                    SimdRows.load(
+                            b, x, from + j * channels, channels, 1, groupChannels, image, at + j * groupChannels, 0);
                 }
             }
         }

@@ -64,16 +64,7 @@ final class SimdPixels {
         int kw = kernelW(w, p);
         int right = (s.outWidth() - 1) * w.strideW() + w.kernelW() - s.width() - w.left();
         Window wide = new Window(
-                w.kernelH(),
-                kw,
-                w.strideH(),
-                p * w.strideW(),
-                w.dilationH(),
-                1,
-                w.top(),
-                w.left(),
-                w.bottom(),
-                right);
+                w.kernelH(), kw, w.strideH(), p * w.strideW(), w.dilationH(), 1, w.top(), w.left(), w.bottom(), right);
         int n = s.filters();
         int c = s.channels();
         int[] weights = new int[p * n * w.kernelH() * kw * c];

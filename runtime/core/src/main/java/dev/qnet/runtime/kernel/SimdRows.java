@@ -127,18 +127,7 @@ final class SimdRows {
      * @param t1 where the second goes, from there
      * @param n their length
      */
-    static void copy(
-            float[] from,
-            int s,
-            int s1,
-            int s2,
-            int s3,
-            float[] to,
-            int t,
-            int t1,
-            int t2,
-            int t3,
-            int n) {
+    static void copy(float[] from, int s, int s1, int s2, int s3, float[] to, int t, int t1, int t2, int t3, int n) {
         for (int i = 0; i < n; i += LANES) {
             FloatVector.fromArray(F, from, s + i).intoArray(to, t + i);
             FloatVector.fromArray(F, from, s + s1 + i).intoArray(to, t + t1 + i);

@@ -18,6 +18,8 @@ final class SimdSteps {
     private static final Step BEGIN = new Begin();
     private static final Step ADD = new Add();
     private static final Step SINGLES = new Singles();
+    private static final Step COPY = new Copy(false);
+    private static final Step COPY_SHORT = new Copy(true);
 
     static {
         for (Kind k : new Kind[] {Kind.S8, Kind.U8, Kind.S16, Kind.U16}) {
@@ -86,6 +88,21 @@ final class SimdSteps {
         return CODES[rounding.ordinal()];
     }
 
+    /**
+     * Adds what it takes to copy windows.
+     *
+     * @param some whether all runs of some fit a vector
+     * @param whole whether all windows are copied as a whole then
+     */
+    static void copies(Set<Step> steps, boolean some, boolean whole) {
+        if (some) {
+            steps.add(COPY_SHORT);
+        }
+        if (!some || !whole) {
+            steps.add(COPY);
+        }
+    }
+
     private static void tiles(Set<Step> steps, int rows, int at) {
         if (rows >= SimdPanels.ROWS) {
             steps.add(TILES[at]);
@@ -113,6 +130,28 @@ final class SimdSteps {
                 SimdRows.load(s.banks, x, 0, 16, 5, n / 2, s.a, 0, Scratch.ROW);
                 if (n > 0) {
                     SimdRows.load(s.banks, x, 0, 16, 2, Simd.LANES, s.a, 0, Scratch.ROW);
+                }
+            }
+        }
+    }
+
+    private static final class Copy extends Step {
+        private final boolean several;
+
+        Copy(boolean several) {
+            super(4 * 2 * ROUNDS);
+            this.several = several;
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            int row = Scratch.ROW / 4;
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds);
+                if (several) {
+                    SimdRows.copyShort(s.b, 0, 1, 2, 3, 4, s.a, 0, row, 2 * row, 3 * row, 3, n);
+                } else {
+                    SimdRows.copy(s.b, 0, 1, 2, 3, s.a, 0, row, 2 * row, 3 * row, n * Simd.LANES);
                 }
             }
         }
@@ -146,8 +185,8 @@ final class SimdSteps {
         void call(Scratch s, int times, int rounds) {
             for (int i = 0; i < times; i++) {
                 int n = rounds(i, rounds);
-                // Twice as long, so that loops are unrolled.
-                SimdPanels.block(s.a, 0, rows, s.b, 0, columns, 2 * n, SimdPanels.NOTHING, 0, s.c);
+                // Twice as long, so that loops are unrolled. Sums begin with one row for all, or go on.
+                SimdPanels.block(s.a, 0, rows, s.b, 0, columns, 2 * n, s.c, 0, i % 64 == 0 ? columns : 0, s.c, 0);
             }
         }
     }
@@ -161,7 +200,7 @@ final class SimdSteps {
         void call(Scratch s, int times, int rounds) {
             for (int i = 0; i < times; i++) {
                 int n = rounds(i, rounds);
-                SimdPanels.begin(s.c, SimdPanels.COLUMNS, n / 2, s.p, 0, s.q, 0);
+                SimdPanels.begin(s.c, 0, SimdPanels.COLUMNS, n / 2, s.p, 0, s.q, 0);
             }
         }
     }
@@ -175,7 +214,7 @@ final class SimdSteps {
         void call(Scratch s, int times, int rounds) {
             for (int i = 0; i < times; i++) {
                 int n = rounds(i, rounds);
-                SimdPanels.add(s.c, SimdPanels.COLUMNS, n / 2, s.q, 0);
+                SimdPanels.add(s.c, 0, SimdPanels.COLUMNS, n / 2, s.q, 0);
             }
         }
     }

@@ -25,7 +25,7 @@ final class SimdTile12 {
     private SimdTile12() {}
 
     /** Columns are two vectors. */
-    static void wide(float[] a, int ao, float[] b, int bo, int n, float[] init, int io, float[] c, int co) {
+    static void wide(float[] a, int ao, float[] b, int bo, int n, float[] init, int io, int is, float[] c, int co) {
         if (n == 0) {
             return;
         }
@@ -55,6 +55,30 @@ final class SimdTile12 {
         FloatVector c10b = i1;
         FloatVector c11a = i0;
         FloatVector c11b = i1;
+        if (is != 0) {
+            c1a = FloatVector.fromArray(F, init, io + is);
+            c1b = FloatVector.fromArray(F, init, io + is + LANES);
+            c2a = FloatVector.fromArray(F, init, io + 2 * is);
+            c2b = FloatVector.fromArray(F, init, io + 2 * is + LANES);
+            c3a = FloatVector.fromArray(F, init, io + 3 * is);
+            c3b = FloatVector.fromArray(F, init, io + 3 * is + LANES);
+            c4a = FloatVector.fromArray(F, init, io + 4 * is);
+            c4b = FloatVector.fromArray(F, init, io + 4 * is + LANES);
+            c5a = FloatVector.fromArray(F, init, io + 5 * is);
+            c5b = FloatVector.fromArray(F, init, io + 5 * is + LANES);
+            c6a = FloatVector.fromArray(F, init, io + 6 * is);
+            c6b = FloatVector.fromArray(F, init, io + 6 * is + LANES);
+            c7a = FloatVector.fromArray(F, init, io + 7 * is);
+            c7b = FloatVector.fromArray(F, init, io + 7 * is + LANES);
+            c8a = FloatVector.fromArray(F, init, io + 8 * is);
+            c8b = FloatVector.fromArray(F, init, io + 8 * is + LANES);
+            c9a = FloatVector.fromArray(F, init, io + 9 * is);
+            c9b = FloatVector.fromArray(F, init, io + 9 * is + LANES);
+            c10a = FloatVector.fromArray(F, init, io + 10 * is);
+            c10b = FloatVector.fromArray(F, init, io + 10 * is + LANES);
+            c11a = FloatVector.fromArray(F, init, io + 11 * is);
+            c11b = FloatVector.fromArray(F, init, io + 11 * is + LANES);
+        }
         for (int k = 0; k < n; k += 2) {
             int at = bo + k * 2 * LANES;
             FloatVector b0 = FloatVector.fromArray(F, b, at);
@@ -161,7 +185,7 @@ final class SimdTile12 {
     }
 
     /** Columns are one vector. */
-    static void narrow(float[] a, int ao, float[] b, int bo, int n, float[] init, int io, float[] c, int co) {
+    static void narrow(float[] a, int ao, float[] b, int bo, int n, float[] init, int io, int is, float[] c, int co) {
         if (n == 0) {
             return;
         }
@@ -178,6 +202,19 @@ final class SimdTile12 {
         FloatVector c9 = i0;
         FloatVector c10 = i0;
         FloatVector c11 = i0;
+        if (is != 0) {
+            c1 = FloatVector.fromArray(F, init, io + is);
+            c2 = FloatVector.fromArray(F, init, io + 2 * is);
+            c3 = FloatVector.fromArray(F, init, io + 3 * is);
+            c4 = FloatVector.fromArray(F, init, io + 4 * is);
+            c5 = FloatVector.fromArray(F, init, io + 5 * is);
+            c6 = FloatVector.fromArray(F, init, io + 6 * is);
+            c7 = FloatVector.fromArray(F, init, io + 7 * is);
+            c8 = FloatVector.fromArray(F, init, io + 8 * is);
+            c9 = FloatVector.fromArray(F, init, io + 9 * is);
+            c10 = FloatVector.fromArray(F, init, io + 10 * is);
+            c11 = FloatVector.fromArray(F, init, io + 11 * is);
+        }
         for (int k = 0; k < n; k += 2) {
             int at = bo + k * LANES;
             FloatVector b0 = FloatVector.fromArray(F, b, at);

@@ -16,7 +16,7 @@ final class SimdTile4 {
     private SimdTile4() {}
 
     /** Columns are two vectors. */
-    static void wide(float[] a, int ao, float[] b, int bo, int n, float[] init, int io, float[] c, int co) {
+    static void wide(float[] a, int ao, float[] b, int bo, int n, float[] init, int io, int is, float[] c, int co) {
         if (n == 0) {
             return;
         }
@@ -30,6 +30,14 @@ final class SimdTile4 {
         FloatVector c2b = i1;
         FloatVector c3a = i0;
         FloatVector c3b = i1;
+        if (is != 0) {
+            c1a = FloatVector.fromArray(F, init, io + is);
+            c1b = FloatVector.fromArray(F, init, io + is + LANES);
+            c2a = FloatVector.fromArray(F, init, io + 2 * is);
+            c2b = FloatVector.fromArray(F, init, io + 2 * is + LANES);
+            c3a = FloatVector.fromArray(F, init, io + 3 * is);
+            c3b = FloatVector.fromArray(F, init, io + 3 * is + LANES);
+        }
         for (int k = 0; k < n; k += 2) {
             int at = bo + k * 2 * LANES;
             FloatVector b0 = FloatVector.fromArray(F, b, at);
@@ -72,7 +80,7 @@ final class SimdTile4 {
     }
 
     /** Columns are one vector. */
-    static void narrow(float[] a, int ao, float[] b, int bo, int n, float[] init, int io, float[] c, int co) {
+    static void narrow(float[] a, int ao, float[] b, int bo, int n, float[] init, int io, int is, float[] c, int co) {
         if (n == 0) {
             return;
         }
@@ -81,6 +89,11 @@ final class SimdTile4 {
         FloatVector c1 = i0;
         FloatVector c2 = i0;
         FloatVector c3 = i0;
+        if (is != 0) {
+            c1 = FloatVector.fromArray(F, init, io + is);
+            c2 = FloatVector.fromArray(F, init, io + 2 * is);
+            c3 = FloatVector.fromArray(F, init, io + 3 * is);
+        }
         for (int k = 0; k < n; k += 2) {
             int at = bo + k * LANES;
             FloatVector b0 = FloatVector.fromArray(F, b, at);

@@ -16,7 +16,7 @@ final class SimdTile6 {
     private SimdTile6() {}
 
     /** Columns are two vectors. */
-    static void wide(float[] a, int ao, float[] b, int bo, int n, float[] init, int io, float[] c, int co) {
+    static void wide(float[] a, int ao, float[] b, int bo, int n, float[] init, int io, int is, float[] c, int co) {
         if (n == 0) {
             return;
         }
@@ -34,6 +34,18 @@ final class SimdTile6 {
         FloatVector c4b = i1;
         FloatVector c5a = i0;
         FloatVector c5b = i1;
+        if (is != 0) {
+            c1a = FloatVector.fromArray(F, init, io + is);
+            c1b = FloatVector.fromArray(F, init, io + is + LANES);
+            c2a = FloatVector.fromArray(F, init, io + 2 * is);
+            c2b = FloatVector.fromArray(F, init, io + 2 * is + LANES);
+            c3a = FloatVector.fromArray(F, init, io + 3 * is);
+            c3b = FloatVector.fromArray(F, init, io + 3 * is + LANES);
+            c4a = FloatVector.fromArray(F, init, io + 4 * is);
+            c4b = FloatVector.fromArray(F, init, io + 4 * is + LANES);
+            c5a = FloatVector.fromArray(F, init, io + 5 * is);
+            c5b = FloatVector.fromArray(F, init, io + 5 * is + LANES);
+        }
         for (int k = 0; k < n; k += 2) {
             int at = bo + k * 2 * LANES;
             FloatVector b0 = FloatVector.fromArray(F, b, at);
@@ -92,7 +104,7 @@ final class SimdTile6 {
     }
 
     /** Columns are one vector. */
-    static void narrow(float[] a, int ao, float[] b, int bo, int n, float[] init, int io, float[] c, int co) {
+    static void narrow(float[] a, int ao, float[] b, int bo, int n, float[] init, int io, int is, float[] c, int co) {
         if (n == 0) {
             return;
         }
@@ -103,6 +115,13 @@ final class SimdTile6 {
         FloatVector c3 = i0;
         FloatVector c4 = i0;
         FloatVector c5 = i0;
+        if (is != 0) {
+            c1 = FloatVector.fromArray(F, init, io + is);
+            c2 = FloatVector.fromArray(F, init, io + 2 * is);
+            c3 = FloatVector.fromArray(F, init, io + 3 * is);
+            c4 = FloatVector.fromArray(F, init, io + 4 * is);
+            c5 = FloatVector.fromArray(F, init, io + 5 * is);
+        }
         for (int k = 0; k < n; k += 2) {
             int at = bo + k * LANES;
             FloatVector b0 = FloatVector.fromArray(F, b, at);
