@@ -73,8 +73,9 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
         int cached = groups[0].large ? CACHED : NEAR;
         int most = Math.max(1, cached / (Math.min(groups[0].terms, step) * SimdPanels.ROWS));
         // Rather a few more at a time than a small rest.
-        chunks = Math.max(1, Math.round((float) all / most));
-        blocks = (all + chunks - 1) / chunks;
+        int about = Math.max(1, Math.round((float) all / most));
+        blocks = (all + about - 1) / about;
+        chunks = (all + blocks - 1) / blocks;
     }
 
     /** Cuts terms into equal parts that a block and a panel in the first-level cache have room for. */

@@ -14,6 +14,16 @@ class KernelsTest {
         LinearCases.conv(new Random(seed), BACKENDS);
     }
 
+    @Property(tries = 80, edgeCases = EdgeCasesMode.NONE)
+    void convOfFewFilters(@ForAll long seed) {
+        LinearCases.convOfFewFilters(new Random(seed), BACKENDS);
+    }
+
+    @Property(tries = 15, edgeCases = EdgeCasesMode.NONE)
+    void convOfManyWeights(@ForAll long seed) {
+        LinearCases.convOfManyWeights(new Random(seed), BACKENDS);
+    }
+
     @Property(tries = 100, edgeCases = EdgeCasesMode.NONE)
     void depthwise(@ForAll long seed) {
         LinearCases.depthwise(new Random(seed), BACKENDS);

@@ -82,6 +82,47 @@ final class LinearCases {
         check(r, h, width, c, o, w, groups, backends);
     }
 
+    /** Few filters and channels, which are where pixels are taken together, of images that are long or not. */
+    static void convOfFewFilters(Random r, Backend... backends) {
+        int groups = pick(r, 1, 1, 1, 2);
+        int c = groups * pick(r, 1, 1, 2, 3, 4, 7, 8);
+        int filters = groups * pick(r, 1, 2, 4, 5, 8, 10, 12, 16, 24);
+        int kh = pick(r, 1, 3, 5, 10);
+        int kw = pick(r, 1, 2, 3, 4, 5, 8);
+        int down = pick(r, 1, 1, 2, 3);
+        int step = pick(r, 1, 1, 2, 3);
+        int dilation = pick(r, 1, 1, 1, 2);
+        Window w = new Window(
+                kh,
+                kw,
+                down,
+                step,
+                pick(r, 1, 1, 2),
+                dilation,
+                r.nextInt(kh),
+                r.nextInt(kw),
+                r.nextInt(kh),
+                r.nextInt(kw));
+        boolean tall = r.nextInt(6) == 0;
+        int height = (kh - 1) * w.dilationH() + (tall ? 4000 : 1 + r.nextInt(24));
+        int width = (kw - 1) * dilation + (tall ? 1 : pick(r, 1, 4, 12, 24, 7 + r.nextInt(30)));
+        long outputs = (long) w.outHeight(height) * w.outWidth(width) * filters;
+        if ((long) height * width * c > 60_000 || outputs > 60_000 || outputs * kh * kw * c / groups > 1_500_000) {
+            convOfFewFilters(r, backends);
+            return;
+        }
+        check(r, height, width, c, filters, w, groups, backends);
+    }
+
+    /** So many weights that they are kept as bytes, or panels longer than what is multiplied at a time. */
+    static void convOfManyWeights(Random r, Backend... backends) {
+        int k = pick(r, 1, 1, 3);
+        int side = pick(r, 3, 4, 5);
+        Window w = new Window(k, k, 1, 1, 1, 1, k / 2, k / 2, k / 2, k / 2);
+        int c = k == 1 ? pick(r, 225, 300, 449, 2500) : pick(r, 30, 64, 130);
+        check(r, side, side + 1, c, pick(r, 16, 33, 70, 290), w, 1, backends);
+    }
+
     /** Sums longer than a segment, and long enough that singles are not exact over the whole. */
     static void dense(Random r, Backend... backends) {
         int rows = pick(r, 1, 1, 2, 5, 6, 7, 11, 12, 13, 25);
