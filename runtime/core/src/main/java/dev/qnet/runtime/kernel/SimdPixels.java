@@ -47,9 +47,11 @@ final class SimdPixels {
         int run = kernelW(w, p) * s.channels();
         int rows = s.outHeight() * s.outWidth() / p;
         double blocks = (double) rows / SimdPanels.ROWS;
+        int pairs = columns / 2;
         // A column alone waits for loads.
-        double tile = SimdPanels.ROWS * (columns / 2 + columns % 2 * 0.6) * run * w.kernelH();
-        double gather = (double) rows * w.kernelH() * ((run + lanes - 1) / lanes) * COPY;
+        double tile = SimdPanels.ROWS * (pairs + columns % 2 * 0.6) * run * w.kernelH();
+        int vectors = (run + lanes - 1) / lanes;
+        double gather = (double) rows * w.kernelH() * vectors * COPY;
         double rest = filters % lanes == 0 ? 0 : (double) rows * REST;
         return blocks * (tile + BLOCK + columns * CODES) + gather + rest;
     }
