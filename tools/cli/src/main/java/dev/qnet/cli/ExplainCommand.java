@@ -15,6 +15,7 @@ import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Rounding;
 import dev.qnet.compiler.ir.Scheme;
+import dev.qnet.compiler.ir.TrainOp;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.pass.AccumulatorBounds;
@@ -335,6 +336,7 @@ final class ExplainCommand implements Callable<Integer> {
             case FloatOp f -> "";
             case QuantOp q -> "";
             case NumOp m -> "";
+            case TrainOp t -> "";
         };
     }
 

@@ -7,6 +7,7 @@ import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.Op;
 import dev.qnet.compiler.ir.QuantOp;
+import dev.qnet.compiler.ir.TrainOp;
 import dev.qnet.compiler.ir.Type;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,7 @@ final class Kernels {
             case QuantOp q -> quant(q, node.type(), types);
             case NumOp n -> NumKernels.of(n, node.type(), types.getFirst());
             case IntOp i -> integer(i, node.type(), types, known);
+            case TrainOp t -> TrainKernels.of(t);
         };
     }
 

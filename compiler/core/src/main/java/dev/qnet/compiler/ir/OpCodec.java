@@ -26,6 +26,7 @@ final class OpCodec {
             case QuantOp q -> quant(q);
             case NumOp n -> numbers(n);
             case IntOp i -> integer(i);
+            case TrainOp t -> TrainCodec.encode(t);
         };
     }
 
@@ -114,14 +115,14 @@ final class OpCodec {
     }
 
     /** A function as an attribute: {@code tanh}, {@code affine(1.0, 0.5)}. */
-    private static Attr function(ScalarFn fn) {
+    static Attr function(ScalarFn fn) {
         Coded c = unary(fn);
         return c.attrs().isEmpty()
                 ? of(c.mnemonic())
                 : new Attr.Call(c.mnemonic(), List.copyOf(c.attrs().values()));
     }
 
-    private static ScalarFn readFunction(Attr a) {
+    static ScalarFn readFunction(Attr a) {
         Attr.Call c = a.asCall();
         List<Float> p = c.args().stream().map(Attr::asFloat).toList();
         ScalarFn fn = function(c.name(), i -> {
@@ -435,7 +436,11 @@ final class OpCodec {
                         a.get("linear_before_reset").asBoolean(),
                         a.get("coupled").asBoolean());
             default -> {
-                Op other = mnemonic.startsWith("num.") ? readNumbers(mnemonic.substring(4), a) : readReal(mnemonic, a);
+                Op other = mnemonic.startsWith("num.")
+                        ? readNumbers(mnemonic.substring(4), a)
+                        : mnemonic.startsWith("train.") || mnemonic.startsWith("grad.")
+                                ? TrainCodec.decode(mnemonic, a)
+                                : readReal(mnemonic, a);
                 if (other == null) {
                     throw new IllegalArgumentException("there is no operation '" + mnemonic + "'");
                 }
@@ -504,7 +509,7 @@ final class OpCodec {
     }
 
     /** Hands out attributes by name and sees that none is left over. */
-    private static final class Reader {
+    static final class Reader {
         private final String mnemonic;
         private final Map<String, Attr> left;
         /** What was asked for last, which is what does not fit where something does not. */
@@ -573,19 +578,19 @@ final class OpCodec {
         throw new IllegalArgumentException("there is no rounding contract '" + name + "'");
     }
 
-    private static Attr shape(Shape s) {
+    static Attr shape(Shape s) {
         return new Attr.Items(
                 s.dims().stream().map(d -> d == Shape.BATCH ? of("N") : of(d)).toList());
     }
 
-    private static Shape readShape(Attr a) {
+    static Shape readShape(Attr a) {
         return new Shape(a.items().stream()
                 .map(d -> d.atom().text().equals("N") ? Shape.BATCH : d.asInt())
                 .toList());
     }
 
     /** {@code window(kernel, stride, dilation, padding)}, each a list of rows and columns; padding top left bottom right. */
-    private static Attr window(Window w) {
+    static Attr window(Window w) {
         return call(
                 "window",
                 ofInts(w.kernelH(), w.kernelW()),
@@ -594,7 +599,7 @@ final class OpCodec {
                 ofInts(w.top(), w.left(), w.bottom(), w.right()));
     }
 
-    private static Window readWindow(Attr a) {
+    static Window readWindow(Attr a) {
         Attr.Call c = a.asCall();
         if (!c.name().equals("window") || c.args().size() != 4) {
             throw new IllegalArgumentException(
@@ -656,7 +661,7 @@ final class OpCodec {
         return c;
     }
 
-    private static Coded coded(String mnemonic, Object... attrs) {
+    static Coded coded(String mnemonic, Object... attrs) {
         Map<String, Attr> map = new LinkedHashMap<>();
         for (int i = 0; i < attrs.length; i += 2) {
             map.put((String) attrs[i], (Attr) attrs[i + 1]);

@@ -198,7 +198,10 @@ public final class OpText {
                 new Form(c.mnemonic(), operands, List.copyOf(c.attrs().keySet()), Set.of(optional), example));
     }
 
-    /** How every operation but {@code constant} is written, by mnemonic. */
+    /**
+     * How every operation but {@code constant} is written, by mnemonic. Operations of training are left out: they are text in a graph,
+     * but no source has them.
+     */
     public static Map<String, Form> forms() {
         return Collections.unmodifiableMap(FORMS);
     }

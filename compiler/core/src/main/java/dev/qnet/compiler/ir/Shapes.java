@@ -20,6 +20,7 @@ public final class Shapes {
                 case QuantOp q -> one(q, in);
                 case NumOp n -> numbers(n, in);
                 case IntOp i -> integer(i, in);
+                case TrainOp t -> TrainShapes.infer(t, in);
             };
         } catch (IllegalArgumentException e) {
             throw new ShapeException(String.valueOf(e.getMessage()));
@@ -143,7 +144,7 @@ public final class Shapes {
         }
     }
 
-    private static void expect(String what, Shape found, Shape expected) {
+    static void expect(String what, Shape found, Shape expected) {
         if (!found.equals(expected)) {
             throw new ShapeException(what + ": expected " + expected + ", found " + found);
         }
@@ -261,7 +262,7 @@ public final class Shapes {
         return new Shape(dims);
     }
 
-    private static Shape conv(List<Shape> in, Window w, int groups) {
+    static Shape conv(List<Shape> in, Window w, int groups) {
         if (in.size() < 2 || in.size() > 3) {
             throw new ShapeException(
                     "conv2d takes an input, a weight and at most a bias, found " + in.size() + " operands");
@@ -297,7 +298,7 @@ public final class Shapes {
         return x.with(1, h).with(2, wd);
     }
 
-    private static Shape pool(Shape x, Window w) {
+    static Shape pool(Shape x, Window w) {
         rank(x, 4, "the input of a pool");
         if (w.top() >= (w.kernelH() - 1) * w.dilationH() + 1
                 || w.left() >= (w.kernelW() - 1) * w.dilationW() + 1
@@ -455,7 +456,7 @@ public final class Shapes {
         return new Shape(dims);
     }
 
-    private static Shape axis(Shape x, int axis, String what) {
+    static Shape axis(Shape x, int axis, String what) {
         if (axis < 0 || axis >= x.rank()) {
             throw new ShapeException(what + " along axis " + axis + ": " + x + " has axes 0 to " + (x.rank() - 1));
         }
@@ -472,7 +473,7 @@ public final class Shapes {
         }
     }
 
-    private static void rank(Shape x, int rank, String what) {
+    static void rank(Shape x, int rank, String what) {
         if (x.rank() != rank) {
             throw new ShapeException(what + " has " + rank + " dimensions"
                     + (rank == 4 ? " (NHWC for activations)" : "") + ", found " + x);
@@ -484,7 +485,7 @@ public final class Shapes {
         return in.getFirst();
     }
 
-    private static void count(Op op, List<Shape> in, int min, int max) {
+    static void count(Op op, List<Shape> in, int min, int max) {
         if (in.size() < min || in.size() > max) {
             throw new ShapeException(op.getClass().getSimpleName() + " takes " + min + (min == max ? "" : " to " + max)
                     + " operands, found " + in.size());

@@ -160,6 +160,10 @@ public final class Verifier {
                 }
             }
             case IntOp i -> integer(n, i, in);
+            case TrainOp t -> {
+                in.forEach(x -> require(x.isFloat(), () -> "takes f32 operands, found " + x));
+                require(n.type().isFloat(), "gives f32");
+            }
         }
     }
 

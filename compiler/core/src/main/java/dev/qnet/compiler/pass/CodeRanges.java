@@ -11,6 +11,7 @@ import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Rescale;
 import dev.qnet.compiler.ir.Tensor;
+import dev.qnet.compiler.ir.TrainOp;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
 import java.util.HashMap;
@@ -82,7 +83,7 @@ final class CodeRanges {
             case DataOp d -> type == null ? null : data(n, d);
             case IntOp i -> type == null ? remember(n, i) : integer(n, i, type, accumulator);
             case NumOp m -> type == null ? null : numbers(n, m, type);
-            case FloatOp _, QuantOp _ -> type;
+            case FloatOp _, QuantOp _, TrainOp _ -> type;
         };
         put(n.id(), r);
     }

@@ -10,6 +10,7 @@ import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.ScalarFn;
 import dev.qnet.compiler.ir.Scheme;
+import dev.qnet.compiler.ir.TrainOp;
 import dev.qnet.compiler.ir.ValueId;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -53,7 +54,7 @@ final class Grids {
             case FloatOp.AvgPool p -> true;
             case FloatOp.Unary u -> u.fn() instanceof ScalarFn.Clip;
             case DataOp.Pad _, DataOp.Dilate _ -> Fills.of(op) != 0;
-            case FloatOp _, DataOp _, QuantOp _, NumOp _, IntOp _ -> false;
+            case FloatOp _, DataOp _, QuantOp _, NumOp _, IntOp _, TrainOp _ -> false;
         };
     }
 

@@ -17,6 +17,7 @@ import dev.qnet.compiler.ir.Scheme;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Storage;
 import dev.qnet.compiler.ir.Tensor;
+import dev.qnet.compiler.ir.TrainOp;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.quant.Codes;
@@ -86,7 +87,7 @@ final class IntegerEmitter {
         Rounding ties = switch (point.op()) {
             case QuantOp.FakeQuant f -> f.rounding();
             case QuantOp.Quantize z -> z.rounding();
-            case DataOp _, FloatOp _, NumOp _, IntOp _, QuantOp.Dequantize _ -> rounding;
+            case DataOp _, FloatOp _, NumOp _, IntOp _, TrainOp _, QuantOp.Dequantize _ -> rounding;
         };
         return new Lowered.OnGrid(add(point, new QuantOp.Quantize(ties), List.of(x), type), type);
     }
@@ -178,7 +179,9 @@ final class IntegerEmitter {
                 yield softmax(point, place, s, x, q, clamps);
             }
             case FloatOp.Unary u -> table(place, u.fn(), x, q, clamps);
-            case FloatOp.AvgPool _, FloatOp.BatchNorm _, FloatOp.Recurrent _, DataOp _, QuantOp _, NumOp _, IntOp _ ->
+            case FloatOp.AvgPool _, FloatOp.BatchNorm _, FloatOp.Recurrent _ ->
+                throw new IllegalStateException(root.id() + " is not left open");
+            case DataOp _, QuantOp _, NumOp _, IntOp _, TrainOp _ ->
                 throw new IllegalStateException(root.id() + " is not left open");
         };
         return new Lowered.OnGrid(id, type);
@@ -292,7 +295,7 @@ final class IntegerEmitter {
             case FloatOp.Conv2d c -> new IntOp.Conv2d(c.window(), c.groups(), Element.INT32, null);
             case FloatOp.Dense d -> new IntOp.Dense(Element.INT32, null);
             case FloatOp.MatMul m -> new IntOp.MatMul(Element.INT32, null);
-            case FloatOp _, DataOp _, QuantOp _, NumOp _, IntOp _ ->
+            case FloatOp _, DataOp _, QuantOp _, NumOp _, IntOp _, TrainOp _ ->
                 throw new IllegalStateException(root.id() + " has no weights");
         };
         ValueId acc = accumulator(root, op, List.of(x.codes(), w.id()));

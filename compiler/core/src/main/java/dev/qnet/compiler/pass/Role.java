@@ -6,8 +6,10 @@ import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.Op;
+import dev.qnet.compiler.ir.OpText;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.ScalarFn;
+import dev.qnet.compiler.ir.TrainOp;
 import java.util.Locale;
 
 /** What an operation is to quantization. */
@@ -60,6 +62,7 @@ enum Role {
             case QuantOp.FakeQuant f -> POINT;
             case QuantOp.Dequantize d -> DEQUANTIZE;
             case IntOp i -> INTEGER;
+            case TrainOp t -> FLOAT_ONLY;
         };
     }
 
@@ -94,6 +97,7 @@ enum Role {
             case NumOp n -> snake(n.getClass().getSimpleName());
             case QuantOp q -> snake(q.getClass().getSimpleName());
             case IntOp i -> snake(i.getClass().getSimpleName());
+            case TrainOp t -> OpText.of(t).mnemonic();
         };
     }
 

@@ -20,6 +20,7 @@ import dev.qnet.compiler.ir.Rescale;
 import dev.qnet.compiler.ir.Rounding;
 import dev.qnet.compiler.ir.Scheme;
 import dev.qnet.compiler.ir.Spec;
+import dev.qnet.compiler.ir.TrainOp;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.ir.Verifier;
@@ -230,7 +231,7 @@ class IntegersFollowFloatsTest {
                                     u.fn(), get(codeTypes, integer.operand(0)).quant(), q)
                             : 0;
                 case DataOp _, QuantOp _ -> 1;
-                case FloatOp.BatchNorm _, FloatOp.Recurrent _, NumOp _, IntOp _ -> 0;
+                case FloatOp.BatchNorm _, FloatOp.Recurrent _, NumOp _, IntOp _, TrainOp _ -> 0;
             };
         }
 

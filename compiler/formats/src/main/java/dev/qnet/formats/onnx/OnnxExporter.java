@@ -7,10 +7,12 @@ import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.NumOp;
+import dev.qnet.compiler.ir.OpText;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.ScalarFn;
 import dev.qnet.compiler.ir.Scheme;
+import dev.qnet.compiler.ir.TrainOp;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.source.CompileException;
@@ -205,6 +207,7 @@ public final class OnnxExporter {
                 case FloatOp f -> ops.compute(n, f, points.keeps(n));
                 case NumOp m -> ops.number(n, m);
                 case IntOp i -> throw new Refusal("is integer arithmetic of its own");
+                case TrainOp t -> throw new Refusal("is an operation of training");
             }
         } catch (Refusal e) {
             refused.add(name(n) + " '" + n.id().name() + "' " + e.getMessage());
@@ -221,6 +224,7 @@ public final class OnnxExporter {
             case QuantOp q -> snake(q.getClass());
             case NumOp m -> "num." + snake(m.getClass());
             case IntOp i -> "int." + snake(i.getClass());
+            case TrainOp t -> OpText.of(t).mnemonic();
         };
     }
 

@@ -2,9 +2,11 @@ package dev.qnet.target.jvm;
 
 import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.OpText;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Scheme;
+import dev.qnet.compiler.ir.TrainOp;
 import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.target.Legality;
 import java.util.Map;
@@ -17,6 +19,10 @@ final class JvmLegality implements Legality {
         String value = "'" + n.id().name() + "'";
         if (n.op() instanceof QuantOp.FakeQuant) {
             return Optional.of(value + " is fake quantization; lower the graph to integers first");
+        }
+        if (n.op() instanceof TrainOp t) {
+            return Optional.of(value + " is " + OpText.of(t).mnemonic()
+                    + ", an operation of training; compile the graph that training ends with");
         }
         if (n.op() instanceof QuantOp.Quantize
                 && n.type().element() instanceof Quant q

@@ -9,6 +9,7 @@ import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Rescale;
 import dev.qnet.compiler.ir.Rounding;
+import dev.qnet.compiler.ir.TrainOp;
 import dev.qnet.compiler.source.SourceFile;
 import dev.qnet.compiler.target.Legality;
 import dev.qnet.compiler.target.Target;
@@ -98,6 +99,7 @@ public final class JvmTarget {
                 case NumOp m -> numbers.emit(n, m);
                 case IntOp i -> ints.emit(n, i);
                 case FloatOp f -> floats.emit(n, f);
+                case TrainOp t -> throw new IllegalStateException("refused by the target's legality: " + t);
             }
         }
     }
@@ -130,6 +132,7 @@ public final class JvmTarget {
             case QuantOp.FakeQuant q -> Optional.of(q.rounding());
             case QuantOp.Dequantize _, IntOp.Clamp _, IntOp.Table _, IntOp.InterpolatedTable _ -> Optional.empty();
             case IntOp.LstmGate _ -> Optional.of(Rounding.TFLITE);
+            case TrainOp _ -> Optional.empty();
             case IntOp.Softmax16 _, IntOp.ResizeBilinear _, IntOp.LstmCell _ -> Optional.of(Rounding.TFLITE);
             case IntOp.Softmax _, IntOp.DynamicParams _, IntOp.Thresholds _, NumOp _ -> Optional.empty();
             case IntOp.DynamicQuantize _, IntOp.DynamicDequantize _, DataOp _, FloatOp _ -> Optional.empty();

@@ -6,6 +6,7 @@ import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.QuantOp;
+import dev.qnet.compiler.ir.TrainOp;
 
 /** Which operands kernels read from the banks, and which go into a kernel when it is prepared and must be constants. */
 final class Operands {
@@ -31,6 +32,7 @@ final class Operands {
             case IntOp.Thresholds _ -> 1;
             case FloatOp.Recurrent _ -> all;
             case IntOp.LstmGate _ -> 2;
+            case TrainOp _ -> all;
         };
     }
 }

@@ -7,6 +7,7 @@ import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Shape;
+import dev.qnet.compiler.ir.TrainOp;
 import dev.qnet.compiler.ir.Type;
 import java.util.List;
 
@@ -64,7 +65,7 @@ public final class Prediction {
                         yield product(out / columns, columns, macs, weightBytes);
                     }
                     case FloatOp _ -> macs / (PLAIN * machine.macs()) + elements(in + out);
-                    case DataOp _, IntOp _, QuantOp _, NumOp _ -> elements(in + out);
+                    case DataOp _, IntOp _, QuantOp _, NumOp _, TrainOp _ -> elements(in + out);
                 };
     }
 

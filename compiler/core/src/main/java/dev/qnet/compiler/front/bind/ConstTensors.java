@@ -10,6 +10,7 @@ import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Scheme;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Tensor;
+import dev.qnet.compiler.ir.TrainOp;
 import dev.qnet.compiler.source.Diagnostic;
 import dev.qnet.compiler.source.Span;
 import java.util.ArrayList;
@@ -141,7 +142,7 @@ final class ConstTensors {
                     case ADD, SUB, MUL, DIV, MIN, MAX -> true;
                     case POW, MOD -> false;
                 };
-            case DataOp _, FloatOp _, QuantOp _, NumOp _, IntOp _ -> false;
+            case DataOp _, FloatOp _, QuantOp _, NumOp _, IntOp _, TrainOp _ -> false;
         };
     }
 
@@ -163,7 +164,7 @@ final class ConstTensors {
             case DataOp.Pad p -> pad(whole(x, span), shape, p);
             case DataOp.Concat c -> concat(in, shape, c.axis(), span);
             case FloatOp.Binary b -> binary(b.fn(), in, shape, span);
-            case DataOp _, FloatOp _, QuantOp _, NumOp _, IntOp _ ->
+            case DataOp _, FloatOp _, QuantOp _, NumOp _, IntOp _, TrainOp _ ->
                 throw new IllegalArgumentException("does not fold: " + op);
         };
     }

@@ -18,6 +18,7 @@ import dev.qnet.compiler.ir.Scheme;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Spec;
 import dev.qnet.compiler.ir.Tensor;
+import dev.qnet.compiler.ir.TrainOp;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.ir.Window;
@@ -182,6 +183,7 @@ final class NodeWriter {
             case QuantOp q -> List.of(quant(n, q));
             case NumOp _ -> throw new NotWritable("operations on plain numbers");
             case IntOp _ -> throw new NotWritable("integer operations");
+            case TrainOp _ -> throw new NotWritable("operations of training");
         };
     }
 
