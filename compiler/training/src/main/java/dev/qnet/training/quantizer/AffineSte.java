@@ -1,0 +1,64 @@
+package dev.qnet.training.quantizer;
+
+/** A scale and a zero point that follow from the values, and the straight-through estimator. */
+final class AffineSte implements LearnedQuantizer {
+    private final int lo;
+    private final int hi;
+
+    AffineSte(int lo, int hi) {
+        this.lo = lo;
+        this.hi = hi;
+    }
+
+    @Override
+    public int parameters() {
+        return 2;
+    }
+
+    @Override
+    public void forward(float[] x, int from, int to, float[] p, int at, float t, float[] y) {
+        float s = p[at];
+        float z = p[at + 1];
+        float low = lo - z;
+        float high = hi - z;
+        for (int i = from; i < to; i++) {
+            float v = Math.min(Math.max(x[i] / s, low), high);
+            y[i] = ((v + Values.ROUND) - Values.ROUND) * s;
+        }
+    }
+
+    @Override
+    public void byInput(float[] x, float[] g, int from, int to, float[] p, int at, float t, float[] dx) {
+        float s = p[at];
+        // Codes are clamped after rounding: half a step beyond the ends still rounds to them.
+        float low = lo - p[at + 1];
+        float high = hi - p[at + 1];
+        for (int i = from; i < to; i++) {
+            float v = (Math.min(Math.max(x[i] / s, low - 1), high + 1) + Values.ROUND) - Values.ROUND;
+            dx[i] = v >= low && v <= high ? g[i] : 0;
+        }
+    }
+
+    @Override
+    public void byParameters(float[] x, float[] g, int from, int to, float[] p, int at, float t, double[] dp) {
+        // Nothing is learned.
+    }
+
+    @Override
+    public void initialize(float[] x, int from, int to, float[] p, int at) {
+        Values.check(x, from, to);
+        float min = 0;
+        float max = 0;
+        for (int i = from; i < to; i++) {
+            min = Math.min(min, x[i]);
+            max = Math.max(max, x[i]);
+        }
+        p[at] = Values.positive(lo < 0 ? Math.max(max, -min) / hi : (max - min) / (hi - lo));
+        p[at + 1] = lo < 0 ? 0 : Math.clamp(Math.round(lo - min / p[at]), lo, hi);
+    }
+
+    @Override
+    public IntegerForm integerForm(float[] p, int at) {
+        return new IntegerForm.Affine(p[at], (int) p[at + 1], lo, hi);
+    }
+}

@@ -1,0 +1,65 @@
+package dev.qnet.training.quantizer;
+
+/** LSQ: a step size that is learned (Esser et al. 2020, equations 1 to 5). */
+final class Lsq implements LearnedQuantizer {
+    private final int lo;
+    private final int hi;
+
+    Lsq(int lo, int hi) {
+        this.lo = lo;
+        this.hi = hi;
+    }
+
+    @Override
+    public int parameters() {
+        return 1;
+    }
+
+    @Override
+    public void forward(float[] x, int from, int to, float[] p, int at, float t, float[] y) {
+        float s = p[at];
+        for (int i = from; i < to; i++) {
+            float v = Math.min(Math.max(x[i] / s, lo), hi);
+            y[i] = ((v + Values.ROUND) - Values.ROUND) * s;
+        }
+    }
+
+    @Override
+    public void byInput(float[] x, float[] g, int from, int to, float[] p, int at, float t, float[] dx) {
+        float s = p[at];
+        for (int i = from; i < to; i++) {
+            float v = x[i] / s;
+            dx[i] = v > lo && v < hi ? g[i] : 0;
+        }
+    }
+
+    @Override
+    public void byParameters(float[] x, float[] g, int from, int to, float[] p, int at, float t, double[] dp) {
+        float s = p[at];
+        double sum = 0;
+        for (int i = from; i < to; i++) {
+            float q = x[i] / s;
+            float v = Math.min(Math.max(q, lo), hi);
+            float code = (v + Values.ROUND) - Values.ROUND;
+            sum += g[i] * (q > lo && q < hi ? code - q : code);
+        }
+        dp[0] += sum;
+    }
+
+    /** {@code 2·mean|x|/√hi}, section 2.1. */
+    @Override
+    public void initialize(float[] x, int from, int to, float[] p, int at) {
+        Values.check(x, from, to);
+        p[at] = Values.positive(2 * Values.meanMagnitude(x, from, to) / Math.sqrt(hi));
+    }
+
+    @Override
+    public void repair(float[] p, int at) {
+        p[at] = Math.max(p[at], Values.LEAST);
+    }
+
+    @Override
+    public IntegerForm integerForm(float[] p, int at) {
+        return new IntegerForm.Affine(p[at], 0, lo, hi);
+    }
+}

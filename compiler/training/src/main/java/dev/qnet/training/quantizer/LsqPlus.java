@@ -1,0 +1,106 @@
+package dev.qnet.training.quantizer;
+
+/**
+ * LSQ+: a step size and an offset that are learned (Bhalgat et al. 2020, equations 2 to 7). The offset is that of the nearest
+ * integer zero point.
+ */
+final class LsqPlus implements LearnedQuantizer {
+    /** How many standard deviations of weights the codes begin to cover, equation 8. */
+    private static final double DEVIATIONS = 3;
+
+    private final int lo;
+    private final int hi;
+
+    LsqPlus(int lo, int hi) {
+        this.lo = lo;
+        this.hi = hi;
+    }
+
+    @Override
+    public int parameters() {
+        return 2;
+    }
+
+    private float zero(float[] p, int at) {
+        return (float) Math.clamp(Math.rint(-p[at + 1] / p[at]), lo, hi);
+    }
+
+    @Override
+    public void forward(float[] x, int from, int to, float[] p, int at, float t, float[] y) {
+        float s = p[at];
+        float low = lo - zero(p, at);
+        float high = hi - zero(p, at);
+        for (int i = from; i < to; i++) {
+            float v = Math.min(Math.max(x[i] / s, low), high);
+            y[i] = ((v + Values.ROUND) - Values.ROUND) * s;
+        }
+    }
+
+    @Override
+    public void byInput(float[] x, float[] g, int from, int to, float[] p, int at, float t, float[] dx) {
+        float s = p[at];
+        float low = lo - zero(p, at);
+        float high = hi - zero(p, at);
+        for (int i = from; i < to; i++) {
+            float v = x[i] / s;
+            dx[i] = v > low && v < high ? g[i] : 0;
+        }
+    }
+
+    @Override
+    public void byParameters(float[] x, float[] g, int from, int to, float[] p, int at, float t, double[] dp) {
+        float s = p[at];
+        float low = lo - zero(p, at);
+        float high = hi - zero(p, at);
+        double byScale = 0;
+        double byOffset = 0;
+        for (int i = from; i < to; i++) {
+            float v = x[i] / s;
+            if (v > low && v < high) {
+                byScale += g[i] * (((v + Values.ROUND) - Values.ROUND) - v);
+            } else {
+                byScale += g[i] * (v <= low ? lo : hi);
+                byOffset += g[i];
+            }
+        }
+        dp[0] += byScale;
+        dp[1] += byOffset;
+    }
+
+    /** Signed: three standard deviations around the mean. Unsigned: from the least element to the greatest, 0 among them. */
+    @Override
+    public void initialize(float[] x, int from, int to, float[] p, int at) {
+        Values.check(x, from, to);
+        double sum = 0;
+        double squares = 0;
+        float min = 0;
+        float max = 0;
+        for (int i = from; i < to; i++) {
+            sum += x[i];
+            squares += (double) x[i] * x[i];
+            min = Math.min(min, x[i]);
+            max = Math.max(max, x[i]);
+        }
+        int n = Math.max(1, to - from);
+        if (lo < 0) {
+            double mean = sum / n;
+            double deviation = Math.sqrt(Math.max(0, squares / n - mean * mean));
+            double reach = Math.max(Math.abs(mean - DEVIATIONS * deviation), Math.abs(mean + DEVIATIONS * deviation));
+            p[at] = Values.positive(reach / hi);
+            p[at + 1] = 0;
+        } else {
+            p[at] = Values.positive((max - min) / (double) (hi - lo));
+            p[at + 1] = min - p[at] * lo;
+        }
+    }
+
+    @Override
+    public void repair(float[] p, int at) {
+        p[at] = Math.max(p[at], Values.LEAST);
+    }
+
+    @Override
+    public IntegerForm integerForm(float[] p, int at) {
+        return new IntegerForm.Affine(p[at], (int) zero(p, at), lo, hi);
+    }
+}

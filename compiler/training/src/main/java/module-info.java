@@ -1,0 +1,9 @@
+/** Training: gradients as graphs, learned quantizers, the loop that ends as integer code. */
+module dev.qnet.training {
+    requires transitive dev.qnet.compiler;
+    requires dev.qnet.runtime;
+    requires static jdk.incubator.vector;
+    requires static org.jspecify;
+
+    exports dev.qnet.training.grad;
+}
