@@ -52,6 +52,17 @@ final class AdaptiveLoops implements Loops {
     }
 
     @Override
+    public void largest(
+            boolean signed, byte[] x, int at, int taps, int tapStep, int pixels, int step, int n, byte[] y, int yAt) {
+        by(RowSteps.ALL.largest()).largest(signed, x, at, taps, tapStep, pixels, step, n, y, yAt);
+    }
+
+    @Override
+    public void largest(float[] max, float[] x, int at, int n) {
+        by(RowSteps.ALL.largestSingles()).largest(max, x, at, n);
+    }
+
+    @Override
     public void quantize(QuantizeSpec spec, int c, float[] x, int at, int[] codes, int n) {
         by(RowSteps.ALL.quantize(spec)).quantize(spec, c, x, at, codes, n);
     }

@@ -61,6 +61,21 @@ interface Loops {
     /** Keeps the larger of each of n bytes and that of x, read as signed or not. */
     void largest(boolean signed, byte[] max, byte[] x, int at, int n);
 
+    /**
+     * Writes the largest of some taps, for each of n channels of some pixels.
+     *
+     * @param x bytes with {@link RescaleLanes#PAD} more at their end
+     * @param at the first tap of the first pixel
+     * @param tapStep from tap to tap
+     * @param step from pixel to pixel
+     * @param y where the pixels go, one behind the other
+     */
+    void largest(
+            boolean signed, byte[] x, int at, int taps, int tapStep, int pixels, int step, int n, byte[] y, int yAt);
+
+    /** Keeps the larger of each of n singles and that of x, as {@link Math#max(float, float)} does. */
+    void largest(float[] max, float[] x, int at, int n);
+
     /** Quantizes n singles from {@code at} by the scale of index c, as {@link QuantizeSpec#apply} does one by one. */
     void quantize(QuantizeSpec spec, int c, float[] x, int at, int[] codes, int n);
 

@@ -17,6 +17,7 @@ final class RowSteps {
     private final Step[] combinations;
     private final Step[] sums;
     private final Step largest = new Largest();
+    private final Step largestSingles = new LargestSingles();
     private final Step quantizeEven = new Quantizing(false);
     private final Step quantizeAway = new Quantizing(true);
 
@@ -67,6 +68,10 @@ final class RowSteps {
 
     Step largest() {
         return largest;
+    }
+
+    Step largestSingles() {
+        return largestSingles;
     }
 
     Step rescale(Rescale r) {
@@ -177,7 +182,7 @@ final class RowSteps {
         private final byte[] max = new byte[32 * ROUNDS];
 
         Largest() {
-            super(10 * ROUNDS);
+            super(24 * ROUNDS);
         }
 
         @Override
@@ -186,6 +191,22 @@ final class RowSteps {
                 int n = rounds(i, rounds);
                 SimdPools.many((byte) 0, max, s.banks.bytes, 0, 32 * n);
                 SimdPools.few((byte) 0, max, s.banks.bytes, 0, n > 0 ? 15 : 0);
+                SimdPools.many((byte) 0, s.banks.bytes, 0, 2, 32, n / 2, 64, 32, max, 0);
+                SimdPools.few((byte) 0, s.banks.bytes, 0, 2, 8, n / 2, 16, 8, max, 0);
+            }
+        }
+    }
+
+    private static final class LargestSingles extends Step {
+        LargestSingles() {
+            super(8 * ROUNDS);
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds);
+                SimdPools.largest(s.c, s.b, 0, n * Simd.LANES);
             }
         }
     }

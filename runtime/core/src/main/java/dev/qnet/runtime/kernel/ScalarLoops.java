@@ -103,6 +103,29 @@ final class ScalarLoops implements Loops {
     }
 
     @Override
+    public void largest(
+            boolean signed, byte[] x, int at, int taps, int tapStep, int pixels, int step, int n, byte[] y, int yAt) {
+        int flip = signed ? 0 : 0x80;
+        for (int p = 0; p < pixels; p++) {
+            for (int i = 0; i < n; i++) {
+                int from = at + p * step + i;
+                int max = (byte) (x[from] ^ flip);
+                for (int t = 1; t < taps; t++) {
+                    max = Math.max(max, (byte) (x[from + t * tapStep] ^ flip));
+                }
+                y[yAt + p * n + i] = (byte) (max ^ flip);
+            }
+        }
+    }
+
+    @Override
+    public void largest(float[] max, float[] x, int at, int n) {
+        for (int i = 0; i < n; i++) {
+            max[i] = Math.max(max[i], x[at + i]);
+        }
+    }
+
+    @Override
     public void quantize(QuantizeSpec spec, int c, float[] x, int at, int[] codes, int n) {
         spec.apply(c, x, at, codes, 0, n);
     }

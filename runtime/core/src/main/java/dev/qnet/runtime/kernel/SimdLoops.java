@@ -123,6 +123,17 @@ final class SimdLoops implements Loops {
     }
 
     @Override
+    public void largest(
+            boolean signed, byte[] x, int at, int taps, int tapStep, int pixels, int step, int n, byte[] y, int yAt) {
+        SimdPools.largest(signed ? 0 : (byte) 0x80, x, at, taps, tapStep, pixels, step, n, y, yAt);
+    }
+
+    @Override
+    public void largest(float[] max, float[] x, int at, int n) {
+        SimdPools.largest(max, x, at, n);
+    }
+
+    @Override
     public void quantize(QuantizeSpec spec, int c, float[] x, int at, int[] codes, int n) {
         if (!spec.near(c)) {
             spec.apply(c, x, at, codes, 0, n);

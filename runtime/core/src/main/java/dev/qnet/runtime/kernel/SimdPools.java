@@ -1,6 +1,7 @@
 package dev.qnet.runtime.kernel;
 
 import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
@@ -9,6 +10,7 @@ import jdk.incubator.vector.VectorSpecies;
 
 /** What pools do to rows of channels, in vectors. */
 final class SimdPools {
+    private static final VectorSpecies<Float> F = Simd.FLOATS;
     private static final VectorSpecies<Integer> I = Simd.INTS;
     private static final VectorSpecies<Short> S = Simd.SHORTS;
     private static final VectorSpecies<Byte> B = Simd.BYTES;
@@ -107,6 +109,69 @@ final class SimdPools {
             ByteVector a = ByteVector.fromArray(FEW, max, i).lanewise(VectorOperators.XOR, flip);
             ByteVector b = ByteVector.fromArray(FEW, x, at + i).lanewise(VectorOperators.XOR, flip);
             a.max(b).lanewise(VectorOperators.XOR, flip).intoArray(max, i);
+        }
+    }
+
+    /** As {@link Loops#largest(boolean, byte[], int, int, int, int, int, int, byte[], int)}. */
+    static void largest(
+            byte flip, byte[] x, int at, int taps, int tapStep, int pixels, int step, int n, byte[] y, int yAt) {
+        if (n >= MANY.length()) {
+            many(flip, x, at, taps, tapStep, pixels, step, n, y, yAt);
+            return;
+        }
+        // Vectors of fewer channels run into the next pixel, which is written later; the last ones must not.
+        int vectors = n >= FEW.length() ? pixels : Math.max(0, pixels - (FEW.length() - 1) / Math.max(n, 1));
+        few(flip, x, at, taps, tapStep, vectors, step, n, y, yAt);
+        if (vectors < pixels) {
+            boolean signed = flip == 0;
+            int from = at + vectors * step;
+            ScalarLoops.INSTANCE.largest(
+                    signed, x, from, taps, tapStep, pixels - vectors, step, n, y, yAt + vectors * n);
+        }
+    }
+
+    static void many(
+            byte flip, byte[] x, int at, int taps, int tapStep, int pixels, int step, int n, byte[] y, int yAt) {
+        for (int p = 0; p < pixels; p++) {
+            for (int j = 0; j < n; j += MANY.length()) {
+                int i = Math.min(j, n - MANY.length());
+                int from = at + p * step + i;
+                ByteVector max = ByteVector.fromArray(MANY, x, from).lanewise(VectorOperators.XOR, flip);
+                for (int t = 1; t < taps; t++) {
+                    max = max.max(
+                            ByteVector.fromArray(MANY, x, from + t * tapStep).lanewise(VectorOperators.XOR, flip));
+                }
+                max.lanewise(VectorOperators.XOR, flip).intoArray(y, yAt + p * n + i);
+            }
+        }
+    }
+
+    static void few(
+            byte flip, byte[] x, int at, int taps, int tapStep, int pixels, int step, int n, byte[] y, int yAt) {
+        for (int p = 0; p < pixels; p++) {
+            for (int j = 0; j < n; j += FEW.length()) {
+                int i = Math.max(0, Math.min(j, n - FEW.length()));
+                int from = at + p * step + i;
+                ByteVector max = ByteVector.fromArray(FEW, x, from).lanewise(VectorOperators.XOR, flip);
+                for (int t = 1; t < taps; t++) {
+                    max = max.max(
+                            ByteVector.fromArray(FEW, x, from + t * tapStep).lanewise(VectorOperators.XOR, flip));
+                }
+                max.lanewise(VectorOperators.XOR, flip).intoArray(y, yAt + p * n + i);
+            }
+        }
+    }
+
+    /** As {@link Loops#largest(float[], float[], int, int)}. */
+    static void largest(float[] max, float[] x, int at, int n) {
+        int i = 0;
+        for (; i + LANES <= n; i += LANES) {
+            FloatVector.fromArray(F, max, i)
+                    .max(FloatVector.fromArray(F, x, at + i))
+                    .intoArray(max, i);
+        }
+        for (; i < n; i++) {
+            max[i] = Math.max(max[i], x[at + i]);
         }
     }
 }

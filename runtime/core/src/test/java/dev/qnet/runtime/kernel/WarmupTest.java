@@ -67,6 +67,8 @@ class WarmupTest {
             Rescale r = RowSteps.sample(rounding, 1);
             Operand x = Operand.plain(Kind.U8);
             steps.add(RowSteps.ALL.rescale(r));
+            steps.add(RowSteps.ALL.largest());
+            steps.add(RowSteps.ALL.largestSingles());
             steps.add(RowSteps.ALL.add(new AddSpec(false, 0, x, x, r, r, r, Kind.U8)));
             steps.add(RowSteps.ALL.ofBytes(rounding));
         }
