@@ -67,13 +67,17 @@ class ConformanceTest {
         Graph integers = Pipeline.run(drawn, Passes.all(), new PassContext(diagnostics, calibration), (p, g) -> {});
         assertThat(GraphParser.parse(GraphPrinter.print(integers))).isEqualTo(integers);
 
-        float[] x = RandomNetwork.input(drawn, seed + 2, ITEMS);
-        int[] shape = drawn.params().getFirst().type().shape().toArray();
-        shape[0] = ITEMS;
+        compare(integers, RandomNetwork.input(drawn, seed + 2, ITEMS), ITEMS, 1 + (int) seed % 4);
+        return drawn.nodes().size();
+    }
+
+    /** Compares compiled code with the oracle on every backend, on items of the only input, x. */
+    static void compare(Graph integers, float[] x, int items, int threads) {
+        int[] shape = integers.params().getFirst().type().shape().toArray();
+        shape[0] = items;
         Map<String, Value> oracle = Interpreter.run(integers, Map.of("x", oracleInput(integers, x, shape)));
         CompiledArtifact artifact = JvmTarget.compile(integers);
         for (Backend backend : Backend.values()) {
-            int threads = 1 + (int) seed % 4;
             try (Model model = artifact.load(LoadOptions.defaults().withThreads(threads), backend)) {
                 Map<String, Tensor> found = model.runRaw(Map.of("x", Tensor.ofFloats(x, shape)));
                 assertThat(found.keySet()).isEqualTo(oracle.keySet());
@@ -81,7 +85,6 @@ class ConformanceTest {
                 oracle.forEach((name, v) -> same(name + where, v, Objects.requireNonNull(found.get(name))));
             }
         }
-        return drawn.nodes().size();
     }
 
     private static Value oracleInput(Graph integers, float[] x, int[] shape) {
