@@ -96,6 +96,9 @@ final class AdaptiveLoops implements Loops {
         private final int xs;
         private final int ys;
 
+        private final Operand codes;
+        private final long work;
+
         /** Null where the plain kernel has all that its twin needs, and when there is a twin. */
         private volatile @Nullable ConvSpec spec;
 
@@ -104,8 +107,10 @@ final class AdaptiveLoops implements Loops {
         Conv(ConvSpec spec, UnaryKernel plain) {
             this.spec = plain instanceof Gemv ? null : spec;
             current = plain;
-            x = spec.x().kind();
+            codes = spec.x();
+            x = codes.kind();
             y = spec.out().kind();
+            work = (long) spec.outHeight() * spec.outWidth() * spec.filters() * spec.taps();
             xs = spec.height() * spec.width() * spec.channels();
             ys = spec.outHeight() * spec.outWidth() * spec.filters();
         }
@@ -141,8 +146,15 @@ final class AdaptiveLoops implements Loops {
         }
 
         @Override
-        public Banks banks() {
-            return memory(x, y, xs + ys);
+        public Banks banks(Banks banks) {
+            Banks b = memory(banks, x, y, xs + ys);
+            fill(b, codes, 0, xs);
+            return b;
+        }
+
+        @Override
+        public long work() {
+            return work;
         }
     }
 
@@ -183,15 +195,50 @@ final class AdaptiveLoops implements Loops {
         }
 
         @Override
-        public Banks banks() {
-            int n = spec.m() * spec.k() + spec.k() * spec.n() + spec.m() * spec.n();
-            return memory(spec.x().kind(), spec.out().kind(), n);
+        public Banks banks(Banks banks) {
+            int xs = spec.m() * spec.k();
+            int ys = spec.k() * spec.n();
+            Banks b = memory(banks, spec.x().kind(), spec.out().kind(), xs + ys + spec.m() * spec.n());
+            fill(b, spec.x(), 0, xs);
+            fill(b, spec.y(), xs, ys);
+            return b;
+        }
+
+        @Override
+        public long work() {
+            return (long) spec.m() * spec.n() * spec.k();
         }
     }
 
-    /** Banks with n elements of each of two kinds, and of all kinds between. */
-    private static Banks memory(Kind x, Kind y, int n) {
+    /** Banks with n elements of each of two kinds, and of all kinds between; given ones if they are large enough. */
+    private static Banks memory(Banks banks, Kind x, Kind y, int n) {
         int most = Math.max(x.bytes(), y.bytes());
-        return new Banks(n, most < 2 ? 0 : n, most < 4 ? 0 : n, most < 8 ? 0 : n, 0);
+        int shorts = most < 2 ? 0 : n;
+        int ints = most < 4 ? 0 : n;
+        int longs = most < 8 ? 0 : n;
+        return banks.bytes.length >= n
+                        && banks.shorts.length >= shorts
+                        && banks.ints.length >= ints
+                        && banks.longs.length >= longs
+                ? banks
+                : new Banks(n, shorts, ints, longs, 0);
+    }
+
+    /** Writes codes that differ from each other, so that branches on values go either way, as they do later. */
+    private static void fill(Banks b, Operand x, int at, int n) {
+        long range = (long) x.hi() - x.lo() + 1;
+        int v = 1;
+        for (int i = at; i < at + n; i++) {
+            v = v * 1664525 + 1013904223;
+            // Of few codes the outer ones: kernels for signs look for others.
+            long code = range <= 3 ? (v < 0 ? x.lo() : x.hi()) : x.lo() + ((v >>> 8) * range >>> 24);
+            switch (x.kind()) {
+                case S8, U8 -> b.bytes[i] = (byte) code;
+                case S16, U16 -> b.shorts[i] = (short) code;
+                case S32 -> b.ints[i] = (int) code;
+                case S64 -> b.longs[i] = code;
+                case F32 -> throw new AssertionError(x);
+            }
+        }
     }
 }

@@ -176,7 +176,7 @@ final class SimdSteps {
         private final int columns;
 
         Tile(int rows, int vectors) {
-            super((3 + 2 * vectors) * rows * 2 * ROUNDS, rows == 1 ? 2 : 16);
+            super((3 + 2 * vectors) * rows * 2 * ROUNDS, rows == 1 ? 1 : 4);
             this.rows = rows;
             columns = vectors * Simd.LANES;
         }

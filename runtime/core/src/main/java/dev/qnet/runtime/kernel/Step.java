@@ -4,9 +4,9 @@ package dev.qnet.runtime.kernel;
  * Vector code that C2 compiles apart, and how to have it compiled; {@link Warmup} does that.
  *
  * <p>HotSpot compiles a method after some thousand calls. Until then each vector operation is a call into Java code
- * that works lane by lane, and thousands of those have C2 compile that code first, for seconds, to no use. So nearly all
- * calls are made with nothing to do. Some do a little: C2 has to know which way branches go, and calls that happen in
- * less than one of some hundred calls it leaves as calls, in which vectors are allocated.
+ * that works lane by lane, and some hundreds of those have C2 compile that code first, to no use. So nearly all calls
+ * are made with nothing to do. Some do a little: C2 leaves out what never ran, makes calls of methods that ran rarely,
+ * and takes vectors for objects until the methods of the Vector API were themselves called a thousand times.
  */
 abstract class Step {
     /** Vectors that a call goes through which does something: few, for they are what has useless code compiled. */
@@ -21,21 +21,38 @@ abstract class Step {
     /** What the call and the clock take. */
     private static final int OVERHEAD = 500;
 
-    /**
-     * Calls in a row, and rows. {@link #call} must not be compiled by C2, which might put the code into it: then the
-     * code alone never would be. C2 leaves a method alone that is called less than 600 times and loops less than 40,000
-     * times. Where that was not enough, as on a machine that is busy elsewhere, it is better to go on, if slowly, than
-     * to stay with plain code: then the kernel's own calls will have the code compiled.
-     */
+    /** Calls in a row. */
     private static final int CALLS = 64;
 
-    private static final int ROWS = 500;
+    /** Rows at a time. */
+    private static final int ROWS = 8;
 
-    private static final int LATER = 16;
+    /** C2 compiles what was called 5,000 times, and looks at each 1,024th call; the first calls do not count. */
+    private static final int EARLIEST_ROWS = 6144 / CALLS;
+
+    /** Rows with calls that do something: 1,200 operations of a kind, at least. */
+    private static final int REAL_ROWS = 9600 / CALLS;
+
+    /**
+     * So many rows are made at most. {@link #call} must not be compiled by C2, which might put the code into it: then
+     * the code alone never would be. C2 leaves a method alone that is called less than 600 times and loops less than
+     * 40,000 times. Where that was not enough, as on a machine that is busy elsewhere, it is better to go on, if
+     * slowly, than to stay with plain code: then the kernel's own calls will have the code compiled.
+     */
+    private static final int MOST_ROWS = 560;
+
+    /** Turns after which a step is looked at, whatever its calls take. */
+    private static final int LOOK_TURNS = 64;
 
     private final int operations;
     private final int every;
     private int rows;
+    private int turns;
+    private int nextLook = LOOK_TURNS;
+
+    /** The least that some calls with nothing to do have taken: where that falls, something was compiled. */
+    private long row = Long.MAX_VALUE;
+
     private volatile boolean hot;
 
     /** Racy: asking twice is harmless. */
@@ -61,7 +78,7 @@ abstract class Step {
         this.every = every;
     }
 
-    /** The rounds of call i: all the others have nothing to do. */
+    /** The rounds of call i: most have nothing to do. */
     static int rounds(int i, int rounds) {
         return i % EVERY == 0 ? rounds : 0;
     }
@@ -89,16 +106,43 @@ abstract class Step {
         return hot;
     }
 
-    /** Calls the code some {@value #CALLS} times. */
-    void advance(Scratch s) {
-        rows++;
-        if (rows < ROWS || rows % LATER == 0) {
-            call(s, CALLS, rows % every == 0 ? ROUNDS : 0);
+    /** Calls the code some hundred times, more rarely later on, and finds out whether it is compiled. */
+    final void advance(Scratch s) {
+        turns++;
+        boolean enough = rows >= REAL_ROWS;
+        if (turns % (!enough ? 1 : rows < MOST_ROWS ? 4 : 64) != 0) {
+            return;
         }
+        if (enough) {
+            call(s, 1, ROUNDS);
+        }
+        long least = Long.MAX_VALUE;
+        for (int i = 0; i < ROWS; i++, rows++) {
+            if (!enough && rows % every == 0) {
+                call(s, CALLS, ROUNDS);
+            } else {
+                call(s, CALLS, 0);
+            }
+        }
+        for (int i = 0; i < 3; i++) {
+            long begin = System.nanoTime();
+            call(s, CALLS / 8, 0);
+            least = Math.min(least, System.nanoTime() - begin);
+        }
+        if (rows >= EARLIEST_ROWS && (least < row - row / 4 || turns >= nextLook)) {
+            check(s);
+            nextLook = turns + LOOK_TURNS;
+        }
+        row = Math.min(row, least);
     }
 
-    /** Finds out whether the code is compiled. */
-    void check(Scratch s) {
+    /** Turns in which it has been called. */
+    final int turns() {
+        return turns;
+    }
+
+    /** Compiled code takes less than a limit. */
+    private void check(Scratch s) {
         long limit = (long) operations * LIMIT + OVERHEAD;
         for (int i = 0; i < 3 && !hot; i++) {
             long begin = System.nanoTime();
@@ -109,11 +153,6 @@ abstract class Step {
                 break; // not just interrupted
             }
         }
-    }
-
-    /** Says that the code is compiled. */
-    final void setHot() {
-        hot = true;
     }
 
     /** Made-up data: zeros. */

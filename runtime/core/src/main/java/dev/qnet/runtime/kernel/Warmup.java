@@ -2,6 +2,7 @@ package dev.qnet.runtime.kernel;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -14,10 +15,14 @@ import org.jspecify.annotations.Nullable;
  * Has vector code compiled in the background, while plain code answers, and says when it is worth running: until C2
  * has compiled it, it is 10 to 100 times slower than plain Java.
  *
- * <p>A daemon thread calls the {@link Step}s that the models of this JVM need until they are compiled, and then makes
- * the kernels that run them. It begins when the first answer is given, or soon after loading where none is asked for:
- * before, it would only take time from the first answer. It sleeps while C2 compiles, and ends when nothing is left to
- * do. Where C2 never compiles vectors, plain Java stays.
+ * <p>A daemon thread calls the {@link Step}s that the models of this JVM need until they are compiled, those of the
+ * costliest kernels first. A few at a time: with much to compile, C2 waits for some times as many calls, and C1 leaves
+ * out the counts that C2 goes by. A kernel whose steps are compiled is rehearsed: it runs on made-up operands, in turn
+ * with others, until the code around its steps is compiled, too. Only then it takes over.
+ *
+ * <p>The thread begins when the first answer is given, or soon after loading where none is asked for: before, it would
+ * only take time from the first answer. It sleeps half of the time or more, and ends when nothing is left to do. Where
+ * C2 never compiles vectors, plain Java stays.
  */
 final class Warmup {
     /** A kernel that waits to be made of vector code. */
@@ -34,8 +39,15 @@ final class Warmup {
         /** Runs a kernel, the plain one or the vector one, on made-up operands. */
         void run(Object kernel, Banks banks);
 
-        /** Memory for that. */
-        Banks banks();
+        /**
+         * Memory for that, with made-up operands.
+         *
+         * @param banks to be used again where they are large enough
+         */
+        Banks banks(Banks banks);
+
+        /** How much work it is. */
+        long work();
     }
 
     /** How long the first answer may take before the warm-up begins all the same. */
@@ -44,21 +56,26 @@ final class Warmup {
     /** What is not compiled by then never is. */
     private static final long PATIENCE_NANOS = 60_000_000_000L;
 
-    /** Rounds of calls before the first look whether something is compiled: C2 waits for 5,000 calls. */
-    private static final int FIRST_ROUNDS = 80;
+    /** Steps that are called in turn. */
+    private static final int TOGETHER = 3;
 
-    /**
-     * Between rounds. With much to do, C2 waits for some times 5,000 calls, and does not count those that come before
-     * it is ready to; so later rounds come slower.
-     */
+    /** A step that is not compiled after so many turns lets others go first. */
+    private static final int TURNS = 256;
+
+    /** Between rounds of calls. */
     private static final long ROUND_NANOS = 1_000_000L;
 
-    private static final long LATER_ROUND_NANOS = 5_000_000L;
+    /** How long a kernel is rehearsed in a round. */
+    private static final long REHEARSAL_NANOS = 1_000_000L;
 
-    /** Between looks, which come slower too: they run code that is not compiled. */
-    private static final long LOOK_NANOS = 20_000_000L;
+    /** A kernel that is so many times as fast as the plain one takes over at once. */
+    private static final int FAST = 5;
 
-    private static final long LATER_LOOK_NANOS = 100_000_000L;
+    /** Rehearsals without gain after which a kernel takes over if it is faster at all. */
+    private static final int SETTLED = 20;
+
+    /** As many after which it never will be. */
+    private static final int HOPELESS = 400;
 
     // Guarded by the class.
     private static final Queue<Candidate> CANDIDATES = new ArrayDeque<>();
@@ -115,30 +132,13 @@ final class Warmup {
 
     /** What the thread does. */
     private static final class Work implements Runnable {
-        private final List<Waiting> waiting = new ArrayList<>();
-        private final Set<Step> cold = new LinkedHashSet<>();
-        private long deadline;
-        private int round;
-        private long nextLook;
-        private long lookNanos = LOOK_NANOS;
+        /** Kernels that are not rehearsed yet, those with most work first. */
+        private final List<Rehearsal> waiting = new ArrayList<>();
 
-        /**
-         * A candidate whose kernel is made.
-         *
-         * @param candidate the candidate
-         * @param kernel the kernel
-         * @param steps what it needs
-         */
-        private record Waiting(Candidate candidate, Object kernel, Set<Step> steps) {
-            boolean ready() {
-                for (Step s : steps) {
-                    if (!s.isHot()) {
-                        return false;
-                    }
-                }
-                return true;
-            }
-        }
+        private final Queue<Rehearsal> rehearsals = new ArrayDeque<>();
+        private final Set<Step> cold = new LinkedHashSet<>();
+        private Banks banks = new Banks(0, 0, 0, 0, 0);
+        private long deadline;
 
         @Override
         public void run() {
@@ -150,7 +150,7 @@ final class Warmup {
             Step.Scratch scratch = new Step.Scratch();
             List<Candidate> candidates = new ArrayList<>();
             Set<Step> steps = new LinkedHashSet<>();
-            while (take(candidates, steps, !waiting.isEmpty() || !cold.isEmpty())) {
+            while (take(candidates, steps, busy())) {
                 try {
                     if (worthwhile) {
                         consider(candidates, steps);
@@ -158,67 +158,156 @@ final class Warmup {
                     }
                 } catch (RuntimeException | LinkageError | OutOfMemoryError e) {
                     // Plain Java stays, which gives the same bytes; what is asked for later has its chance.
-                    waiting.clear();
-                    cold.clear();
+                    forget();
                 }
                 candidates.clear();
                 steps.clear();
             }
         }
 
+        private boolean busy() {
+            return !waiting.isEmpty() || !rehearsals.isEmpty() || !cold.isEmpty();
+        }
+
+        private void forget() {
+            waiting.clear();
+            rehearsals.clear();
+            cold.clear();
+        }
+
         private void consider(List<Candidate> candidates, Set<Step> steps) {
+            if (candidates.isEmpty() && steps.isEmpty()) {
+                return;
+            }
             for (Candidate c : candidates) {
                 Object kernel = c.make();
                 if (kernel != null) {
                     Set<Step> own = new LinkedHashSet<>();
                     if (kernel instanceof Warmable w) {
                         w.steps(own);
-                    } else {
-                        own.add(new WholeStep(c, kernel));
                     }
-                    waiting.add(new Waiting(c, kernel, own));
-                    steps.addAll(own);
+                    waiting.add(new Rehearsal(c, kernel, own));
                 }
             }
+            waiting.sort(Rehearsal.BY_WORK);
+            // What others had begun goes on first: its calls count already.
+            for (Rehearsal r : waiting) {
+                cold(r.steps);
+            }
+            cold(steps);
+            deadline = System.nanoTime() + PATIENCE_NANOS;
+        }
+
+        private void cold(Set<Step> steps) {
             for (Step s : steps) {
-                if (!s.isHot() && cold.add(s)) {
-                    round = 0;
-                    lookNanos = LOOK_NANOS;
-                    deadline = System.nanoTime() + PATIENCE_NANOS;
+                if (!s.isHot()) {
+                    cold.add(s);
                 }
             }
         }
 
         private void advance(Step.Scratch scratch) {
-            round++;
-            boolean look = round > FIRST_ROUNDS && System.nanoTime() >= nextLook;
-            for (Iterator<Step> i = cold.iterator(); i.hasNext(); ) {
+            steps(scratch);
+            Iterator<Rehearsal> i = waiting.iterator();
+            while (i.hasNext()) {
+                Rehearsal r = i.next();
+                if (r.ready()) {
+                    i.remove();
+                    rehearsals.add(r);
+                }
+            }
+            long begin = System.nanoTime();
+            Rehearsal r = rehearsals.poll();
+            if (r != null) {
+                banks = r.candidate.banks(banks);
+                if (r.goesOn(banks)) {
+                    rehearsals.add(r);
+                }
+            }
+            long now = System.nanoTime();
+            if (now > deadline) {
+                forget();
+            } else if (busy()) {
+                LockSupport.parkNanos(this, Math.max(ROUND_NANOS, now - begin));
+            }
+        }
+
+        /** Calls some steps that are not compiled yet. */
+        private void steps(Step.Scratch scratch) {
+            Step slow = null;
+            int turn = 0;
+            for (Iterator<Step> i = cold.iterator(); i.hasNext() && turn < TOGETHER; turn++) {
                 Step s = i.next();
                 s.advance(scratch);
-                if (look) {
-                    s.check(scratch);
-                    if (s.isHot()) {
-                        i.remove();
-                    }
-                }
-            }
-            if (look) {
-                nextLook = System.nanoTime() + lookNanos;
-                lookNanos = Math.min(lookNanos * 3 / 2, LATER_LOOK_NANOS);
-            }
-            for (Iterator<Waiting> i = waiting.iterator(); i.hasNext(); ) {
-                Waiting w = i.next();
-                if (w.ready()) {
-                    w.candidate.become(w.kernel);
+                if (s.isHot()) {
                     i.remove();
+                } else if (s.turns() % TURNS == 0) {
+                    slow = s;
                 }
             }
-            if (System.nanoTime() > deadline) {
-                waiting.clear();
-                cold.clear();
-            } else if (!cold.isEmpty()) {
-                LockSupport.parkNanos(this, round < 2 * FIRST_ROUNDS ? ROUND_NANOS : LATER_ROUND_NANOS);
+            if (slow != null) {
+                cold.remove(slow);
+                cold.add(slow);
             }
+        }
+    }
+
+    /** A kernel on its way to take over. */
+    private static final class Rehearsal {
+        static final Comparator<Rehearsal> BY_WORK = new Comparator<>() {
+            @Override
+            public int compare(Rehearsal a, Rehearsal b) {
+                return Long.compare(b.candidate.work(), a.candidate.work());
+            }
+        };
+
+        final Candidate candidate;
+        private final Object kernel;
+        private final Set<Step> steps;
+        private int rounds;
+        private int settled;
+        private long best = Long.MAX_VALUE;
+        private long plain = Long.MAX_VALUE;
+
+        Rehearsal(Candidate candidate, Object kernel, Set<Step> steps) {
+            this.candidate = candidate;
+            this.kernel = kernel;
+            this.steps = steps;
+        }
+
+        /** Whether all that it needs is compiled. */
+        boolean ready() {
+            for (Step s : steps) {
+                if (!s.isHot()) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        /** Runs the kernel for a while, and lets it take over where it is fast; false if there is no more to do. */
+        boolean goesOn(Banks banks) {
+            long fastest = Long.MAX_VALUE;
+            long begin = System.nanoTime();
+            long before = begin;
+            do {
+                candidate.run(kernel, banks);
+                long now = System.nanoTime();
+                fastest = Math.min(fastest, now - before);
+                before = now;
+            } while (before - begin < REHEARSAL_NANOS);
+            // The best of a few: an interrupted run says nothing.
+            if (rounds++ < 3) {
+                candidate.run(candidate.plain(), banks);
+                plain = Math.min(plain, System.nanoTime() - before);
+            }
+            settled = fastest < best - best / 10 ? 0 : settled + 1;
+            best = Math.min(best, fastest);
+            if (best < plain / FAST || (best < plain && settled >= SETTLED)) {
+                candidate.become(kernel);
+                return false;
+            }
+            return settled < HOPELESS;
         }
     }
 }
