@@ -134,6 +134,9 @@ final class SimdAdd {
             int hi,
             byte[] z,
             int zAt) {
+        if (n == 0) {
+            return true;
+        }
         FloatVector f = FloatVector.broadcast(F, fx);
         FloatVector g = FloatVector.broadcast(F, fy);
         FloatVector c = FloatVector.broadcast(F, offset);
@@ -174,6 +177,9 @@ final class SimdAdd {
     /** Makes codes of sums in p, and leaves the sums in q; false where some were too near to a half to tell. */
     private static boolean codes(
             int[] p, int[] q, int from, int to, float factor, float delta, float e, int zero, int lo, int hi) {
+        if (from == to) {
+            return true;
+        }
         FloatVector f = FloatVector.broadcast(F, factor);
         IntVector bits = FloatVector.broadcast(F, delta).reinterpretAsInts();
         IntVector differ = IntVector.zero(I);

@@ -41,7 +41,7 @@ final class SimdGemvSteps {
         private final int[] a = new int[4 * TERMS];
 
         Prepare() {
-            super(2 * 8 * TERMS / 4, 4);
+            super(2 * 8 * TERMS / 4, 2);
         }
 
         @Override
@@ -75,7 +75,7 @@ final class SimdGemvSteps {
         private final PackedRows weights;
 
         Sums(int bits) {
-            super(2 * PackedRows.RUN * 16 / bits * 12, 4);
+            super(2 * PackedRows.RUN * 16 / bits * 12, 2);
             weights = weights(bits);
         }
 
@@ -98,7 +98,7 @@ final class SimdGemvSteps {
         private final short[] multipliers = new short[2 * PackedRows.BLOCK];
 
         Grouped() {
-            super(2 * PackedRows.RUN * 4 * 14, 4);
+            super(2 * PackedRows.RUN * 4 * 14, 2);
         }
 
         @Override

@@ -341,7 +341,7 @@ final class SimdPanels {
         }
     }
 
-    private static void wide(
+    static void wide(
             float[] a, int ao, float[] b, int at, int n, float[] init, int io, int is, float[] c, int co) {
         if (MANY_REGISTERS) {
             SimdTile12.wide(a, ao, b, at, n, init, io, is, c, co);
@@ -350,7 +350,7 @@ final class SimdPanels {
         }
     }
 
-    private static void narrow(
+    static void narrow(
             float[] a, int ao, float[] b, int at, int n, float[] init, int io, int is, float[] c, int co) {
         if (MANY_REGISTERS) {
             SimdTile12.narrow(a, ao, b, at, n, init, io, is, c, co);

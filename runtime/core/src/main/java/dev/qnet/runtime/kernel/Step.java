@@ -5,15 +5,12 @@ package dev.qnet.runtime.kernel;
  *
  * <p>HotSpot compiles a method after some thousand calls. Until then each vector operation is a call into Java code
  * that works lane by lane, and some hundreds of those have C2 compile that code first, to no use. So nearly all calls
- * are made with nothing to do. Some do a little: C2 leaves out what never ran, makes calls of methods that ran rarely,
- * and takes vectors for objects until the methods of the Vector API were themselves called a thousand times.
+ * are made with nothing to do. Some do a little: C2 leaves out what never ran. ({@link SimdPrimer} has it know the
+ * classes of vectors.)
  */
 abstract class Step {
     /** Vectors that a call goes through which does something: few, for they are what has useless code compiled. */
     static final int ROUNDS = 4;
-
-    /** One of so many calls does something. */
-    private static final int EVERY = 32;
 
     /** Nanoseconds: compiled, a vector operation takes about one; otherwise hundreds. */
     private static final int LIMIT = 15;
@@ -29,9 +26,6 @@ abstract class Step {
 
     /** C2 compiles what was called 5,000 times, and looks at each 1,024th call; the first calls do not count. */
     private static final int EARLIEST_ROWS = 6144 / CALLS;
-
-    /** Rows with calls that do something: 1,200 operations of a kind, at least. */
-    private static final int REAL_ROWS = 9600 / CALLS;
 
     /**
      * So many rows are made at most. {@link #call} must not be compiled by C2, which might put the code into it: then
@@ -64,23 +58,23 @@ abstract class Step {
      * @param operations about how many vector operations a call with {@value #ROUNDS} rounds takes
      */
     Step(int operations) {
-        this(operations, 1);
+        this(operations, 4);
     }
 
     /**
      * Makes a step of long calls.
      *
      * @param operations about how many vector operations a call with {@value #ROUNDS} rounds takes
-     * @param every in one of so many rows, calls do something
+     * @param every in one of so many rows, a call does something
      */
     Step(int operations, int every) {
         this.operations = operations;
         this.every = every;
     }
 
-    /** The rounds of call i: most have nothing to do. */
+    /** The rounds of call i: all but the first have nothing to do. */
     static int rounds(int i, int rounds) {
-        return i % EVERY == 0 ? rounds : 0;
+        return i == 0 ? rounds : 0;
     }
 
     /**
@@ -109,7 +103,7 @@ abstract class Step {
     /** Calls the code some hundred times, more rarely later on, and finds out whether it is compiled. */
     final void advance(Scratch s) {
         turns++;
-        boolean enough = rows >= REAL_ROWS;
+        boolean enough = rows >= EARLIEST_ROWS;
         if (turns % (!enough ? 1 : rows < MOST_ROWS ? 4 : 64) != 0) {
             return;
         }

@@ -65,6 +65,9 @@ final class Warmup {
     /** Between rounds of calls. */
     private static final long ROUND_NANOS = 1_000_000L;
 
+    /** How long a kernel that is ready to be rehearsed waits for others at most. */
+    private static final long WAIT_NANOS = 500_000_000L;
+
     /** How long a kernel is rehearsed in a round. */
     private static final long REHEARSAL_NANOS = 1_000_000L;
 
@@ -137,7 +140,10 @@ final class Warmup {
 
         private final Queue<Rehearsal> rehearsals = new ArrayDeque<>();
         private final Set<Step> cold = new LinkedHashSet<>();
+        private final Idle idle = new Idle();
         private Banks banks = new Banks(0, 0, 0, 0, 0);
+        private int primed;
+        private long firstReady;
         private long deadline;
 
         @Override
@@ -195,6 +201,7 @@ final class Warmup {
                 cold(r.steps);
             }
             cold(steps);
+            firstReady = 0;
             deadline = System.nanoTime() + PATIENCE_NANOS;
         }
 
@@ -207,13 +214,32 @@ final class Warmup {
         }
 
         private void advance(Step.Scratch scratch) {
-            steps(scratch);
-            Iterator<Rehearsal> i = waiting.iterator();
-            while (i.hasNext()) {
-                Rehearsal r = i.next();
-                if (r.ready()) {
-                    i.remove();
-                    rehearsals.add(r);
+            if (!idle.is()) {
+                LockSupport.parkNanos(this, ROUND_NANOS);
+                return;
+            }
+            if (primed < SimdPrimer.TURNS) {
+                primed++;
+                SimdPrimer.turn(scratch);
+            } else {
+                steps(scratch);
+            }
+            // All kernels together: what few of them do, C2 would leave out of code that all share, and soon need
+            // again.
+            int ready = 0;
+            for (Rehearsal r : waiting) {
+                ready += r.ready() ? 1 : 0;
+            }
+            if (ready > 0 && firstReady == 0) {
+                firstReady = System.nanoTime();
+            }
+            if (ready > 0 && (ready == waiting.size() || System.nanoTime() - firstReady > WAIT_NANOS)) {
+                for (Iterator<Rehearsal> i = waiting.iterator(); i.hasNext(); ) {
+                    Rehearsal r = i.next();
+                    if (r.ready()) {
+                        i.remove();
+                        rehearsals.add(r);
+                    }
                 }
             }
             long begin = System.nanoTime();
@@ -249,6 +275,53 @@ final class Warmup {
                 cold.remove(slow);
                 cold.add(slow);
             }
+        }
+    }
+
+    /**
+     * Whether C2 has nothing to do: a method is called often enough to be compiled, but less than any other, and C2
+     * takes those that are called most. Until plain code is compiled, C1 counts no calls of new methods, so that all
+     * that is done for their sake would be done in vain.
+     */
+    private static final class Idle {
+        /** What is not compiled by then waits for something else. */
+        private static final int TURNS = 1000;
+
+        private static final int CALLS = 1024;
+        private int turns;
+        private int value;
+        private long least = Long.MAX_VALUE;
+        private boolean was;
+
+        boolean is() {
+            if (!was) {
+                long begin = System.nanoTime();
+                value = calls(value, turns < 6 ? CALLS : CALLS / 16);
+                long time = System.nanoTime() - begin;
+                if (turns >= 6) {
+                    was = time < least / 2 || turns > TURNS;
+                    least = Math.min(least, time);
+                }
+                turns++;
+            }
+            return was;
+        }
+
+        private static int calls(int x, int n) {
+            int y = x;
+            for (int i = 0; i < n; i++) {
+                y = work(y);
+            }
+            return y;
+        }
+
+        /** Takes C1's code, which looks at a counter each turn, several times as long as C2's. */
+        private static int work(int x) {
+            int y = x;
+            for (int i = 0; i < 32; i++) {
+                y = y * 31 + i;
+            }
+            return y;
         }
     }
 

@@ -139,8 +139,13 @@ class WarmupTest {
             }
 
             @Override
-            public Banks banks() {
-                return new Banks(0, 0, 0, 0, 0);
+            public Banks banks(Banks banks) {
+                return banks;
+            }
+
+            @Override
+            public long work() {
+                return 1;
             }
         });
         Backend.answered();
