@@ -14,22 +14,39 @@ import jdk.incubator.vector.VectorSpecies;
  * the calls that need to know a class are not in them.
  */
 final class SimdPrimer {
-    /** Turns until all is done. */
-    static final int TURNS = 34;
+    /** Calls of each method in a turn. */
+    private static final int CALLS = 60;
 
-    /** Times {@link #TURNS} somewhat more than a thousand, and what is called before C1 has compiled a method. */
-    private static final int CALLS = 40;
+    /** Turns when C1 has compiled the methods, with counters: somewhat more than a thousand calls. */
+    private static final int TURNS = 25;
+
+    /** Turns after which C1 is not waited for. */
+    private static final int MOST_TURNS = 100;
 
     private static final VectorSpecies<Float> F = Simd.FLOATS;
     private static final VectorSpecies<Integer> I = Simd.INTS;
 
-    private SimdPrimer() {}
+    private int turns;
+    private int counted;
 
-    /** Makes some calls; each method gets {@value #CALLS}. */
-    static void turn(Step.Scratch s) {
+    /** What a turn of interpreted code takes; without the first, which loads classes. */
+    private long interpreted;
+
+    /** Makes some calls; false when there were enough. */
+    boolean goesOn(Step.Scratch s) {
+        long begin = System.nanoTime();
         floats(s.b, s.c);
         ints(s.p, s.q);
         bytes(s.banks.bytes);
+        long time = System.nanoTime() - begin;
+        turns++;
+        if (turns == 2) {
+            interpreted = time;
+        }
+        if (counted > 0 || (turns > 2 && time < interpreted / 3) || turns > MOST_TURNS) {
+            counted++;
+        }
+        return counted < TURNS;
     }
 
     private static void floats(float[] from, float[] to) {

@@ -81,9 +81,6 @@ final class SimdWindows {
             int rows,
             int n,
             float[] y) {
-        if (rows == 0) {
-            return;
-        }
         switch (form) {
             case NEIGHBOURS, PAIRS, NINE -> {
                 int r0 = x + offsets[0];
@@ -136,8 +133,11 @@ final class SimdWindows {
         }
     }
 
-    private static void one(
+    static void one(
             float[] in, int x, int[] offsets, int taps, float[] w, int wAt, float[] init, int c, float[] y, int to) {
+        if (taps == 0) {
+            return;
+        }
         FloatVector s = FloatVector.fromArray(F, init, c);
         for (int t = 0; t < taps; t++) {
             s = FloatVector.fromArray(F, in, x + offsets[t]).fma(FloatVector.fromArray(F, w, wAt + t * LANES), s);
@@ -146,7 +146,7 @@ final class SimdWindows {
     }
 
     /** Four outputs, which share the loads of the weights. */
-    private static void four(
+    static void four(
             float[] in,
             int x,
             int step,
@@ -158,6 +158,9 @@ final class SimdWindows {
             int c,
             float[] y,
             int to) {
+        if (taps == 0) {
+            return;
+        }
         FloatVector s0 = FloatVector.fromArray(F, init, c);
         FloatVector s1 = s0;
         FloatVector s2 = s0;
@@ -200,6 +203,9 @@ final class SimdWindows {
             int rows,
             int n,
             float[] y) {
+        if (rows == 0) {
+            return;
+        }
         FloatVector b = FloatVector.fromArray(F, init, c);
         FloatVector w00 = FloatVector.fromArray(F, w, wAt);
         FloatVector w01 = FloatVector.fromArray(F, w, wAt + LANES);
@@ -265,6 +271,9 @@ final class SimdWindows {
             int rows,
             int n,
             float[] y) {
+        if (rows == 0) {
+            return;
+        }
         FloatVector b = FloatVector.fromArray(F, init, c);
         FloatVector w00 = FloatVector.fromArray(F, w, wAt);
         FloatVector w01 = FloatVector.fromArray(F, w, wAt + LANES);
@@ -309,7 +318,7 @@ final class SimdWindows {
     }
 
     /** Five columns, four outputs at a time, as {@link #neighbours}, of one row. */
-    private static void five(
+    static void five(
             float[] in,
             int x,
             int[] offsets,
@@ -321,6 +330,9 @@ final class SimdWindows {
             int n,
             float[] y,
             int to) {
+        if (n == 0) {
+            return;
+        }
         FloatVector b = FloatVector.fromArray(F, init, c);
         for (int j = 0; j < n; j += 4 * LANES) {
             int i = Math.min(j, n - 4 * LANES); // the last four overlap those before
@@ -372,6 +384,9 @@ final class SimdWindows {
             int rows,
             int n,
             float[] y) {
+        if (rows == 0) {
+            return;
+        }
         FloatVector b = FloatVector.fromArray(F, init, c);
         FloatVector w00 = FloatVector.fromArray(F, w, wAt);
         FloatVector w01 = FloatVector.fromArray(F, w, wAt + LANES);

@@ -142,7 +142,8 @@ final class Warmup {
         private final Set<Step> cold = new LinkedHashSet<>();
         private final Idle idle = new Idle();
         private Banks banks = new Banks(0, 0, 0, 0, 0);
-        private int primed;
+        private @Nullable SimdPrimer primer;
+        private boolean priming = true;
         private long firstReady;
         private long deadline;
 
@@ -218,9 +219,8 @@ final class Warmup {
                 LockSupport.parkNanos(this, ROUND_NANOS);
                 return;
             }
-            if (primed < SimdPrimer.TURNS) {
-                primed++;
-                SimdPrimer.turn(scratch);
+            if (priming) {
+                priming = primer().goesOn(scratch);
             } else {
                 steps(scratch);
             }
@@ -256,6 +256,16 @@ final class Warmup {
             } else if (busy()) {
                 LockSupport.parkNanos(this, Math.max(ROUND_NANOS, now - begin));
             }
+        }
+
+        /** Made when the thread runs: it initializes classes of vectors. */
+        private SimdPrimer primer() {
+            SimdPrimer p = primer;
+            if (p == null) {
+                p = new SimdPrimer();
+                primer = p;
+            }
+            return p;
         }
 
         /** Calls some steps that are not compiled yet. */
