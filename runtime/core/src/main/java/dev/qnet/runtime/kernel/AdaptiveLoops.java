@@ -231,7 +231,7 @@ final class AdaptiveLoops implements Loops {
         for (int i = at; i < at + n; i++) {
             v = v * 1664525 + 1013904223;
             // Of few codes the outer ones: kernels for signs look for others.
-            long code = range <= 3 ? (v < 0 ? x.lo() : x.hi()) : x.lo() + ((v >>> 8) * range >>> 24);
+            long code = range <= 3 ? (v < 0 ? x.lo() : x.hi()) : x.lo() + (((v >>> 8) * range) >>> 24);
             switch (x.kind()) {
                 case S8, U8 -> b.bytes[i] = (byte) code;
                 case S16, U16 -> b.shorts[i] = (short) code;

@@ -15,6 +15,12 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>Rules that keep vector code fast, here and in the other {@code Simd} classes: a vector never leaves the method
  * that made it; {@code castShape} takes part 0 only; methods stay below 150 vector operations and are called often,
  * so that they are compiled apart from a long-running loop.
+ *
+ * <p>C2 knows the class of what {@code lanewise}, {@code blend} and {@code compare} give, not that of what is loaded,
+ * broadcast, converted or reinterpreted, nor of a variable of a loop that begins with such. On the latter, call {@code
+ * lanewise(OPERATION, …)} rather than {@code fma}, {@code or} and the like, or have them be arguments: these call {@code
+ * lanewise} in turn, and C2 finds it only if it has seen them a thousand times ({@link SimdPrimer}); else vectors
+ * become objects, for good. Methods that steps name return at once where there is nothing to do.
  */
 final class Simd {
     /** Bits of a vector: 128, 256 or 512. */

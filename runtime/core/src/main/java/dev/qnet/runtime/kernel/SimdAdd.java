@@ -146,11 +146,11 @@ final class SimdAdd {
                     .and(xMask);
             IntVector q = ((IntVector) ByteVector.fromArray(B, y, yAt + i).convertShape(VectorOperators.B2I, I, 0))
                     .and(yMask);
-            FloatVector h = ((FloatVector) q.convert(VectorOperators.I2F, 0)).fma(g, c);
-            h = ((FloatVector) p.convert(VectorOperators.I2F, 0)).fma(f, h);
+            FloatVector h = ((FloatVector) q.convert(VectorOperators.I2F, 0)).lanewise(VectorOperators.FMA, g, c);
+            h = ((FloatVector) p.convert(VectorOperators.I2F, 0)).lanewise(VectorOperators.FMA, f, h);
             IntVector g1 = h.sub(e).add(Simd.MAGIC).reinterpretAsInts();
             IntVector g2 = h.add(e).add(Simd.MAGIC).reinterpretAsInts();
-            differ = differ.or(g1.lanewise(VectorOperators.XOR, g2));
+            differ = g1.lanewise(VectorOperators.XOR, g2).or(differ);
             ((ByteVector) g1.sub(Simd.MAGIC_BITS - zero).max(lo).min(hi).convertShape(VectorOperators.I2B, B, 0))
                     .intoArray(z, zAt + i);
         }
@@ -186,10 +186,11 @@ final class SimdAdd {
         for (int i = from; i < to; i += LANES) {
             IntVector sum = IntVector.fromArray(I, p, i).add(IntVector.fromArray(I, q, i));
             FloatVector signed = sum.and(Integer.MIN_VALUE).or(bits).reinterpretAsFloats();
-            FloatVector h = ((FloatVector) sum.convert(VectorOperators.I2F, 0)).fma(f, signed);
+            FloatVector h =
+                    ((FloatVector) sum.convert(VectorOperators.I2F, 0)).lanewise(VectorOperators.FMA, f, signed);
             IntVector g1 = h.sub(e).add(Simd.MAGIC).reinterpretAsInts();
             IntVector g2 = h.add(e).add(Simd.MAGIC).reinterpretAsInts();
-            differ = differ.or(g1.lanewise(VectorOperators.XOR, g2));
+            differ = g1.lanewise(VectorOperators.XOR, g2).or(differ);
             g1.sub(Simd.MAGIC_BITS - zero).max(lo).min(hi).intoArray(p, i);
             sum.intoArray(q, i);
         }

@@ -200,9 +200,11 @@ record SimdCodes(
         IntVector differ = IntVector.zero(I);
         for (int r = 0; r < rows; r++) {
             FloatVector a = FloatVector.fromArray(F, c, at + r * stride);
-            IntVector g1 = a.fma(f, down).add(Simd.MAGIC).reinterpretAsInts();
-            IntVector g2 = a.fma(f, up).add(Simd.MAGIC).reinterpretAsInts();
-            differ = differ.or(g1.lanewise(VectorOperators.XOR, g2));
+            IntVector g1 =
+                    a.lanewise(VectorOperators.FMA, f, down).add(Simd.MAGIC).reinterpretAsInts();
+            IntVector g2 =
+                    a.lanewise(VectorOperators.FMA, f, up).add(Simd.MAGIC).reinterpretAsInts();
+            differ = g1.lanewise(VectorOperators.XOR, g2).or(differ);
             ((ByteVector) g1.sub(Simd.MAGIC_BITS - zero).max(lo).min(hi).convertShape(VectorOperators.I2B, B, 0))
                     .intoArray(y, to + r * step);
         }
@@ -233,8 +235,10 @@ record SimdCodes(
         FloatVector down = FloatVector.broadcast(F, -e);
         for (int r = 0; r < rows; r++) {
             FloatVector a = FloatVector.fromArray(F, c, at + r * stride);
-            IntVector g1 = a.fma(f, down).add(Simd.MAGIC).reinterpretAsInts();
-            IntVector g2 = a.fma(f, up).add(Simd.MAGIC).reinterpretAsInts();
+            IntVector g1 =
+                    a.lanewise(VectorOperators.FMA, f, down).add(Simd.MAGIC).reinterpretAsInts();
+            IntVector g2 =
+                    a.lanewise(VectorOperators.FMA, f, up).add(Simd.MAGIC).reinterpretAsInts();
             IntVector d = ((IntVector) a.convert(VectorOperators.F2I, 0)).mul(m);
             IntVector g = g2.blend(g1, d.compare(VectorOperators.LT, 0));
             ((ByteVector) g.sub(Simd.MAGIC_BITS - zero).max(lo).min(hi).convertShape(VectorOperators.I2B, B, 0))
@@ -268,10 +272,10 @@ record SimdCodes(
             FloatVector a = FloatVector.fromArray(F, c, at + r * stride);
             FloatVector signed =
                     a.reinterpretAsInts().and(Integer.MIN_VALUE).or(bits).reinterpretAsFloats();
-            FloatVector h = a.fma(f, signed);
+            FloatVector h = a.lanewise(VectorOperators.FMA, f, signed);
             IntVector g1 = h.sub(e).add(Simd.MAGIC).reinterpretAsInts();
             IntVector g2 = h.add(e).add(Simd.MAGIC).reinterpretAsInts();
-            differ = differ.or(g1.lanewise(VectorOperators.XOR, g2));
+            differ = g1.lanewise(VectorOperators.XOR, g2).or(differ);
             ((ByteVector) g1.sub(Simd.MAGIC_BITS - zero).max(lo).min(hi).convertShape(VectorOperators.I2B, B, 0))
                     .intoArray(y, to + r * step);
         }
@@ -303,7 +307,7 @@ record SimdCodes(
         for (int r = 0; r < rows; r++) {
             FloatVector a = FloatVector.fromArray(F, c, at + r * stride);
             IntVector sign = a.reinterpretAsInts().and(Integer.MIN_VALUE);
-            FloatVector h = a.fma(f, sign.or(bits).reinterpretAsFloats());
+            FloatVector h = a.lanewise(VectorOperators.FMA, f, sign.or(bits).reinterpretAsFloats());
             IntVector g1 = h.sub(e).add(Simd.MAGIC).reinterpretAsInts();
             IntVector g2 = h.add(e).add(Simd.MAGIC).reinterpretAsInts();
             // Plus 2^30, or minus: modulo 2^32 they differ by the highest bit.

@@ -341,8 +341,7 @@ final class SimdPanels {
         }
     }
 
-    static void wide(
-            float[] a, int ao, float[] b, int at, int n, float[] init, int io, int is, float[] c, int co) {
+    static void wide(float[] a, int ao, float[] b, int at, int n, float[] init, int io, int is, float[] c, int co) {
         if (MANY_REGISTERS) {
             SimdTile12.wide(a, ao, b, at, n, init, io, is, c, co);
         } else {
@@ -350,8 +349,7 @@ final class SimdPanels {
         }
     }
 
-    static void narrow(
-            float[] a, int ao, float[] b, int at, int n, float[] init, int io, int is, float[] c, int co) {
+    static void narrow(float[] a, int ao, float[] b, int at, int n, float[] init, int io, int is, float[] c, int co) {
         if (MANY_REGISTERS) {
             SimdTile12.narrow(a, ao, b, at, n, init, io, is, c, co);
         } else {

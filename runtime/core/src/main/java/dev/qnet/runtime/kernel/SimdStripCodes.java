@@ -146,27 +146,44 @@ final class SimdStripCodes {
         for (int i = 0; i < rows; i++) {
             int t = to + i * row;
             FloatVector v = FloatVector.fromArray(F, s, at + i * ROW);
-            IntVector g = v.fma(f, down).add(Simd.MAGIC).reinterpretAsInts();
-            differ = differ.or(
-                    g.lanewise(VectorOperators.XOR, v.fma(f, up).add(Simd.MAGIC).reinterpretAsInts()));
+            IntVector g =
+                    v.lanewise(VectorOperators.FMA, f, down).add(Simd.MAGIC).reinterpretAsInts();
+            differ = g.lanewise(
+                            VectorOperators.XOR,
+                            v.lanewise(VectorOperators.FMA, f, up)
+                                    .add(Simd.MAGIC)
+                                    .reinterpretAsInts())
+                    .or(differ);
             ((ByteVector) g.sub(Simd.MAGIC_BITS - zero).max(lo).min(hi).convertShape(VectorOperators.I2B, B, 0))
                     .intoArray(y, t);
             v = FloatVector.fromArray(F, s, at + i * ROW + LANES);
-            g = v.fma(f, down).add(Simd.MAGIC).reinterpretAsInts();
-            differ = differ.or(
-                    g.lanewise(VectorOperators.XOR, v.fma(f, up).add(Simd.MAGIC).reinterpretAsInts()));
+            g = v.lanewise(VectorOperators.FMA, f, down).add(Simd.MAGIC).reinterpretAsInts();
+            differ = g.lanewise(
+                            VectorOperators.XOR,
+                            v.lanewise(VectorOperators.FMA, f, up)
+                                    .add(Simd.MAGIC)
+                                    .reinterpretAsInts())
+                    .or(differ);
             ((ByteVector) g.sub(Simd.MAGIC_BITS - zero).max(lo).min(hi).convertShape(VectorOperators.I2B, B, 0))
                     .intoArray(y, t + pixel);
             v = FloatVector.fromArray(F, s, at + i * ROW + 2 * LANES);
-            g = v.fma(f, down).add(Simd.MAGIC).reinterpretAsInts();
-            differ = differ.or(
-                    g.lanewise(VectorOperators.XOR, v.fma(f, up).add(Simd.MAGIC).reinterpretAsInts()));
+            g = v.lanewise(VectorOperators.FMA, f, down).add(Simd.MAGIC).reinterpretAsInts();
+            differ = g.lanewise(
+                            VectorOperators.XOR,
+                            v.lanewise(VectorOperators.FMA, f, up)
+                                    .add(Simd.MAGIC)
+                                    .reinterpretAsInts())
+                    .or(differ);
             ((ByteVector) g.sub(Simd.MAGIC_BITS - zero).max(lo).min(hi).convertShape(VectorOperators.I2B, B, 0))
                     .intoArray(y, t + 2 * pixel);
             v = FloatVector.fromArray(F, s, at + i * ROW + 3 * LANES);
-            g = v.fma(f, down).add(Simd.MAGIC).reinterpretAsInts();
-            differ = differ.or(
-                    g.lanewise(VectorOperators.XOR, v.fma(f, up).add(Simd.MAGIC).reinterpretAsInts()));
+            g = v.lanewise(VectorOperators.FMA, f, down).add(Simd.MAGIC).reinterpretAsInts();
+            differ = g.lanewise(
+                            VectorOperators.XOR,
+                            v.lanewise(VectorOperators.FMA, f, up)
+                                    .add(Simd.MAGIC)
+                                    .reinterpretAsInts())
+                    .or(differ);
             ((ByteVector) g.sub(Simd.MAGIC_BITS - zero).max(lo).min(hi).convertShape(VectorOperators.I2B, B, 0))
                     .intoArray(y, t + 3 * pixel);
         }
@@ -198,32 +215,43 @@ final class SimdStripCodes {
         for (int i = 0; i < rows; i++) {
             int t = to + i * row;
             FloatVector v = FloatVector.fromArray(F, s, at + i * ROW);
-            FloatVector h = v.fma(
-                    f, v.reinterpretAsInts().and(Integer.MIN_VALUE).or(bits).reinterpretAsFloats());
+            FloatVector h = v.lanewise(
+                    VectorOperators.FMA,
+                    f,
+                    v.reinterpretAsInts().and(Integer.MIN_VALUE).or(bits).reinterpretAsFloats());
             IntVector g = h.sub(e).add(Simd.MAGIC).reinterpretAsInts();
-            differ = differ.or(
-                    g.lanewise(VectorOperators.XOR, h.add(e).add(Simd.MAGIC).reinterpretAsInts()));
+            differ = g.lanewise(VectorOperators.XOR, h.add(e).add(Simd.MAGIC).reinterpretAsInts())
+                    .or(differ);
             ((ByteVector) g.sub(Simd.MAGIC_BITS - zero).max(lo).min(hi).convertShape(VectorOperators.I2B, B, 0))
                     .intoArray(y, t);
             v = FloatVector.fromArray(F, s, at + i * ROW + LANES);
-            h = v.fma(f, v.reinterpretAsInts().and(Integer.MIN_VALUE).or(bits).reinterpretAsFloats());
+            h = v.lanewise(
+                    VectorOperators.FMA,
+                    f,
+                    v.reinterpretAsInts().and(Integer.MIN_VALUE).or(bits).reinterpretAsFloats());
             g = h.sub(e).add(Simd.MAGIC).reinterpretAsInts();
-            differ = differ.or(
-                    g.lanewise(VectorOperators.XOR, h.add(e).add(Simd.MAGIC).reinterpretAsInts()));
+            differ = g.lanewise(VectorOperators.XOR, h.add(e).add(Simd.MAGIC).reinterpretAsInts())
+                    .or(differ);
             ((ByteVector) g.sub(Simd.MAGIC_BITS - zero).max(lo).min(hi).convertShape(VectorOperators.I2B, B, 0))
                     .intoArray(y, t + pixel);
             v = FloatVector.fromArray(F, s, at + i * ROW + 2 * LANES);
-            h = v.fma(f, v.reinterpretAsInts().and(Integer.MIN_VALUE).or(bits).reinterpretAsFloats());
+            h = v.lanewise(
+                    VectorOperators.FMA,
+                    f,
+                    v.reinterpretAsInts().and(Integer.MIN_VALUE).or(bits).reinterpretAsFloats());
             g = h.sub(e).add(Simd.MAGIC).reinterpretAsInts();
-            differ = differ.or(
-                    g.lanewise(VectorOperators.XOR, h.add(e).add(Simd.MAGIC).reinterpretAsInts()));
+            differ = g.lanewise(VectorOperators.XOR, h.add(e).add(Simd.MAGIC).reinterpretAsInts())
+                    .or(differ);
             ((ByteVector) g.sub(Simd.MAGIC_BITS - zero).max(lo).min(hi).convertShape(VectorOperators.I2B, B, 0))
                     .intoArray(y, t + 2 * pixel);
             v = FloatVector.fromArray(F, s, at + i * ROW + 3 * LANES);
-            h = v.fma(f, v.reinterpretAsInts().and(Integer.MIN_VALUE).or(bits).reinterpretAsFloats());
+            h = v.lanewise(
+                    VectorOperators.FMA,
+                    f,
+                    v.reinterpretAsInts().and(Integer.MIN_VALUE).or(bits).reinterpretAsFloats());
             g = h.sub(e).add(Simd.MAGIC).reinterpretAsInts();
-            differ = differ.or(
-                    g.lanewise(VectorOperators.XOR, h.add(e).add(Simd.MAGIC).reinterpretAsInts()));
+            differ = g.lanewise(VectorOperators.XOR, h.add(e).add(Simd.MAGIC).reinterpretAsInts())
+                    .or(differ);
             ((ByteVector) g.sub(Simd.MAGIC_BITS - zero).max(lo).min(hi).convertShape(VectorOperators.I2B, B, 0))
                     .intoArray(y, t + 3 * pixel);
         }
