@@ -24,6 +24,7 @@ public final class Banks {
     public final float[] floats;
 
     private byte[] byteScratch = new byte[0];
+    private byte[] byteImage = new byte[0];
     private final int[][] intScratch = new int[4][0];
     private final long[][] longScratch = new long[2][0];
     private final float[][] floatScratch = new float[4][0];
@@ -124,6 +125,14 @@ public final class Banks {
             byteScratch = new byte[n];
         }
         return byteScratch;
+    }
+
+    /** Another one, for images. */
+    byte[] byteImage(int n) {
+        if (byteImage.length < n) {
+            byteImage = new byte[n];
+        }
+        return byteImage;
     }
 
     /** As {@link #ints(int, int)}. */

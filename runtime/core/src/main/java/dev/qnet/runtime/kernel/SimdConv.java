@@ -127,7 +127,7 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
     public void steps(Set<Step> steps) {
         SimdPanels p = groups[0];
         patch.steps(steps, p.terms <= step);
-        SimdSteps.products(steps, spec.x(), pixels, p.n, p.packed(), p.ends.length > 1, codes, spec.out());
+        SimdSteps.products(steps, pixels, p.n, p.packed(), p.ends.length > 1, codes, spec.out());
     }
 
     @Override

@@ -45,8 +45,10 @@ final class SimdMatMul implements BinaryKernel, Parts, Warmable {
 
     @Override
     public void steps(Set<Step> steps) {
-        SimdSteps.products(steps, spec.x(), spec.m(), spec.n(), false, terms > segment, codes, spec.out());
-        SimdSteps.products(steps, spec.y(), spec.m(), SimdPanels.COLUMNS, false, terms > segment, codes, spec.out());
+        steps.add(SimdSteps.load(spec.x().kind()));
+        steps.add(SimdSteps.load(spec.y().kind()));
+        SimdSteps.products(steps, spec.m(), spec.n(), false, terms > segment, codes, spec.out());
+        SimdSteps.products(steps, spec.m(), SimdPanels.COLUMNS, false, terms > segment, codes, spec.out());
     }
 
     @Override

@@ -9,27 +9,37 @@ import java.util.Set;
  * <p>A block has {@link SimdPanels#ROWS} rows, an output pixel each, {@link SimdPanels#LDA} apart. Short rows leave
  * room for further blocks beside the first, on one sheet of {@link #SHEET} singles; of long ones, a segment is
  * gathered at a time.
+ *
+ * <p>Windows are taken from rows of the image that are padded, so that none has an edge, four pixels at a time, wherever
+ * they lie. Where runs of neighbours are short, the rows are singles and windows are copied; else they stay bytes, which
+ * take less of the caches, and become singles in each window.
  */
 final class SimdPatch {
     static final int SHEET = SimdPanels.ROWS * SimdPanels.LDA;
 
-    /**
-     * Vectors of a run of neighbours up to which windows are copied. Longer ones are made of codes: those lie in the
-     * first-level cache where singles do not, and edges take little of the time.
-     */
-    private static final int MOST_COPIED = 2;
+    /** Vectors of a run of neighbours up to which the image is made singles; longer runs would not fit caches so. */
+    private static final int MOST_SINGLES = 2;
 
-    /** Singles of an image that are there at a time, at least: half of what the second-level cache holds. */
+    /** Elements of an image that are there at a time, at least: they stay in caches. */
     private static final int IMAGE_SIZE = 1 << 16;
 
     /** Scratch of singles. */
     private static final int IMAGE = 3;
 
-    /** Scratch of ints: the group, the first row and the row after the last of the image that is there. */
+    /**
+     * Scratch of ints: the group, {@link #ALL_GROUPS}, {@link #DIRECT} or {@link #NOTHING}; the first row of the image that is
+     * there, which may be above it, and the row after the last; where its first element is.
+     */
     private static final int THERE = 1;
 
-    private static final int ROWS = SimdPanels.ROWS;
+    private static final int NOTHING = -3;
 
+    /** The image is read where it is. */
+    private static final int DIRECT = -2;
+
+    private static final int ALL_GROUPS = -1;
+
+    private static final int ROWS = SimdPanels.ROWS;
     private static final int LDA = SimdPanels.LDA;
     private static final int MOST = SimdPanels.MAX_SEGMENT;
 
@@ -54,14 +64,29 @@ final class SimdPatch {
     /** Blocks beside each other. */
     private final int beside;
 
-    /** Whether windows are copied from an image of singles; else they are made of codes. */
-    private final boolean copied;
+    /** Neighbours that lie beside each other. */
+    private final int neighbours;
 
-    /** Singles from row to row of that image: a row of the group's channels, as much of it as windows meet. */
+    /** Length of a run of those. */
+    private final int run;
+
+    /** Whether the image is made singles, a group at a time; else it stays bytes. */
+    private final boolean singles;
+
+    /** Whether windows do not go beyond the image. */
+    private final boolean inside;
+
+    /** Elements from pixel to pixel of the padded image. */
+    private final int pixel;
+
+    /** Elements from row to row of it. */
     private final int pitch;
 
     /** Rows that windows of one output row meet. */
     private final int windowRows;
+
+    /** The row after the last that a window meets, which may be below the image. */
+    private final int lastRow;
 
     SimdPatch(ConvSpec s) {
         this(s.x(), s.height(), s.width(), s.channels(), s.groups(), s.window());
@@ -84,11 +109,19 @@ final class SimdPatch {
         k = w.kernelH() * w.kernelW() * groupChannels;
         wide = Math.min(MOST, (k + 15) / 16 * 16);
         beside = MOST / wide;
-        copied = !flat && (w.dilationW() == 1 ? w.kernelW() : 1) * groupChannels <= MOST_COPIED * Simd.LANES;
-        // Vectors may overrun the end of a row, but not the next row's first pixel.
-        int pixels = Math.max(w.left() + width, (outWidth - 1) * w.strideW() + (w.kernelW() - 1) * w.dilationW() + 1);
-        pitch = Math.max(pixels * groupChannels, (w.left() * groupChannels + vectors(width * groupChannels)));
+        neighbours = w.dilationW() == 1 && (groups == 1 || w.kernelW() * groupChannels <= MOST_SINGLES * Simd.LANES)
+                ? w.kernelW()
+                : 1;
+        run = neighbours * groupChannels;
+        singles = run <= MOST_SINGLES * Simd.LANES || x.kind().bytes() != 1 || !Simd.HAS_BYTES;
         windowRows = (w.kernelH() - 1) * w.dilationH() + 1;
+        lastRow = (w.outHeight(height) - 1) * w.strideH() - w.top() + windowRows;
+        int columns = (outWidth - 1) * w.strideW() + (w.kernelW() - 1) * w.dilationW() + 1;
+        inside = w.top() == 0 && w.left() == 0 && columns <= width && lastRow <= height;
+        pixel = singles ? groupChannels : channels;
+        int most = Math.max(w.left() + width, columns) * pixel;
+        // Vectors of singles may overrun the end of a row, but not the next row's first pixel.
+        pitch = singles ? Math.max(most, w.left() * pixel + vectors(width * pixel)) : most;
     }
 
     private static int vectors(int n) {
@@ -106,18 +139,28 @@ final class SimdPatch {
     }
 
     /**
-     * Adds what it takes besides loads.
+     * Adds what it takes to gather blocks.
      *
      * @param whole whether all terms are gathered at a time
      */
     void steps(Set<Step> steps, boolean whole) {
-        if (copied) {
-            SimdSteps.copies(steps, w.dilationW() == 1 && w.kernelW() * groupChannels <= Simd.LANES, whole);
+        if (flat || singles) {
+            steps.add(SimdSteps.load(x.kind()));
+        }
+        if (!flat) {
+            boolean some = run <= Simd.LANES && neighbours == w.kernelW();
+            SimdSteps.runs(steps, singles ? null : x.kind(), some, whole);
         }
     }
 
+    /** Says that no row of the image is there. */
+    void forget(Banks b) {
+        b.ints(THERE, 4)[0] = NOTHING;
+    }
+
     /**
-     * Brings rows of the image that windows of some output pixels meet to singles, if they are not there.
+     * Brings rows of the image that windows of some output pixels meet, if they are not there: padded, so that windows
+     * lie inside.
      *
      * @param xOff the image
      * @param g the group
@@ -125,104 +168,130 @@ final class SimdPatch {
      * @param last the last
      */
     void bring(Banks b, int xOff, int g, int first, int last) {
-        if (!copied) {
+        if (flat) {
             return;
         }
-        int[] there = b.ints(THERE, 3);
+        int[] there = b.ints(THERE, 4);
         int y0 = first / outWidth * w.strideH() - w.top();
         int y1 = last / outWidth * w.strideH() - w.top() + windowRows;
-        if (there[0] == g && y0 >= there[1] && y1 <= there[2]) {
+        int group = singles ? g : ALL_GROUPS;
+        if (there[0] == DIRECT || (there[0] == group && y0 >= there[1] && y1 <= there[2])) {
             return;
         }
-        int end = Math.max(y1, Math.min(end(), y0 + IMAGE_SIZE / pitch));
-        there[0] = g;
+        there[0] = group;
         there[1] = y0;
-        there[2] = end;
-        int left = w.left() * groupChannels;
-        float[] image = b.floats(IMAGE, (end - y0) * pitch + left + Simd.LANES);
-        int i0 = Math.clamp(-y0, 0, end - y0);
-        int i1 = Math.clamp(height - y0, i0, end - y0);
-        Arrays.fill(image, 0, i0 * pitch, 0f);
-        int n = width * groupChannels;
-        if (groupChannels == channels) {
+        there[2] = Math.max(y1, Math.min(lastRow, y0 + IMAGE_SIZE / pitch));
+        there[3] = 0;
+        if (singles) {
+            singles(b, xOff, g, y0, there[2]);
+        } else if (inside && xOff + height * pitch + Simd.LANES <= b.bytes.length) {
+            there[0] = DIRECT;
+            there[1] = 0;
+            there[2] = height;
+            there[3] = xOff;
+        } else {
+            bytes(b, xOff, y0, there[2]);
+        }
+    }
+
+    /** Rows y0 to y1 of a group as singles. */
+    private void singles(Banks b, int xOff, int g, int y0, int y1) {
+        int left = w.left() * pixel;
+        int n = width * pixel;
+        float[] image = b.floats(IMAGE, (y1 - y0) * pitch + left + Simd.LANES);
+        int i0 = Math.clamp(-y0, 0, y1 - y0);
+        int i1 = Math.clamp(height - y0, i0, y1 - y0);
+        Arrays.fill(image, 0, i0 * pitch + left, 0f);
+        if (pixel == channels) {
             SimdRows.load(b, x, xOff + (y0 + i0) * n, n, i1 - i0, n, image, i0 * pitch + left, pitch);
         } else {
             for (int i = i0; i < i1; i++) {
-                int from = xOff + (y0 + i) * width * channels + g * groupChannels;
+                int from = xOff + (y0 + i) * width * channels + g * pixel;
                 int at = i * pitch + left;
                 for (int j = 0; j < width; j++) {
-                    SimdRows.load(
-                            b, x, from + j * channels, channels, 1, groupChannels, image, at + j * groupChannels, 0);
+                    SimdRows.load(b, x, from + j * channels, channels, 1, pixel, image, at + j * pixel, 0);
                 }
             }
         }
         if (n < pitch) {
-            Arrays.fill(image, i0 * pitch, i0 * pitch + left, 0f);
             for (int i = i0; i < i1; i++) {
                 int at = i * pitch + left + n;
                 Arrays.fill(image, at, at + pitch - n, 0f);
             }
         }
-        Arrays.fill(image, i1 * pitch, (end - y0) * pitch, 0f);
+        Arrays.fill(image, i1 * pitch, (y1 - y0) * pitch, 0f);
     }
 
-    /** After the last row that a window meets. */
-    private int end() {
-        return (w.outHeight(height) - 1) * w.strideH() - w.top() + windowRows;
-    }
-
-    /** Says that no row of the image is there. */
-    void forget(Banks b) {
-        if (copied) {
-            b.ints(THERE, 3)[0] = -1;
+    /** Rows y0 to y1 as they are. */
+    private void bytes(Banks b, int xOff, int y0, int y1) {
+        int left = w.left() * pixel;
+        int n = width * pixel;
+        byte zero = (byte) x.zero();
+        byte[] image = b.byteImage((y1 - y0) * pitch + left + Simd.LANES);
+        int i0 = Math.clamp(-y0, 0, y1 - y0);
+        int i1 = Math.clamp(height - y0, i0, y1 - y0);
+        Arrays.fill(image, 0, i0 * pitch + left, zero);
+        for (int i = i0; i < i1; i++) {
+            int at = i * pitch + left;
+            System.arraycopy(b.bytes, xOff + (y0 + i) * n, image, at, n);
+            Arrays.fill(image, at + n, at + pitch, zero);
         }
+        Arrays.fill(image, i1 * pitch, (y1 - y0) * pitch, zero);
     }
 
-    /** Copies terms of a block, from index at + k0 on, and repeats pixels up to a multiple of four. */
-    private void copy(Banks b, int first, int rows, int k0, int k1, float[] a, int at) {
-        float[] image = b.floats(IMAGE, 0);
-        int y0 = b.ints(THERE, 3)[1];
-        boolean whole = w.dilationW() == 1;
-        int neighbours = whole ? w.kernelW() : 1;
-        int run = neighbours * groupChannels;
+    /**
+     * Gathers terms k0 to k1 of a block from the padded image, term 0 to index {@code at}. Pixels are repeated up to a
+     * multiple of four.
+     */
+    private void windows(Banks b, int g, int first, int rows, int k0, int k1, float[] a, int at) {
+        int[] there = b.ints(THERE, 4);
+        float[] floats = b.floats(IMAGE, 0);
+        byte[] bytes = there[0] == DIRECT ? b.bytes : b.byteImage(0);
+        int origin = there[3] + (singles ? 0 : g * groupChannels) - (there[1] + w.top()) * pitch;
         int down = w.dilationH() * pitch;
-        int right = neighbours * w.dilationW() * groupChannels;
+        int right = neighbours * w.dilationW() * pixel;
         int runs = w.kernelW() / neighbours;
+        boolean some = singles && runs == 1 && run <= Simd.LANES && k0 == 0;
+        boolean signed = x.kind() == Kind.S8;
+        int z = x.zero();
         for (int r = 0; r < rows; r += 4) {
-            int r1 = Math.min(r + 1, rows - 1);
-            int r2 = Math.min(r + 2, rows - 1);
-            int r3 = Math.min(r + 3, rows - 1);
-            int s0 = source(first + r, y0);
-            int s1 = source(first + r1, y0) - s0;
-            int s2 = source(first + r2, y0) - s0;
-            int s3 = source(first + r3, y0) - s0;
+            int s0 = origin + source(first + r);
+            int s1 = origin + source(first + Math.min(r + 1, rows - 1)) - s0;
+            int s2 = origin + source(first + Math.min(r + 2, rows - 1)) - s0;
+            int s3 = origin + source(first + Math.min(r + 3, rows - 1)) - s0;
             int t = at + r * LDA;
-            int t1 = (r1 - r) * LDA;
-            int t2 = (r2 - r) * LDA;
-            int t3 = (r3 - r) * LDA;
-            if (whole && run <= Simd.LANES && k0 == 0) {
-                SimdRows.copyShort(image, s0, s1, s2, s3, down, a, t, t1, t2, t3, run, w.kernelH());
+            int t1 = LDA;
+            int t2 = (Math.min(r + 2, ROWS - 1) - r) * LDA;
+            int t3 = (Math.min(r + 3, ROWS - 1) - r) * LDA;
+            if (some) {
+                SimdRows.copyShort(floats, s0, s1, s2, s3, down, a, t, t1, t2, t3, run, w.kernelH());
                 continue;
             }
             int j = 0;
             for (int ky = 0; ky < w.kernelH(); ky++) {
                 for (int i = 0; i < runs; i++, j += run) {
                     int j0 = Math.max(j, k0);
-                    int j1 = Math.min(j + run, k1);
-                    if (j0 < j1) {
-                        int s = s0 + ky * down + i * right + j0 - j;
-                        SimdRows.copy(image, s, s1, s2, s3, a, t + j0, t1, t2, t3, j1 - j0);
+                    int n = Math.min(j + run, k1) - j0;
+                    int s = s0 + ky * down + i * right + j0 - j;
+                    if (n <= 0) {
+                        continue;
+                    }
+                    if (singles) {
+                        SimdRows.copy(floats, s, s1, s2, s3, a, t + j0, t1, t2, t3, n);
+                    } else if (signed) {
+                        SimdRows.signedBytes(bytes, s, s1, s2, s3, z, a, t + j0, t1, t2, t3, n);
+                    } else {
+                        SimdRows.unsignedBytes(bytes, s, s1, s2, s3, z, a, t + j0, t1, t2, t3, n);
                     }
                 }
             }
         }
     }
 
-    /** Where the window of an output pixel begins in the image whose first row is y0. */
-    private int source(int pixel, int y0) {
-        int oy = pixel / outWidth;
-        int ox = pixel - oy * outWidth;
-        return (oy * w.strideH() - w.top() - y0) * pitch + ox * w.strideW() * groupChannels;
+    /** Where the window of an output pixel begins in the padded image. */
+    private int source(int p) {
+        int oy = p / outWidth;
+        return oy * w.strideH() * pitch + (p - oy * outWidth) * w.strideW() * pixel;
     }
 
     /**
@@ -239,90 +308,21 @@ final class SimdPatch {
      */
     void gather(Banks b, int xOff, int g, int first, int rows, int k0, int k1, float[] a, int block) {
         int at = at(block) - k0;
-        if (copied) {
-            copy(b, first, rows, k0, k1, a, at);
-            if (k1 > k) {
-                for (int r = 0; r < SimdPanels.read(rows); r++) {
-                    a[at + r * LDA + k] = 0;
-                }
-            }
-            int there = Math.min(ROWS, (rows + 3) / 4 * 4);
-            zeros(a, at(block) + there * LDA, SimdPanels.read(rows) - there, k1 - k0);
-            return;
-        }
+        int there = rows;
         if (flat) {
             int from = xOff + g * groupChannels + first * channels + k0;
             SimdRows.load(b, x, from, channels, rows, Math.min(k, k1) - k0, a, at + k0, LDA);
-        }
-        for (int r = flat ? rows : 0; r < rows; ) {
-            int oy = (first + r) / outWidth;
-            int ox = (first + r) % outWidth;
-            int n = Math.min(rows - r, outWidth - ox);
-            row(b, xOff + g * groupChannels, oy, ox, n, k0, k1, a, at + r * LDA);
-            r += n;
+        } else {
+            windows(b, g, first, rows, k0, Math.min(k, k1), a, at);
+            there = Math.min(ROWS, (rows + 3) / 4 * 4);
         }
         if (k1 > k) {
-            for (int r = 0; r < rows; r++) {
+            for (int r = 0; r < there; r++) {
                 a[at + r * LDA + k] = 0;
             }
         }
         // Rows that no pixel has, as far as they are read.
-        zeros(a, at(block) + rows * LDA, SimdPanels.read(rows) - rows, k1 - k0);
-    }
-
-    /** Gathers n pixels of a row; term j of the first goes to index at + j. */
-    private void row(Banks b, int from, int oy, int ox, int n, int k0, int k1, float[] a, int at) {
-        boolean whole = w.dilationW() == 1 && groupChannels == channels;
-        int neighbours = whole ? w.kernelW() : 1;
-        int run = neighbours * groupChannels;
-        int j = 0;
-        for (int ky = 0; ky < w.kernelH(); ky++) {
-            int iy = oy * w.strideH() - w.top() + ky * w.dilationH();
-            for (int kx = 0; kx < w.kernelW(); kx += neighbours, j += run) {
-                int j0 = Math.max(j, k0);
-                int j1 = Math.min(j + run, k1);
-                if (j0 >= j1) {
-                    continue;
-                }
-                if (iy < 0 || iy >= height) {
-                    zeros(a, at + j0, n, j1 - j0);
-                } else {
-                    int x0 = ox * w.strideW() - w.left() + kx * w.dilationW();
-                    runs(b, from + iy * width * channels, x0, neighbours, n, j0 - j, j1 - j, a, at + j);
-                }
-            }
-        }
-    }
-
-    /** Gathers a part, from j0 to j1, of n pixels' runs of so many neighbours. */
-    private void runs(Banks b, int from, int x0, int neighbours, int n, int j0, int j1, float[] a, int at) {
-        int step = w.strideW();
-        // The first pixel whose neighbours are all inside, and the first after those.
-        int i0 = Math.min(n, x0 >= 0 ? 0 : (step - 1 - x0) / step);
-        int last = width - neighbours - x0;
-        int i1 = last < 0 ? i0 : Math.clamp(last / step + 1L, i0, n);
-        for (int i = 0; i < i0; i++) {
-            edge(b, from, x0 + i * step, j0, j1, a, at + i * LDA);
-        }
-        if (i1 > i0) {
-            int first = from + (x0 + i0 * step) * channels + j0;
-            SimdRows.load(b, x, first, step * channels, i1 - i0, j1 - j0, a, at + i0 * LDA + j0, LDA);
-        }
-        for (int i = i1; i < n; i++) {
-            edge(b, from, x0 + i * step, j0, j1, a, at + i * LDA);
-        }
-    }
-
-    /** Gathers terms of a pixel near the edge, from the first to the last, for loads overrun. */
-    private void edge(Banks b, int from, int x0, int j0, int j1, float[] a, int at) {
-        int c = groupChannels;
-        int before = Math.clamp((long) -x0 * c, j0, j1);
-        int after = Math.clamp((long) (width - x0) * c, before, j1);
-        zeros(a, at + j0, 1, before - j0);
-        if (after > before) {
-            SimdRows.load(b, x, from + x0 * channels + before, 1, 1, after - before, a, at + before, LDA);
-        }
-        zeros(a, at + after, 1, j1 - after);
+        zeros(a, at(block) + there * LDA, SimdPanels.read(rows) - there, k1 - k0);
     }
 
     private static void zeros(float[] a, int at, int rows, int n) {

@@ -136,6 +136,43 @@ final class SimdRows {
         }
     }
 
+    /** As {@link #copy}, of unsigned bytes, less a zero point. */
+    static void unsignedBytes(
+            byte[] from, int s, int s1, int s2, int s3, int z, float[] to, int t, int t1, int t2, int t3, int n) {
+        for (int i = 0; i < n; i += LANES) {
+            IntVector v0 = (IntVector)
+                    ByteVector.fromArray(B, from, s + i).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
+            ((FloatVector) v0.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, t + i);
+            IntVector v1 = (IntVector)
+                    ByteVector.fromArray(B, from, s + s1 + i).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
+            ((FloatVector) v1.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, t + t1 + i);
+            IntVector v2 = (IntVector)
+                    ByteVector.fromArray(B, from, s + s2 + i).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
+            ((FloatVector) v2.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, t + t2 + i);
+            IntVector v3 = (IntVector)
+                    ByteVector.fromArray(B, from, s + s3 + i).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
+            ((FloatVector) v3.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, t + t3 + i);
+        }
+    }
+
+    /** The same of signed bytes. */
+    static void signedBytes(
+            byte[] from, int s, int s1, int s2, int s3, int z, float[] to, int t, int t1, int t2, int t3, int n) {
+        for (int i = 0; i < n; i += LANES) {
+            IntVector v0 = (IntVector) ByteVector.fromArray(B, from, s + i).convertShape(VectorOperators.B2I, I, 0);
+            ((FloatVector) v0.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, t + i);
+            IntVector v1 =
+                    (IntVector) ByteVector.fromArray(B, from, s + s1 + i).convertShape(VectorOperators.B2I, I, 0);
+            ((FloatVector) v1.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, t + t1 + i);
+            IntVector v2 =
+                    (IntVector) ByteVector.fromArray(B, from, s + s2 + i).convertShape(VectorOperators.B2I, I, 0);
+            ((FloatVector) v2.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, t + t2 + i);
+            IntVector v3 =
+                    (IntVector) ByteVector.fromArray(B, from, s + s3 + i).convertShape(VectorOperators.B2I, I, 0);
+            ((FloatVector) v3.sub(z).convert(VectorOperators.I2F, 0)).intoArray(to, t + t3 + i);
+        }
+    }
+
     /**
      * As {@link #copy}, several times, n at most a vector's length.
      *

@@ -18,8 +18,10 @@ final class SimdSteps {
     private static final Step BEGIN = new Begin();
     private static final Step ADD = new Add();
     private static final Step SINGLES = new Singles();
-    private static final Step COPY = new Copy(false);
-    private static final Step COPY_SHORT = new Copy(true);
+    private static final Step COPY = new Gather(Runs.COPY);
+    private static final Step COPY_SHORT = new Gather(Runs.COPY_SHORT);
+    private static final Step SIGNED = new Gather(Runs.SIGNED);
+    private static final Step UNSIGNED = new Gather(Runs.UNSIGNED);
 
     static {
         for (Kind k : new Kind[] {Kind.S8, Kind.U8, Kind.S16, Kind.U16}) {
@@ -33,9 +35,8 @@ final class SimdSteps {
     private SimdSteps() {}
 
     /**
-     * Adds what products of blocks with panels take.
+     * Adds what products of blocks with panels take, when both are there.
      *
-     * @param x what the blocks are made of
      * @param rows of the left matrix
      * @param columns of the right one
      * @param singles whether panels have to be made of bytes
@@ -45,14 +46,12 @@ final class SimdSteps {
      */
     static void products(
             Set<Step> steps,
-            Operand x,
             int rows,
             int columns,
             boolean singles,
             boolean segments,
             @Nullable SimdCodes codes,
             Output out) {
-        steps.add(LOADS[x.kind().ordinal()]);
         if (singles) {
             steps.add(SINGLES);
         }
@@ -89,12 +88,17 @@ final class SimdSteps {
     }
 
     /**
-     * Adds what it takes to copy windows.
+     * Adds what it takes to gather windows.
      *
-     * @param some whether all runs of some fit a vector
-     * @param whole whether all windows are copied as a whole then
+     * @param kind of bytes that they are made of; null where they are copied
+     * @param some whether several runs that fit a vector may be copied together
+     * @param whole whether all windows are gathered as a whole
      */
-    static void copies(Set<Step> steps, boolean some, boolean whole) {
+    static void runs(Set<Step> steps, @Nullable Kind kind, boolean some, boolean whole) {
+        if (kind != null) {
+            steps.add(kind == Kind.S8 ? SIGNED : UNSIGNED);
+            return;
+        }
         if (some) {
             steps.add(COPY_SHORT);
         }
@@ -135,23 +139,33 @@ final class SimdSteps {
         }
     }
 
-    private static final class Copy extends Step {
-        private final boolean several;
+    private enum Runs {
+        COPY,
+        COPY_SHORT,
+        SIGNED,
+        UNSIGNED
+    }
 
-        Copy(boolean several) {
-            super(4 * 2 * ROUNDS);
-            this.several = several;
+    private static final class Gather extends Step {
+        private final Runs how;
+
+        Gather(Runs how) {
+            super(4 * (how == Runs.COPY || how == Runs.COPY_SHORT ? 2 : 5) * ROUNDS);
+            this.how = how;
         }
 
         @Override
         void call(Scratch s, int times, int rounds) {
             int row = Scratch.ROW / 4;
+            byte[] x = s.banks.bytes;
             for (int i = 0; i < times; i++) {
-                int n = rounds(i, rounds);
-                if (several) {
-                    SimdRows.copyShort(s.b, 0, 1, 2, 3, 4, s.a, 0, row, 2 * row, 3 * row, 3, n);
-                } else {
-                    SimdRows.copy(s.b, 0, 1, 2, 3, s.a, 0, row, 2 * row, 3 * row, n * Simd.LANES);
+                int m = rounds(i, rounds);
+                int n = m * Simd.LANES;
+                switch (how) {
+                    case COPY -> SimdRows.copy(s.b, 0, 1, 2, 3, s.a, 0, row, 2 * row, 3 * row, n);
+                    case COPY_SHORT -> SimdRows.copyShort(s.b, 0, 1, 2, 3, 4, s.a, 0, row, 2 * row, 3 * row, 3, m);
+                    case SIGNED -> SimdRows.signedBytes(x, 0, 1, 2, 3, 0, s.a, 0, row, 2 * row, 3 * row, n);
+                    case UNSIGNED -> SimdRows.unsignedBytes(x, 0, 1, 2, 3, 0, s.a, 0, row, 2 * row, 3 * row, n);
                 }
             }
         }
