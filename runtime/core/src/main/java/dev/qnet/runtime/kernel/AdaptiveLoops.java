@@ -68,6 +68,16 @@ final class AdaptiveLoops implements Loops {
     }
 
     @Override
+    public void product(double[] a, int rows, int k, float[] w, int at, int n, double[] first, double[] c, int step) {
+        by(RowSteps.ALL.product()).product(a, rows, k, w, at, n, first, c, step);
+    }
+
+    @Override
+    public void widen(float[] from, int at, double[] to, int y, int n) {
+        by(RowSteps.ALL.product()).widen(from, at, to, y, n);
+    }
+
+    @Override
     public UnaryKernel conv(ConvSpec spec) {
         if (spec.out().wide()) {
             return ScalarConv.of(spec, this);

@@ -79,6 +79,22 @@ interface Loops {
     /** Quantizes n singles from {@code at} by the scale of index c, as {@link QuantizeSpec#apply} does one by one. */
     void quantize(QuantizeSpec spec, int c, float[] x, int at, int[] codes, int n);
 
+    /**
+     * A product of matrices of singles with sums in double, which begin with a first number and go on in ascending order.
+     * Up to {@link RescaleLanes#PAD} numbers behind w, first and c are read or written too.
+     *
+     * @param a [rows][k], singles as doubles
+     * @param w [k][n]
+     * @param at its first
+     * @param first [n]
+     * @param c [rows][step]
+     * @param step at least n
+     */
+    void product(double[] a, int rows, int k, float[] w, int at, int n, double[] first, double[] c, int step);
+
+    /** Makes doubles of n singles. Up to {@link RescaleLanes#PAD} doubles behind may be overwritten. */
+    void widen(float[] from, int at, double[] to, int y, int n);
+
     /** A convolution of one item. */
     UnaryKernel conv(ConvSpec spec);
 

@@ -18,6 +18,7 @@ final class RowSteps {
     private final Step[] sums;
     private final Step largest = new Largest();
     private final Step largestSingles = new LargestSingles();
+    private final Step product = new Product();
     private final Step quantizeEven = new Quantizing(false);
     private final Step quantizeAway = new Quantizing(true);
 
@@ -72,6 +73,10 @@ final class RowSteps {
 
     Step largestSingles() {
         return largestSingles;
+    }
+
+    Step product() {
+        return product;
     }
 
     Step rescale(Rescale r) {
@@ -207,6 +212,26 @@ final class RowSteps {
             for (int i = 0; i < times; i++) {
                 int n = rounds(i, rounds);
                 SimdPools.largest(s.c, s.b, 0, n * Simd.LANES);
+            }
+        }
+    }
+
+    /** Four rows together, and one. */
+    private static final class Product extends Step {
+        private final double[] a = new double[4 * ROUNDS];
+        private final double[] c = new double[5 * RescaleLanes.PAD];
+
+        Product() {
+            super(40 * ROUNDS);
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            for (int i = 0; i < times; i++) {
+                int k = rounds(i, rounds);
+                SimdFloats.widen(s.b, 0, c, 0, k * Simd.LANES);
+                SimdFloats.four(a, 0, k, s.b, 0, 1, c, 0, c, 0, RescaleLanes.PAD);
+                SimdFloats.one(a, 0, k, s.b, 0, 1, c, 0, c, 0);
             }
         }
     }

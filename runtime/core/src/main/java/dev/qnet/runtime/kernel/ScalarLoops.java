@@ -131,6 +131,23 @@ final class ScalarLoops implements Loops {
     }
 
     @Override
+    public void product(double[] a, int rows, int k, float[] w, int at, int n, double[] first, double[] c, int step) {
+        for (int r = 0; r < rows; r++) {
+            System.arraycopy(first, 0, c, r * step, n);
+            for (int j = 0; j < k; j++) {
+                FloatConv2d.axpy(c, r * step, a[r * k + j], w, at + j * n, n);
+            }
+        }
+    }
+
+    @Override
+    public void widen(float[] from, int at, double[] to, int y, int n) {
+        for (int i = 0; i < n; i++) {
+            to[y + i] = from[at + i];
+        }
+    }
+
+    @Override
     public UnaryKernel conv(ConvSpec spec) {
         return ScalarConv.of(spec, this);
     }

@@ -197,6 +197,16 @@ final class SimdLoops implements Loops {
     }
 
     @Override
+    public void product(double[] a, int rows, int k, float[] w, int at, int n, double[] first, double[] c, int step) {
+        SimdFloats.product(a, rows, k, w, at, n, first, c, step);
+    }
+
+    @Override
+    public void widen(float[] from, int at, double[] to, int y, int n) {
+        SimdFloats.widen(from, at, to, y, n);
+    }
+
+    @Override
     public UnaryKernel conv(ConvSpec spec) {
         UnaryKernel exact = SimdConv.of(spec);
         return exact != null ? exact : ScalarConv.of(spec, this);

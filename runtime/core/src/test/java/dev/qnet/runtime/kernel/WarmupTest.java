@@ -69,6 +69,7 @@ class WarmupTest {
             steps.add(RowSteps.ALL.rescale(r));
             steps.add(RowSteps.ALL.largest());
             steps.add(RowSteps.ALL.largestSingles());
+            steps.add(RowSteps.ALL.product());
             steps.add(RowSteps.ALL.add(new AddSpec(false, 0, x, x, r, r, r, Kind.U8)));
             steps.add(RowSteps.ALL.ofBytes(rounding));
         }

@@ -139,6 +139,17 @@ final class Args {
         return values == null ? nothing(float[].class) : floats(values);
     }
 
+    /** As {@link #operand(Type)}; of codes less their zero point where a storage is given. */
+    Args operand(Type type, @Nullable Storage centred) {
+        if (centred == null) {
+            return operand(type);
+        }
+        int reach = centred.max() - centred.min();
+        code.push(Elements.kind(type.element())).push(0).push(-reach).push(reach);
+        code.callStatic(Operand.class, "codes", Operand.class, Kind.class, int.class, int.class, int.class);
+        return with(Operand.class);
+    }
+
     /** The operand of an integer kernel: its kind, zero point, codes. */
     Args operand(Type type) {
         code.push(Elements.kind(type.element()));

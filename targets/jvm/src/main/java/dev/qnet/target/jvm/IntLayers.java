@@ -188,7 +188,7 @@ final class IntLayers {
     private void conv2d(Node n, IntOp.Conv2d c, Type x) {
         Type w = layers.operand(n, 1);
         layers.image(n, a -> {
-            image(a.backend().operand(x), x)
+            image(a.backend().operand(x, layers.centred(n, 0)), x)
                     .number(w.shape().dim(0))
                     .window(c.window())
                     .number(c.groups())
@@ -203,7 +203,7 @@ final class IntLayers {
         int features = w.shape().dim(1);
         layers.unary(n, a -> {
             a.backend()
-                    .operand(x)
+                    .operand(x, layers.centred(n, 0))
                     .number(features == 0 ? 0 : elements(x) / features)
                     .number(features)
                     .number(w.shape().dim(0))
@@ -279,7 +279,10 @@ final class IntLayers {
     private Args operands(Args a, Node n) {
         Type x = layers.operand(n, 0);
         Type y = layers.operand(n, 1);
-        return a.operand(x).shape(x).operand(y).shape(y);
+        return a.operand(x, layers.centred(n, 0))
+                .shape(x)
+                .operand(y, layers.centred(n, 1))
+                .shape(y);
     }
 
     /** Height, width, channels. */

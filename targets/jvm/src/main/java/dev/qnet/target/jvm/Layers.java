@@ -2,7 +2,9 @@ package dev.qnet.target.jvm;
 
 import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.Storage;
 import dev.qnet.compiler.ir.Tensor;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
@@ -45,6 +47,27 @@ final class Layers {
     /** The type of operand i. */
     Type operand(Node n, int i) {
         return types.getOrDefault(n.operand(i), n.type());
+    }
+
+    /**
+     * The storage of the codes, less their zero point, that operand i holds as plain integers; null where it is not
+     * known to hold such.
+     */
+    @Nullable Storage centred(Node n, int i) {
+        Node d = definitions.get(n.operand(i));
+        while (d != null && !(d.op() instanceof IntOp.DynamicQuantize)) {
+            boolean moved = d.op() instanceof DataOp.Reshape
+                    || d.op() instanceof DataOp.Transpose
+                    || d.op() instanceof DataOp.Slice
+                    || d.op() instanceof DataOp.MaxPool;
+            d = moved ? definitions.get(d.operand(0)) : null;
+        }
+        if (d == null) {
+            return null;
+        }
+        // Only there the zero point is sure to be one of the codes.
+        Node params = definitions.get(d.operand(1));
+        return params != null && params.op() instanceof IntOp.DynamicParams p ? p.storage() : null;
     }
 
     /** The elements of operand i, a constant of integers. */
