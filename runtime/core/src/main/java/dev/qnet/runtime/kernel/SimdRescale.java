@@ -85,14 +85,14 @@ final class SimdRescale {
         LongVector shift = LongVector.fromArray(L, p.shift(), c);
         LongVector offset = LongVector.fromArray(L, p.offset(), c);
         for (int r = 0, i = at; r < rows; r++, i += stride) {
-            LongVector x = (LongVector) IntVector.fromArray(H, a, i).castShape(L, 0);
+            LongVector x = (LongVector) IntVector.fromArray(H, a, i).convertShape(VectorOperators.I2L, L, 0);
             LongVector y = x.mul(m)
                     .add(half)
                     .lanewise(VectorOperators.LSHR, shift)
                     .add(offset)
                     .max(lo)
                     .min(hi);
-            ((IntVector) y.castShape(H, 0)).intoArray(a, i);
+            ((IntVector) y.convertShape(VectorOperators.L2I, H, 0)).intoArray(a, i);
         }
     }
 
@@ -107,7 +107,7 @@ final class SimdRescale {
         LongVector shift = LongVector.fromArray(L, p.shift(), c);
         LongVector offset = LongVector.fromArray(L, p.offset(), c);
         for (int r = 0, i = at; r < rows; r++, i += stride) {
-            LongVector x = (LongVector) IntVector.fromArray(H, a, i).castShape(L, 0);
+            LongVector x = (LongVector) IntVector.fromArray(H, a, i).convertShape(VectorOperators.I2L, L, 0);
             LongVector t = x.mul(m)
                     .add((1L << 30) + Long.MIN_VALUE)
                     .lanewise(VectorOperators.LSHR, 31)
@@ -118,7 +118,7 @@ final class SimdRescale {
                     .add(offset)
                     .max(lo)
                     .min(hi);
-            ((IntVector) y.castShape(H, 0)).intoArray(a, i);
+            ((IntVector) y.convertShape(VectorOperators.L2I, H, 0)).intoArray(a, i);
         }
     }
 
