@@ -184,7 +184,7 @@ final class SimdAdd {
         IntVector bits = FloatVector.broadcast(F, delta).reinterpretAsInts();
         IntVector differ = IntVector.zero(I);
         for (int i = from; i < to; i += LANES) {
-            IntVector sum = IntVector.fromArray(I, p, i).add(IntVector.fromArray(I, q, i));
+            IntVector sum = IntVector.fromArray(I, p, i).lanewise(VectorOperators.ADD, IntVector.fromArray(I, q, i));
             FloatVector signed = sum.and(Integer.MIN_VALUE).or(bits).reinterpretAsFloats();
             FloatVector h =
                     ((FloatVector) sum.convert(VectorOperators.I2F, 0)).lanewise(VectorOperators.FMA, f, signed);

@@ -168,7 +168,7 @@ record SimdCodes(
         FloatVector f = FloatVector.fromArray(F, factor, channel);
         for (int r = 0; r < rows; r++) {
             IntVector g = FloatVector.fromArray(F, c, at + r * stride)
-                    .mul(f)
+                    .lanewise(VectorOperators.MUL, f)
                     .add(Simd.MAGIC)
                     .reinterpretAsInts();
             ((ByteVector) g.sub(Simd.MAGIC_BITS - zero).max(lo).min(hi).convertShape(VectorOperators.I2B, B, 0))
@@ -239,7 +239,7 @@ record SimdCodes(
                     a.lanewise(VectorOperators.FMA, f, down).add(Simd.MAGIC).reinterpretAsInts();
             IntVector g2 =
                     a.lanewise(VectorOperators.FMA, f, up).add(Simd.MAGIC).reinterpretAsInts();
-            IntVector d = ((IntVector) a.convert(VectorOperators.F2I, 0)).mul(m);
+            IntVector d = ((IntVector) a.convert(VectorOperators.F2I, 0)).lanewise(VectorOperators.MUL, m);
             IntVector g = g2.blend(g1, d.compare(VectorOperators.LT, 0));
             ((ByteVector) g.sub(Simd.MAGIC_BITS - zero).max(lo).min(hi).convertShape(VectorOperators.I2B, B, 0))
                     .intoArray(y, to + r * step);
@@ -312,7 +312,7 @@ record SimdCodes(
             IntVector g2 = h.add(e).add(Simd.MAGIC).reinterpretAsInts();
             // Plus 2^30, or minus: modulo 2^32 they differ by the highest bit.
             IntVector d = ((IntVector) a.convert(VectorOperators.F2I, 0))
-                    .mul(m)
+                    .lanewise(VectorOperators.MUL, m)
                     .add(1 << 30)
                     .lanewise(VectorOperators.XOR, sign);
             IntVector g = g2.blend(g1, d.compare(VectorOperators.LT, 0));

@@ -367,7 +367,7 @@ final class SimdPanels {
             for (int r = 0; r < rows; r++) {
                 IntVector v = (IntVector)
                         FloatVector.fromArray(F, c, co + r * columns + j).convert(VectorOperators.F2I, 0);
-                v.add(b).intoArray(to, at + r * COLUMNS + j);
+                v.lanewise(VectorOperators.ADD, b).intoArray(to, at + r * COLUMNS + j);
             }
         }
     }
@@ -382,7 +382,7 @@ final class SimdPanels {
                 IntVector v = (IntVector)
                         FloatVector.fromArray(F, c, co + r * columns + j).convert(VectorOperators.F2I, 0);
                 int i = at + r * COLUMNS + j;
-                v.add(IntVector.fromArray(I, to, i)).intoArray(to, i);
+                v.lanewise(VectorOperators.ADD, IntVector.fromArray(I, to, i)).intoArray(to, i);
             }
         }
     }

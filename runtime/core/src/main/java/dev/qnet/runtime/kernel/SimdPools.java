@@ -43,7 +43,9 @@ final class SimdPools {
         int i = 0;
         for (; i + LANES <= n; i += LANES) {
             IntVector v = (IntVector) ByteVector.fromArray(B, a, from + i).convertShape(VectorOperators.B2I, I, 0);
-            IntVector.fromArray(I, sums, i).add(v.sub(z)).intoArray(sums, i);
+            IntVector.fromArray(I, sums, i)
+                    .lanewise(VectorOperators.ADD, v.sub(z))
+                    .intoArray(sums, i);
         }
         return i;
     }
@@ -53,7 +55,9 @@ final class SimdPools {
         for (; i + LANES <= n; i += LANES) {
             IntVector v = (IntVector)
                     ByteVector.fromArray(B, a, from + i).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
-            IntVector.fromArray(I, sums, i).add(v.sub(z)).intoArray(sums, i);
+            IntVector.fromArray(I, sums, i)
+                    .lanewise(VectorOperators.ADD, v.sub(z))
+                    .intoArray(sums, i);
         }
         return i;
     }
@@ -62,7 +66,9 @@ final class SimdPools {
         int i = 0;
         for (; i + LANES <= n; i += LANES) {
             IntVector v = (IntVector) ShortVector.fromArray(S, a, from + i).convertShape(VectorOperators.S2I, I, 0);
-            IntVector.fromArray(I, sums, i).add(v.sub(z)).intoArray(sums, i);
+            IntVector.fromArray(I, sums, i)
+                    .lanewise(VectorOperators.ADD, v.sub(z))
+                    .intoArray(sums, i);
         }
         return i;
     }
@@ -72,7 +78,9 @@ final class SimdPools {
         for (; i + LANES <= n; i += LANES) {
             IntVector v = (IntVector)
                     ShortVector.fromArray(S, a, from + i).convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
-            IntVector.fromArray(I, sums, i).add(v.sub(z)).intoArray(sums, i);
+            IntVector.fromArray(I, sums, i)
+                    .lanewise(VectorOperators.ADD, v.sub(z))
+                    .intoArray(sums, i);
         }
         return i;
     }
@@ -95,20 +103,28 @@ final class SimdPools {
     }
 
     static void many(byte flip, byte[] max, byte[] x, int at, int n) {
+        if (n == 0) {
+            return;
+        }
+        ByteVector f = ByteVector.broadcast(MANY, flip);
         for (int j = 0; j < n; j += MANY.length()) {
             int i = Math.min(j, n - MANY.length());
-            ByteVector a = ByteVector.fromArray(MANY, max, i).lanewise(VectorOperators.XOR, flip);
-            ByteVector b = ByteVector.fromArray(MANY, x, at + i).lanewise(VectorOperators.XOR, flip);
-            a.max(b).lanewise(VectorOperators.XOR, flip).intoArray(max, i);
+            ByteVector a = ByteVector.fromArray(MANY, max, i).lanewise(VectorOperators.XOR, f);
+            ByteVector b = ByteVector.fromArray(MANY, x, at + i).lanewise(VectorOperators.XOR, f);
+            a.max(b).lanewise(VectorOperators.XOR, f).intoArray(max, i);
         }
     }
 
     static void few(byte flip, byte[] max, byte[] x, int at, int n) {
+        if (n == 0) {
+            return;
+        }
+        ByteVector f = ByteVector.broadcast(FEW, flip);
         for (int j = 0; j < n; j += FEW.length()) {
             int i = Math.min(j, n - FEW.length());
-            ByteVector a = ByteVector.fromArray(FEW, max, i).lanewise(VectorOperators.XOR, flip);
-            ByteVector b = ByteVector.fromArray(FEW, x, at + i).lanewise(VectorOperators.XOR, flip);
-            a.max(b).lanewise(VectorOperators.XOR, flip).intoArray(max, i);
+            ByteVector a = ByteVector.fromArray(FEW, max, i).lanewise(VectorOperators.XOR, f);
+            ByteVector b = ByteVector.fromArray(FEW, x, at + i).lanewise(VectorOperators.XOR, f);
+            a.max(b).lanewise(VectorOperators.XOR, f).intoArray(max, i);
         }
     }
 
@@ -132,32 +148,42 @@ final class SimdPools {
 
     static void many(
             byte flip, byte[] x, int at, int taps, int tapStep, int pixels, int step, int n, byte[] y, int yAt) {
+        if (pixels == 0) {
+            return;
+        }
+        ByteVector f = ByteVector.broadcast(MANY, flip);
         for (int p = 0; p < pixels; p++) {
             for (int j = 0; j < n; j += MANY.length()) {
                 int i = Math.min(j, n - MANY.length());
                 int from = at + p * step + i;
-                ByteVector max = ByteVector.fromArray(MANY, x, from).lanewise(VectorOperators.XOR, flip);
+                ByteVector max = ByteVector.fromArray(MANY, x, from).lanewise(VectorOperators.XOR, f);
                 for (int t = 1; t < taps; t++) {
-                    max = max.max(
-                            ByteVector.fromArray(MANY, x, from + t * tapStep).lanewise(VectorOperators.XOR, flip));
+                    max = ByteVector.fromArray(MANY, x, from + t * tapStep)
+                            .lanewise(VectorOperators.XOR, f)
+                            .max(max);
                 }
-                max.lanewise(VectorOperators.XOR, flip).intoArray(y, yAt + p * n + i);
+                max.lanewise(VectorOperators.XOR, f).intoArray(y, yAt + p * n + i);
             }
         }
     }
 
     static void few(
             byte flip, byte[] x, int at, int taps, int tapStep, int pixels, int step, int n, byte[] y, int yAt) {
+        if (pixels == 0) {
+            return;
+        }
+        ByteVector f = ByteVector.broadcast(FEW, flip);
         for (int p = 0; p < pixels; p++) {
             for (int j = 0; j < n; j += FEW.length()) {
                 int i = Math.max(0, Math.min(j, n - FEW.length()));
                 int from = at + p * step + i;
-                ByteVector max = ByteVector.fromArray(FEW, x, from).lanewise(VectorOperators.XOR, flip);
+                ByteVector max = ByteVector.fromArray(FEW, x, from).lanewise(VectorOperators.XOR, f);
                 for (int t = 1; t < taps; t++) {
-                    max = max.max(
-                            ByteVector.fromArray(FEW, x, from + t * tapStep).lanewise(VectorOperators.XOR, flip));
+                    max = ByteVector.fromArray(FEW, x, from + t * tapStep)
+                            .lanewise(VectorOperators.XOR, f)
+                            .max(max);
                 }
-                max.lanewise(VectorOperators.XOR, flip).intoArray(y, yAt + p * n + i);
+                max.lanewise(VectorOperators.XOR, f).intoArray(y, yAt + p * n + i);
             }
         }
     }
@@ -167,7 +193,7 @@ final class SimdPools {
         int i = 0;
         for (; i + LANES <= n; i += LANES) {
             FloatVector.fromArray(F, max, i)
-                    .max(FloatVector.fromArray(F, x, at + i))
+                    .lanewise(VectorOperators.MAX, FloatVector.fromArray(F, x, at + i))
                     .intoArray(max, i);
         }
         for (; i < n; i++) {

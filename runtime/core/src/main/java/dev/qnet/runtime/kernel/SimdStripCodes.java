@@ -83,7 +83,7 @@ final class SimdStripCodes {
             int a = at + i * ROW;
             int t = to + i * row;
             ((ByteVector) FloatVector.fromArray(F, s, a)
-                            .mul(f)
+                            .lanewise(VectorOperators.MUL, f)
                             .add(Simd.MAGIC)
                             .reinterpretAsInts()
                             .sub(Simd.MAGIC_BITS - zero)
@@ -92,7 +92,7 @@ final class SimdStripCodes {
                             .convertShape(VectorOperators.I2B, B, 0))
                     .intoArray(y, t);
             ((ByteVector) FloatVector.fromArray(F, s, a + LANES)
-                            .mul(f)
+                            .lanewise(VectorOperators.MUL, f)
                             .add(Simd.MAGIC)
                             .reinterpretAsInts()
                             .sub(Simd.MAGIC_BITS - zero)
@@ -101,7 +101,7 @@ final class SimdStripCodes {
                             .convertShape(VectorOperators.I2B, B, 0))
                     .intoArray(y, t + pixel);
             ((ByteVector) FloatVector.fromArray(F, s, a + 2 * LANES)
-                            .mul(f)
+                            .lanewise(VectorOperators.MUL, f)
                             .add(Simd.MAGIC)
                             .reinterpretAsInts()
                             .sub(Simd.MAGIC_BITS - zero)
@@ -110,7 +110,7 @@ final class SimdStripCodes {
                             .convertShape(VectorOperators.I2B, B, 0))
                     .intoArray(y, t + 2 * pixel);
             ((ByteVector) FloatVector.fromArray(F, s, a + 3 * LANES)
-                            .mul(f)
+                            .lanewise(VectorOperators.MUL, f)
                             .add(Simd.MAGIC)
                             .reinterpretAsInts()
                             .sub(Simd.MAGIC_BITS - zero)

@@ -1,5 +1,7 @@
 package dev.qnet.runtime.kernel;
 
+import static jdk.incubator.vector.VectorOperators.FMA;
+
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -159,7 +161,7 @@ final class SimdStrips {
     static void add(float[] from, int fAt, float[] more, int c, float[] to, int tAt, int n) {
         for (int i = 0; i < n; i++) {
             FloatVector.fromArray(F, from, fAt + i * LANES)
-                    .add(FloatVector.fromArray(F, more, c))
+                    .lanewise(VectorOperators.ADD, FloatVector.fromArray(F, more, c))
                     .intoArray(to, tAt + i * LANES);
         }
     }
@@ -229,18 +231,22 @@ final class SimdStrips {
                             ((IntVector) ByteVector.fromArray(B, x, last + d).convertShape(VectorOperators.B2I, I, 0))
                                     .convert(VectorOperators.I2F, 0))
                     .blend(z, r);
-            v2.fma(w22, v1.fma(w21, v0.fma(w20, p0))).intoArray(y, t);
-            v3.fma(w22, v2.fma(w21, v1.fma(w20, p1))).intoArray(y, t + LANES);
-            v4.fma(w22, v3.fma(w21, v2.fma(w20, p2))).intoArray(y, t + 2 * LANES);
-            v5.fma(w22, v4.fma(w21, v3.fma(w20, p3))).intoArray(y, t + 3 * LANES);
-            p0 = v2.fma(w12, v1.fma(w11, v0.fma(w10, q0)));
-            p1 = v3.fma(w12, v2.fma(w11, v1.fma(w10, q1)));
-            p2 = v4.fma(w12, v3.fma(w11, v2.fma(w10, q2)));
-            p3 = v5.fma(w12, v4.fma(w11, v3.fma(w10, q3)));
-            q0 = v2.fma(w02, v1.fma(w01, v0.fma(w00, b)));
-            q1 = v3.fma(w02, v2.fma(w01, v1.fma(w00, b)));
-            q2 = v4.fma(w02, v3.fma(w01, v2.fma(w00, b)));
-            q3 = v5.fma(w02, v4.fma(w01, v3.fma(w00, b)));
+            v2.lanewise(FMA, w22, v1.lanewise(FMA, w21, v0.lanewise(FMA, w20, p0)))
+                    .intoArray(y, t);
+            v3.lanewise(FMA, w22, v2.lanewise(FMA, w21, v1.lanewise(FMA, w20, p1)))
+                    .intoArray(y, t + LANES);
+            v4.lanewise(FMA, w22, v3.lanewise(FMA, w21, v2.lanewise(FMA, w20, p2)))
+                    .intoArray(y, t + 2 * LANES);
+            v5.lanewise(FMA, w22, v4.lanewise(FMA, w21, v3.lanewise(FMA, w20, p3)))
+                    .intoArray(y, t + 3 * LANES);
+            p0 = v2.lanewise(FMA, w12, v1.lanewise(FMA, w11, v0.lanewise(FMA, w10, q0)));
+            p1 = v3.lanewise(FMA, w12, v2.lanewise(FMA, w11, v1.lanewise(FMA, w10, q1)));
+            p2 = v4.lanewise(FMA, w12, v3.lanewise(FMA, w11, v2.lanewise(FMA, w10, q2)));
+            p3 = v5.lanewise(FMA, w12, v4.lanewise(FMA, w11, v3.lanewise(FMA, w10, q3)));
+            q0 = v2.lanewise(FMA, w02, v1.lanewise(FMA, w01, v0.lanewise(FMA, w00, b)));
+            q1 = v3.lanewise(FMA, w02, v2.lanewise(FMA, w01, v1.lanewise(FMA, w00, b)));
+            q2 = v4.lanewise(FMA, w02, v3.lanewise(FMA, w01, v2.lanewise(FMA, w00, b)));
+            q3 = v5.lanewise(FMA, w02, v4.lanewise(FMA, w01, v3.lanewise(FMA, w00, b)));
         }
         p0.intoArray(state, sAt);
         p1.intoArray(state, sAt + LANES);
@@ -317,18 +323,22 @@ final class SimdStrips {
                                     .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0))
                             .convert(VectorOperators.I2F, 0))
                     .blend(z, r);
-            v2.fma(w22, v1.fma(w21, v0.fma(w20, p0))).intoArray(y, t);
-            v3.fma(w22, v2.fma(w21, v1.fma(w20, p1))).intoArray(y, t + LANES);
-            v4.fma(w22, v3.fma(w21, v2.fma(w20, p2))).intoArray(y, t + 2 * LANES);
-            v5.fma(w22, v4.fma(w21, v3.fma(w20, p3))).intoArray(y, t + 3 * LANES);
-            p0 = v2.fma(w12, v1.fma(w11, v0.fma(w10, q0)));
-            p1 = v3.fma(w12, v2.fma(w11, v1.fma(w10, q1)));
-            p2 = v4.fma(w12, v3.fma(w11, v2.fma(w10, q2)));
-            p3 = v5.fma(w12, v4.fma(w11, v3.fma(w10, q3)));
-            q0 = v2.fma(w02, v1.fma(w01, v0.fma(w00, b)));
-            q1 = v3.fma(w02, v2.fma(w01, v1.fma(w00, b)));
-            q2 = v4.fma(w02, v3.fma(w01, v2.fma(w00, b)));
-            q3 = v5.fma(w02, v4.fma(w01, v3.fma(w00, b)));
+            v2.lanewise(FMA, w22, v1.lanewise(FMA, w21, v0.lanewise(FMA, w20, p0)))
+                    .intoArray(y, t);
+            v3.lanewise(FMA, w22, v2.lanewise(FMA, w21, v1.lanewise(FMA, w20, p1)))
+                    .intoArray(y, t + LANES);
+            v4.lanewise(FMA, w22, v3.lanewise(FMA, w21, v2.lanewise(FMA, w20, p2)))
+                    .intoArray(y, t + 2 * LANES);
+            v5.lanewise(FMA, w22, v4.lanewise(FMA, w21, v3.lanewise(FMA, w20, p3)))
+                    .intoArray(y, t + 3 * LANES);
+            p0 = v2.lanewise(FMA, w12, v1.lanewise(FMA, w11, v0.lanewise(FMA, w10, q0)));
+            p1 = v3.lanewise(FMA, w12, v2.lanewise(FMA, w11, v1.lanewise(FMA, w10, q1)));
+            p2 = v4.lanewise(FMA, w12, v3.lanewise(FMA, w11, v2.lanewise(FMA, w10, q2)));
+            p3 = v5.lanewise(FMA, w12, v4.lanewise(FMA, w11, v3.lanewise(FMA, w10, q3)));
+            q0 = v2.lanewise(FMA, w02, v1.lanewise(FMA, w01, v0.lanewise(FMA, w00, b)));
+            q1 = v3.lanewise(FMA, w02, v2.lanewise(FMA, w01, v1.lanewise(FMA, w00, b)));
+            q2 = v4.lanewise(FMA, w02, v3.lanewise(FMA, w01, v2.lanewise(FMA, w00, b)));
+            q3 = v5.lanewise(FMA, w02, v4.lanewise(FMA, w01, v3.lanewise(FMA, w00, b)));
         }
         p0.intoArray(state, sAt);
         p1.intoArray(state, sAt + LANES);
@@ -391,21 +401,21 @@ final class SimdStrips {
             FloatVector v2 = (FloatVector)
                     ((IntVector) ByteVector.fromArray(B, x, at + pixel + d).convertShape(VectorOperators.B2I, I, 0))
                             .convert(VectorOperators.I2F, 0);
-            FloatVector s0 = v2.fma(w12, v1.fma(w11, v0.fma(w10, p0)));
+            FloatVector s0 = v2.lanewise(FMA, w12, v1.lanewise(FMA, w11, v0.lanewise(FMA, w10, p0)));
             v0 = (FloatVector)
                     ((IntVector) ByteVector.fromArray(B, x, at + 2 * pixel + d).convertShape(VectorOperators.B2I, I, 0))
                             .convert(VectorOperators.I2F, 0);
             v1 = (FloatVector)
                     ((IntVector) ByteVector.fromArray(B, x, at + 3 * pixel + d).convertShape(VectorOperators.B2I, I, 0))
                             .convert(VectorOperators.I2F, 0);
-            FloatVector s1 = v1.fma(w12, v0.fma(w11, v2.fma(w10, p1)));
+            FloatVector s1 = v1.lanewise(FMA, w12, v0.lanewise(FMA, w11, v2.lanewise(FMA, w10, p1)));
             v2 = (FloatVector)
                     ((IntVector) ByteVector.fromArray(B, x, at + 4 * pixel + d).convertShape(VectorOperators.B2I, I, 0))
                             .convert(VectorOperators.I2F, 0);
             v0 = (FloatVector)
                     ((IntVector) ByteVector.fromArray(B, x, at + 5 * pixel + d).convertShape(VectorOperators.B2I, I, 0))
                             .convert(VectorOperators.I2F, 0);
-            FloatVector s2 = v0.fma(w12, v2.fma(w11, v1.fma(w10, p2)));
+            FloatVector s2 = v0.lanewise(FMA, w12, v2.lanewise(FMA, w11, v1.lanewise(FMA, w10, p2)));
             v1 = (FloatVector)
                     ((IntVector) ByteVector.fromArray(B, x, at + 6 * pixel + d).convertShape(VectorOperators.B2I, I, 0))
                             .convert(VectorOperators.I2F, 0);
@@ -413,7 +423,7 @@ final class SimdStrips {
                             ((IntVector) ByteVector.fromArray(B, x, last + d).convertShape(VectorOperators.B2I, I, 0))
                                     .convert(VectorOperators.I2F, 0))
                     .blend(z, r);
-            FloatVector s3 = v2.fma(w12, v1.fma(w11, v0.fma(w10, p3)));
+            FloatVector s3 = v2.lanewise(FMA, w12, v1.lanewise(FMA, w11, v0.lanewise(FMA, w10, p3)));
             d += row;
             v0 = ((FloatVector)
                             ((IntVector) ByteVector.fromArray(B, x, first + d).convertShape(VectorOperators.B2I, I, 0))
@@ -424,24 +434,27 @@ final class SimdStrips {
             v2 = (FloatVector)
                     ((IntVector) ByteVector.fromArray(B, x, at + pixel + d).convertShape(VectorOperators.B2I, I, 0))
                             .convert(VectorOperators.I2F, 0);
-            v2.fma(w22, v1.fma(w21, v0.fma(w20, s0))).intoArray(y, t);
-            p0 = v2.fma(w02, v1.fma(w01, v0.fma(w00, b)));
+            v2.lanewise(FMA, w22, v1.lanewise(FMA, w21, v0.lanewise(FMA, w20, s0)))
+                    .intoArray(y, t);
+            p0 = v2.lanewise(FMA, w02, v1.lanewise(FMA, w01, v0.lanewise(FMA, w00, b)));
             v0 = (FloatVector)
                     ((IntVector) ByteVector.fromArray(B, x, at + 2 * pixel + d).convertShape(VectorOperators.B2I, I, 0))
                             .convert(VectorOperators.I2F, 0);
             v1 = (FloatVector)
                     ((IntVector) ByteVector.fromArray(B, x, at + 3 * pixel + d).convertShape(VectorOperators.B2I, I, 0))
                             .convert(VectorOperators.I2F, 0);
-            v1.fma(w22, v0.fma(w21, v2.fma(w20, s1))).intoArray(y, t + LANES);
-            p1 = v1.fma(w02, v0.fma(w01, v2.fma(w00, b)));
+            v1.lanewise(FMA, w22, v0.lanewise(FMA, w21, v2.lanewise(FMA, w20, s1)))
+                    .intoArray(y, t + LANES);
+            p1 = v1.lanewise(FMA, w02, v0.lanewise(FMA, w01, v2.lanewise(FMA, w00, b)));
             v2 = (FloatVector)
                     ((IntVector) ByteVector.fromArray(B, x, at + 4 * pixel + d).convertShape(VectorOperators.B2I, I, 0))
                             .convert(VectorOperators.I2F, 0);
             v0 = (FloatVector)
                     ((IntVector) ByteVector.fromArray(B, x, at + 5 * pixel + d).convertShape(VectorOperators.B2I, I, 0))
                             .convert(VectorOperators.I2F, 0);
-            v0.fma(w22, v2.fma(w21, v1.fma(w20, s2))).intoArray(y, t + 2 * LANES);
-            p2 = v0.fma(w02, v2.fma(w01, v1.fma(w00, b)));
+            v0.lanewise(FMA, w22, v2.lanewise(FMA, w21, v1.lanewise(FMA, w20, s2)))
+                    .intoArray(y, t + 2 * LANES);
+            p2 = v0.lanewise(FMA, w02, v2.lanewise(FMA, w01, v1.lanewise(FMA, w00, b)));
             v1 = (FloatVector)
                     ((IntVector) ByteVector.fromArray(B, x, at + 6 * pixel + d).convertShape(VectorOperators.B2I, I, 0))
                             .convert(VectorOperators.I2F, 0);
@@ -449,8 +462,9 @@ final class SimdStrips {
                             ((IntVector) ByteVector.fromArray(B, x, last + d).convertShape(VectorOperators.B2I, I, 0))
                                     .convert(VectorOperators.I2F, 0))
                     .blend(z, r);
-            v2.fma(w22, v1.fma(w21, v0.fma(w20, s3))).intoArray(y, t + 3 * LANES);
-            p3 = v2.fma(w02, v1.fma(w01, v0.fma(w00, b)));
+            v2.lanewise(FMA, w22, v1.lanewise(FMA, w21, v0.lanewise(FMA, w20, s3)))
+                    .intoArray(y, t + 3 * LANES);
+            p3 = v2.lanewise(FMA, w02, v1.lanewise(FMA, w01, v0.lanewise(FMA, w00, b)));
         }
         p0.intoArray(state, sAt);
         p1.intoArray(state, sAt + LANES);
@@ -509,21 +523,21 @@ final class SimdStrips {
             FloatVector v2 = (FloatVector) ((IntVector) ByteVector.fromArray(B, x, at + pixel + d)
                             .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0))
                     .convert(VectorOperators.I2F, 0);
-            FloatVector s0 = v2.fma(w12, v1.fma(w11, v0.fma(w10, p0)));
+            FloatVector s0 = v2.lanewise(FMA, w12, v1.lanewise(FMA, w11, v0.lanewise(FMA, w10, p0)));
             v0 = (FloatVector) ((IntVector) ByteVector.fromArray(B, x, at + 2 * pixel + d)
                             .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0))
                     .convert(VectorOperators.I2F, 0);
             v1 = (FloatVector) ((IntVector) ByteVector.fromArray(B, x, at + 3 * pixel + d)
                             .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0))
                     .convert(VectorOperators.I2F, 0);
-            FloatVector s1 = v1.fma(w12, v0.fma(w11, v2.fma(w10, p1)));
+            FloatVector s1 = v1.lanewise(FMA, w12, v0.lanewise(FMA, w11, v2.lanewise(FMA, w10, p1)));
             v2 = (FloatVector) ((IntVector) ByteVector.fromArray(B, x, at + 4 * pixel + d)
                             .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0))
                     .convert(VectorOperators.I2F, 0);
             v0 = (FloatVector) ((IntVector) ByteVector.fromArray(B, x, at + 5 * pixel + d)
                             .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0))
                     .convert(VectorOperators.I2F, 0);
-            FloatVector s2 = v0.fma(w12, v2.fma(w11, v1.fma(w10, p2)));
+            FloatVector s2 = v0.lanewise(FMA, w12, v2.lanewise(FMA, w11, v1.lanewise(FMA, w10, p2)));
             v1 = (FloatVector) ((IntVector) ByteVector.fromArray(B, x, at + 6 * pixel + d)
                             .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0))
                     .convert(VectorOperators.I2F, 0);
@@ -531,7 +545,7 @@ final class SimdStrips {
                                     .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0))
                             .convert(VectorOperators.I2F, 0))
                     .blend(z, r);
-            FloatVector s3 = v2.fma(w12, v1.fma(w11, v0.fma(w10, p3)));
+            FloatVector s3 = v2.lanewise(FMA, w12, v1.lanewise(FMA, w11, v0.lanewise(FMA, w10, p3)));
             d += row;
             v0 = ((FloatVector) ((IntVector) ByteVector.fromArray(B, x, first + d)
                                     .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0))
@@ -543,24 +557,27 @@ final class SimdStrips {
             v2 = (FloatVector) ((IntVector) ByteVector.fromArray(B, x, at + pixel + d)
                             .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0))
                     .convert(VectorOperators.I2F, 0);
-            v2.fma(w22, v1.fma(w21, v0.fma(w20, s0))).intoArray(y, t);
-            p0 = v2.fma(w02, v1.fma(w01, v0.fma(w00, b)));
+            v2.lanewise(FMA, w22, v1.lanewise(FMA, w21, v0.lanewise(FMA, w20, s0)))
+                    .intoArray(y, t);
+            p0 = v2.lanewise(FMA, w02, v1.lanewise(FMA, w01, v0.lanewise(FMA, w00, b)));
             v0 = (FloatVector) ((IntVector) ByteVector.fromArray(B, x, at + 2 * pixel + d)
                             .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0))
                     .convert(VectorOperators.I2F, 0);
             v1 = (FloatVector) ((IntVector) ByteVector.fromArray(B, x, at + 3 * pixel + d)
                             .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0))
                     .convert(VectorOperators.I2F, 0);
-            v1.fma(w22, v0.fma(w21, v2.fma(w20, s1))).intoArray(y, t + LANES);
-            p1 = v1.fma(w02, v0.fma(w01, v2.fma(w00, b)));
+            v1.lanewise(FMA, w22, v0.lanewise(FMA, w21, v2.lanewise(FMA, w20, s1)))
+                    .intoArray(y, t + LANES);
+            p1 = v1.lanewise(FMA, w02, v0.lanewise(FMA, w01, v2.lanewise(FMA, w00, b)));
             v2 = (FloatVector) ((IntVector) ByteVector.fromArray(B, x, at + 4 * pixel + d)
                             .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0))
                     .convert(VectorOperators.I2F, 0);
             v0 = (FloatVector) ((IntVector) ByteVector.fromArray(B, x, at + 5 * pixel + d)
                             .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0))
                     .convert(VectorOperators.I2F, 0);
-            v0.fma(w22, v2.fma(w21, v1.fma(w20, s2))).intoArray(y, t + 2 * LANES);
-            p2 = v0.fma(w02, v2.fma(w01, v1.fma(w00, b)));
+            v0.lanewise(FMA, w22, v2.lanewise(FMA, w21, v1.lanewise(FMA, w20, s2)))
+                    .intoArray(y, t + 2 * LANES);
+            p2 = v0.lanewise(FMA, w02, v2.lanewise(FMA, w01, v1.lanewise(FMA, w00, b)));
             v1 = (FloatVector) ((IntVector) ByteVector.fromArray(B, x, at + 6 * pixel + d)
                             .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0))
                     .convert(VectorOperators.I2F, 0);
@@ -568,8 +585,9 @@ final class SimdStrips {
                                     .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0))
                             .convert(VectorOperators.I2F, 0))
                     .blend(z, r);
-            v2.fma(w22, v1.fma(w21, v0.fma(w20, s3))).intoArray(y, t + 3 * LANES);
-            p3 = v2.fma(w02, v1.fma(w01, v0.fma(w00, b)));
+            v2.lanewise(FMA, w22, v1.lanewise(FMA, w21, v0.lanewise(FMA, w20, s3)))
+                    .intoArray(y, t + 3 * LANES);
+            p3 = v2.lanewise(FMA, w02, v1.lanewise(FMA, w01, v0.lanewise(FMA, w00, b)));
         }
         p0.intoArray(state, sAt);
         p1.intoArray(state, sAt + LANES);
@@ -610,14 +628,14 @@ final class SimdStrips {
             s = ((FloatVector) ((IntVector) ByteVector.fromArray(B, x, first).convertShape(VectorOperators.B2I, I, 0))
                             .convert(VectorOperators.I2F, 0))
                     .blend(z, F.maskAll(l))
-                    .fma(w0, s);
+                    .lanewise(FMA, w0, s);
             s = ((FloatVector) ((IntVector) ByteVector.fromArray(B, x, p).convertShape(VectorOperators.B2I, I, 0))
                             .convert(VectorOperators.I2F, 0))
-                    .fma(w1, s);
+                    .lanewise(FMA, w1, s);
             s = ((FloatVector) ((IntVector) ByteVector.fromArray(B, x, last).convertShape(VectorOperators.B2I, I, 0))
                             .convert(VectorOperators.I2F, 0))
                     .blend(z, F.maskAll(r))
-                    .fma(w2, s);
+                    .lanewise(FMA, w2, s);
             s.intoArray(to, tAt + i * LANES);
         }
     }
@@ -656,16 +674,16 @@ final class SimdStrips {
                                     .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0))
                             .convert(VectorOperators.I2F, 0))
                     .blend(z, F.maskAll(l))
-                    .fma(w0, s);
+                    .lanewise(FMA, w0, s);
             s = ((FloatVector) ((IntVector)
                                     ByteVector.fromArray(B, x, p).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0))
                             .convert(VectorOperators.I2F, 0))
-                    .fma(w1, s);
+                    .lanewise(FMA, w1, s);
             s = ((FloatVector) ((IntVector) ByteVector.fromArray(B, x, last)
                                     .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0))
                             .convert(VectorOperators.I2F, 0))
                     .blend(z, F.maskAll(r))
-                    .fma(w2, s);
+                    .lanewise(FMA, w2, s);
             s.intoArray(to, tAt + i * LANES);
         }
     }

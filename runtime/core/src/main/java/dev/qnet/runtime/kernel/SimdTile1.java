@@ -1,5 +1,8 @@
 package dev.qnet.runtime.kernel;
 
+import static jdk.incubator.vector.VectorOperators.ADD;
+import static jdk.incubator.vector.VectorOperators.FMA;
+
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -31,25 +34,25 @@ final class SimdTile1 {
         for (; k + 4 <= n; k += 4) {
             int at = bo + k * 2 * LANES;
             FloatVector a0 = FloatVector.broadcast(F, a[ao + k]);
-            c0 = a0.fma(FloatVector.fromArray(F, b, at), c0);
-            c0b = a0.fma(FloatVector.fromArray(F, b, at + LANES), c0b);
+            c0 = a0.lanewise(FMA, FloatVector.fromArray(F, b, at), c0);
+            c0b = a0.lanewise(FMA, FloatVector.fromArray(F, b, at + LANES), c0b);
             FloatVector a1 = FloatVector.broadcast(F, a[ao + k + 1]);
-            c1 = a1.fma(FloatVector.fromArray(F, b, at + 2 * LANES), c1);
-            c1b = a1.fma(FloatVector.fromArray(F, b, at + 3 * LANES), c1b);
+            c1 = a1.lanewise(FMA, FloatVector.fromArray(F, b, at + 2 * LANES), c1);
+            c1b = a1.lanewise(FMA, FloatVector.fromArray(F, b, at + 3 * LANES), c1b);
             FloatVector a2 = FloatVector.broadcast(F, a[ao + k + 2]);
-            c2 = a2.fma(FloatVector.fromArray(F, b, at + 4 * LANES), c2);
-            c2b = a2.fma(FloatVector.fromArray(F, b, at + 5 * LANES), c2b);
+            c2 = a2.lanewise(FMA, FloatVector.fromArray(F, b, at + 4 * LANES), c2);
+            c2b = a2.lanewise(FMA, FloatVector.fromArray(F, b, at + 5 * LANES), c2b);
             FloatVector a3 = FloatVector.broadcast(F, a[ao + k + 3]);
-            c3 = a3.fma(FloatVector.fromArray(F, b, at + 6 * LANES), c3);
-            c3b = a3.fma(FloatVector.fromArray(F, b, at + 7 * LANES), c3b);
+            c3 = a3.lanewise(FMA, FloatVector.fromArray(F, b, at + 6 * LANES), c3);
+            c3b = a3.lanewise(FMA, FloatVector.fromArray(F, b, at + 7 * LANES), c3b);
         }
         for (; k < n; k++) {
             FloatVector x = FloatVector.broadcast(F, a[ao + k]);
-            c0 = x.fma(FloatVector.fromArray(F, b, bo + k * 2 * LANES), c0);
-            c0b = x.fma(FloatVector.fromArray(F, b, bo + k * 2 * LANES + LANES), c0b);
+            c0 = x.lanewise(FMA, FloatVector.fromArray(F, b, bo + k * 2 * LANES), c0);
+            c0b = x.lanewise(FMA, FloatVector.fromArray(F, b, bo + k * 2 * LANES + LANES), c0b);
         }
-        c0.add(c1).add(c2.add(c3)).intoArray(c, co);
-        c0b.add(c1b).add(c2b.add(c3b)).intoArray(c, co + LANES);
+        c0.lanewise(ADD, c1).add(c2.lanewise(ADD, c3)).intoArray(c, co);
+        c0b.lanewise(ADD, c1b).add(c2b.lanewise(ADD, c3b)).intoArray(c, co + LANES);
     }
 
     /** Columns are one vector. */
@@ -65,18 +68,18 @@ final class SimdTile1 {
         for (; k + 4 <= n; k += 4) {
             int at = bo + k * LANES;
             FloatVector a0 = FloatVector.broadcast(F, a[ao + k]);
-            c0 = a0.fma(FloatVector.fromArray(F, b, at), c0);
+            c0 = a0.lanewise(FMA, FloatVector.fromArray(F, b, at), c0);
             FloatVector a1 = FloatVector.broadcast(F, a[ao + k + 1]);
-            c1 = a1.fma(FloatVector.fromArray(F, b, at + LANES), c1);
+            c1 = a1.lanewise(FMA, FloatVector.fromArray(F, b, at + LANES), c1);
             FloatVector a2 = FloatVector.broadcast(F, a[ao + k + 2]);
-            c2 = a2.fma(FloatVector.fromArray(F, b, at + 2 * LANES), c2);
+            c2 = a2.lanewise(FMA, FloatVector.fromArray(F, b, at + 2 * LANES), c2);
             FloatVector a3 = FloatVector.broadcast(F, a[ao + k + 3]);
-            c3 = a3.fma(FloatVector.fromArray(F, b, at + 3 * LANES), c3);
+            c3 = a3.lanewise(FMA, FloatVector.fromArray(F, b, at + 3 * LANES), c3);
         }
         for (; k < n; k++) {
             FloatVector x = FloatVector.broadcast(F, a[ao + k]);
-            c0 = x.fma(FloatVector.fromArray(F, b, bo + k * LANES), c0);
+            c0 = x.lanewise(FMA, FloatVector.fromArray(F, b, bo + k * LANES), c0);
         }
-        c0.add(c1).add(c2.add(c3)).intoArray(c, co);
+        c0.lanewise(ADD, c1).add(c2.lanewise(ADD, c3)).intoArray(c, co);
     }
 }

@@ -1,5 +1,7 @@
 package dev.qnet.runtime.kernel;
 
+import static jdk.incubator.vector.VectorOperators.FMA;
+
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -43,31 +45,31 @@ final class SimdTile4 {
             FloatVector b0 = FloatVector.fromArray(F, b, at);
             FloatVector b1 = FloatVector.fromArray(F, b, at + LANES);
             FloatVector a0 = FloatVector.broadcast(F, a[ao + k]);
-            c0a = a0.fma(b0, c0a);
-            c0b = a0.fma(b1, c0b);
+            c0a = a0.lanewise(FMA, b0, c0a);
+            c0b = a0.lanewise(FMA, b1, c0b);
             FloatVector a1 = FloatVector.broadcast(F, a[ao + LDA + k]);
-            c1a = a1.fma(b0, c1a);
-            c1b = a1.fma(b1, c1b);
+            c1a = a1.lanewise(FMA, b0, c1a);
+            c1b = a1.lanewise(FMA, b1, c1b);
             FloatVector a2 = FloatVector.broadcast(F, a[ao + 2 * LDA + k]);
-            c2a = a2.fma(b0, c2a);
-            c2b = a2.fma(b1, c2b);
+            c2a = a2.lanewise(FMA, b0, c2a);
+            c2b = a2.lanewise(FMA, b1, c2b);
             FloatVector a3 = FloatVector.broadcast(F, a[ao + 3 * LDA + k]);
-            c3a = a3.fma(b0, c3a);
-            c3b = a3.fma(b1, c3b);
+            c3a = a3.lanewise(FMA, b0, c3a);
+            c3b = a3.lanewise(FMA, b1, c3b);
             FloatVector b2 = FloatVector.fromArray(F, b, at + 2 * LANES);
             FloatVector b3 = FloatVector.fromArray(F, b, at + 3 * LANES);
             FloatVector d0 = FloatVector.broadcast(F, a[ao + k + 1]);
-            c0a = d0.fma(b2, c0a);
-            c0b = d0.fma(b3, c0b);
+            c0a = d0.lanewise(FMA, b2, c0a);
+            c0b = d0.lanewise(FMA, b3, c0b);
             FloatVector d1 = FloatVector.broadcast(F, a[ao + LDA + k + 1]);
-            c1a = d1.fma(b2, c1a);
-            c1b = d1.fma(b3, c1b);
+            c1a = d1.lanewise(FMA, b2, c1a);
+            c1b = d1.lanewise(FMA, b3, c1b);
             FloatVector d2 = FloatVector.broadcast(F, a[ao + 2 * LDA + k + 1]);
-            c2a = d2.fma(b2, c2a);
-            c2b = d2.fma(b3, c2b);
+            c2a = d2.lanewise(FMA, b2, c2a);
+            c2b = d2.lanewise(FMA, b3, c2b);
             FloatVector d3 = FloatVector.broadcast(F, a[ao + 3 * LDA + k + 1]);
-            c3a = d3.fma(b2, c3a);
-            c3b = d3.fma(b3, c3b);
+            c3a = d3.lanewise(FMA, b2, c3a);
+            c3b = d3.lanewise(FMA, b3, c3b);
         }
         c0a.intoArray(c, co);
         c0b.intoArray(c, co + LANES);
@@ -98,22 +100,22 @@ final class SimdTile4 {
             int at = bo + k * LANES;
             FloatVector b0 = FloatVector.fromArray(F, b, at);
             FloatVector a0 = FloatVector.broadcast(F, a[ao + k]);
-            c0 = a0.fma(b0, c0);
+            c0 = a0.lanewise(FMA, b0, c0);
             FloatVector a1 = FloatVector.broadcast(F, a[ao + LDA + k]);
-            c1 = a1.fma(b0, c1);
+            c1 = a1.lanewise(FMA, b0, c1);
             FloatVector a2 = FloatVector.broadcast(F, a[ao + 2 * LDA + k]);
-            c2 = a2.fma(b0, c2);
+            c2 = a2.lanewise(FMA, b0, c2);
             FloatVector a3 = FloatVector.broadcast(F, a[ao + 3 * LDA + k]);
-            c3 = a3.fma(b0, c3);
+            c3 = a3.lanewise(FMA, b0, c3);
             FloatVector b1 = FloatVector.fromArray(F, b, at + LANES);
             FloatVector d0 = FloatVector.broadcast(F, a[ao + k + 1]);
-            c0 = d0.fma(b1, c0);
+            c0 = d0.lanewise(FMA, b1, c0);
             FloatVector d1 = FloatVector.broadcast(F, a[ao + LDA + k + 1]);
-            c1 = d1.fma(b1, c1);
+            c1 = d1.lanewise(FMA, b1, c1);
             FloatVector d2 = FloatVector.broadcast(F, a[ao + 2 * LDA + k + 1]);
-            c2 = d2.fma(b1, c2);
+            c2 = d2.lanewise(FMA, b1, c2);
             FloatVector d3 = FloatVector.broadcast(F, a[ao + 3 * LDA + k + 1]);
-            c3 = d3.fma(b1, c3);
+            c3 = d3.lanewise(FMA, b1, c3);
         }
         c0.intoArray(c, co);
         c1.intoArray(c, co + LANES);

@@ -1,5 +1,7 @@
 package dev.qnet.runtime.kernel;
 
+import static jdk.incubator.vector.VectorOperators.FMA;
+
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -140,7 +142,8 @@ final class SimdWindows {
         }
         FloatVector s = FloatVector.fromArray(F, init, c);
         for (int t = 0; t < taps; t++) {
-            s = FloatVector.fromArray(F, in, x + offsets[t]).fma(FloatVector.fromArray(F, w, wAt + t * LANES), s);
+            s = FloatVector.fromArray(F, in, x + offsets[t])
+                    .lanewise(FMA, FloatVector.fromArray(F, w, wAt + t * LANES), s);
         }
         s.intoArray(y, to);
     }
@@ -168,10 +171,10 @@ final class SimdWindows {
         for (int t = 0; t < taps; t++) {
             FloatVector v = FloatVector.fromArray(F, w, wAt + t * LANES);
             int at = x + offsets[t];
-            s0 = FloatVector.fromArray(F, in, at).fma(v, s0);
-            s1 = FloatVector.fromArray(F, in, at + step).fma(v, s1);
-            s2 = FloatVector.fromArray(F, in, at + 2 * step).fma(v, s2);
-            s3 = FloatVector.fromArray(F, in, at + 3 * step).fma(v, s3);
+            s0 = FloatVector.fromArray(F, in, at).lanewise(FMA, v, s0);
+            s1 = FloatVector.fromArray(F, in, at + step).lanewise(FMA, v, s1);
+            s2 = FloatVector.fromArray(F, in, at + 2 * step).lanewise(FMA, v, s2);
+            s3 = FloatVector.fromArray(F, in, at + 3 * step).lanewise(FMA, v, s3);
         }
         s0.intoArray(y, to);
         s1.intoArray(y, to + LANES);
@@ -229,30 +232,34 @@ final class SimdWindows {
                 FloatVector v3 = FloatVector.fromArray(F, in, p + i + 3 * LANES);
                 FloatVector v4 = FloatVector.fromArray(F, in, p + i + 4 * LANES);
                 FloatVector v5 = FloatVector.fromArray(F, in, p + i + 5 * LANES);
-                FloatVector s0 = v2.fma(w02, v1.fma(w01, v0.fma(w00, b)));
-                FloatVector s1 = v3.fma(w02, v2.fma(w01, v1.fma(w00, b)));
-                FloatVector s2 = v4.fma(w02, v3.fma(w01, v2.fma(w00, b)));
-                FloatVector s3 = v5.fma(w02, v4.fma(w01, v3.fma(w00, b)));
+                FloatVector s0 = v2.lanewise(FMA, w02, v1.lanewise(FMA, w01, v0.lanewise(FMA, w00, b)));
+                FloatVector s1 = v3.lanewise(FMA, w02, v2.lanewise(FMA, w01, v1.lanewise(FMA, w00, b)));
+                FloatVector s2 = v4.lanewise(FMA, w02, v3.lanewise(FMA, w01, v2.lanewise(FMA, w00, b)));
+                FloatVector s3 = v5.lanewise(FMA, w02, v4.lanewise(FMA, w01, v3.lanewise(FMA, w00, b)));
                 v0 = FloatVector.fromArray(F, in, q + i);
                 v1 = FloatVector.fromArray(F, in, q + i + LANES);
                 v2 = FloatVector.fromArray(F, in, q + i + 2 * LANES);
                 v3 = FloatVector.fromArray(F, in, q + i + 3 * LANES);
                 v4 = FloatVector.fromArray(F, in, q + i + 4 * LANES);
                 v5 = FloatVector.fromArray(F, in, q + i + 5 * LANES);
-                s0 = v2.fma(w12, v1.fma(w11, v0.fma(w10, s0)));
-                s1 = v3.fma(w12, v2.fma(w11, v1.fma(w10, s1)));
-                s2 = v4.fma(w12, v3.fma(w11, v2.fma(w10, s2)));
-                s3 = v5.fma(w12, v4.fma(w11, v3.fma(w10, s3)));
+                s0 = v2.lanewise(FMA, w12, v1.lanewise(FMA, w11, v0.lanewise(FMA, w10, s0)));
+                s1 = v3.lanewise(FMA, w12, v2.lanewise(FMA, w11, v1.lanewise(FMA, w10, s1)));
+                s2 = v4.lanewise(FMA, w12, v3.lanewise(FMA, w11, v2.lanewise(FMA, w10, s2)));
+                s3 = v5.lanewise(FMA, w12, v4.lanewise(FMA, w11, v3.lanewise(FMA, w10, s3)));
                 v0 = FloatVector.fromArray(F, in, s + i);
                 v1 = FloatVector.fromArray(F, in, s + i + LANES);
                 v2 = FloatVector.fromArray(F, in, s + i + 2 * LANES);
                 v3 = FloatVector.fromArray(F, in, s + i + 3 * LANES);
                 v4 = FloatVector.fromArray(F, in, s + i + 4 * LANES);
                 v5 = FloatVector.fromArray(F, in, s + i + 5 * LANES);
-                v2.fma(w22, v1.fma(w21, v0.fma(w20, s0))).intoArray(y, t + i);
-                v3.fma(w22, v2.fma(w21, v1.fma(w20, s1))).intoArray(y, t + i + LANES);
-                v4.fma(w22, v3.fma(w21, v2.fma(w20, s2))).intoArray(y, t + i + 2 * LANES);
-                v5.fma(w22, v4.fma(w21, v3.fma(w20, s3))).intoArray(y, t + i + 3 * LANES);
+                v2.lanewise(FMA, w22, v1.lanewise(FMA, w21, v0.lanewise(FMA, w20, s0)))
+                        .intoArray(y, t + i);
+                v3.lanewise(FMA, w22, v2.lanewise(FMA, w21, v1.lanewise(FMA, w20, s1)))
+                        .intoArray(y, t + i + LANES);
+                v4.lanewise(FMA, w22, v3.lanewise(FMA, w21, v2.lanewise(FMA, w20, s2)))
+                        .intoArray(y, t + i + 2 * LANES);
+                v5.lanewise(FMA, w22, v4.lanewise(FMA, w21, v3.lanewise(FMA, w20, s3)))
+                        .intoArray(y, t + i + 3 * LANES);
             }
         }
     }
@@ -295,24 +302,26 @@ final class SimdWindows {
                 FloatVector v2 = FloatVector.fromArray(F, in, p + 2 * LANES);
                 FloatVector v3 = FloatVector.fromArray(F, in, p + 3 * LANES);
                 FloatVector v4 = FloatVector.fromArray(F, in, p + 4 * LANES);
-                FloatVector s0 = v2.fma(w02, v1.fma(w01, v0.fma(w00, b)));
-                FloatVector s1 = v4.fma(w02, v3.fma(w01, v2.fma(w00, b)));
+                FloatVector s0 = v2.lanewise(FMA, w02, v1.lanewise(FMA, w01, v0.lanewise(FMA, w00, b)));
+                FloatVector s1 = v4.lanewise(FMA, w02, v3.lanewise(FMA, w01, v2.lanewise(FMA, w00, b)));
                 int q = x1 + at;
                 v0 = FloatVector.fromArray(F, in, q);
                 v1 = FloatVector.fromArray(F, in, q + LANES);
                 v2 = FloatVector.fromArray(F, in, q + 2 * LANES);
                 v3 = FloatVector.fromArray(F, in, q + 3 * LANES);
                 v4 = FloatVector.fromArray(F, in, q + 4 * LANES);
-                s0 = v2.fma(w12, v1.fma(w11, v0.fma(w10, s0)));
-                s1 = v4.fma(w12, v3.fma(w11, v2.fma(w10, s1)));
+                s0 = v2.lanewise(FMA, w12, v1.lanewise(FMA, w11, v0.lanewise(FMA, w10, s0)));
+                s1 = v4.lanewise(FMA, w12, v3.lanewise(FMA, w11, v2.lanewise(FMA, w10, s1)));
                 int s = x2 + at;
                 v0 = FloatVector.fromArray(F, in, s);
                 v1 = FloatVector.fromArray(F, in, s + LANES);
                 v2 = FloatVector.fromArray(F, in, s + 2 * LANES);
                 v3 = FloatVector.fromArray(F, in, s + 3 * LANES);
                 v4 = FloatVector.fromArray(F, in, s + 4 * LANES);
-                v2.fma(w22, v1.fma(w21, v0.fma(w20, s0))).intoArray(y, to);
-                v4.fma(w22, v3.fma(w21, v2.fma(w20, s1))).intoArray(y, to + LANES);
+                v2.lanewise(FMA, w22, v1.lanewise(FMA, w21, v0.lanewise(FMA, w20, s0)))
+                        .intoArray(y, to);
+                v4.lanewise(FMA, w22, v3.lanewise(FMA, w21, v2.lanewise(FMA, w20, s1)))
+                        .intoArray(y, to + LANES);
             }
         }
     }
@@ -356,10 +365,22 @@ final class SimdWindows {
                 FloatVector v5 = FloatVector.fromArray(F, in, p + 5 * LANES);
                 FloatVector v6 = FloatVector.fromArray(F, in, p + 6 * LANES);
                 FloatVector v7 = FloatVector.fromArray(F, in, p + 7 * LANES);
-                s0 = v4.fma(w4, v3.fma(w3, v2.fma(w2, v1.fma(w1, v0.fma(w0, s0)))));
-                s1 = v5.fma(w4, v4.fma(w3, v3.fma(w2, v2.fma(w1, v1.fma(w0, s1)))));
-                s2 = v6.fma(w4, v5.fma(w3, v4.fma(w2, v3.fma(w1, v2.fma(w0, s2)))));
-                s3 = v7.fma(w4, v6.fma(w3, v5.fma(w2, v4.fma(w1, v3.fma(w0, s3)))));
+                s0 = v4.lanewise(
+                        FMA,
+                        w4,
+                        v3.lanewise(FMA, w3, v2.lanewise(FMA, w2, v1.lanewise(FMA, w1, v0.lanewise(FMA, w0, s0)))));
+                s1 = v5.lanewise(
+                        FMA,
+                        w4,
+                        v4.lanewise(FMA, w3, v3.lanewise(FMA, w2, v2.lanewise(FMA, w1, v1.lanewise(FMA, w0, s1)))));
+                s2 = v6.lanewise(
+                        FMA,
+                        w4,
+                        v5.lanewise(FMA, w3, v4.lanewise(FMA, w2, v3.lanewise(FMA, w1, v2.lanewise(FMA, w0, s2)))));
+                s3 = v7.lanewise(
+                        FMA,
+                        w4,
+                        v6.lanewise(FMA, w3, v5.lanewise(FMA, w2, v4.lanewise(FMA, w1, v3.lanewise(FMA, w0, s3)))));
             }
             s0.intoArray(y, to + i);
             s1.intoArray(y, to + i + LANES);
@@ -401,17 +422,17 @@ final class SimdWindows {
             for (int i = 0; i < n; i++) {
                 int at = r * rowStep + i * step;
                 int p = x0 + at;
-                FloatVector s = FloatVector.fromArray(F, in, p).fma(w00, b);
-                s = FloatVector.fromArray(F, in, p + dx).fma(w01, s);
-                s = FloatVector.fromArray(F, in, p + 2 * dx).fma(w02, s);
+                FloatVector s = FloatVector.fromArray(F, in, p).lanewise(FMA, w00, b);
+                s = FloatVector.fromArray(F, in, p + dx).lanewise(FMA, w01, s);
+                s = FloatVector.fromArray(F, in, p + 2 * dx).lanewise(FMA, w02, s);
                 int q = x1 + at;
-                s = FloatVector.fromArray(F, in, q).fma(w10, s);
-                s = FloatVector.fromArray(F, in, q + dx).fma(w11, s);
-                s = FloatVector.fromArray(F, in, q + 2 * dx).fma(w12, s);
+                s = FloatVector.fromArray(F, in, q).lanewise(FMA, w10, s);
+                s = FloatVector.fromArray(F, in, q + dx).lanewise(FMA, w11, s);
+                s = FloatVector.fromArray(F, in, q + 2 * dx).lanewise(FMA, w12, s);
                 q = x2 + at;
-                s = FloatVector.fromArray(F, in, q).fma(w20, s);
-                s = FloatVector.fromArray(F, in, q + dx).fma(w21, s);
-                s = FloatVector.fromArray(F, in, q + 2 * dx).fma(w22, s);
+                s = FloatVector.fromArray(F, in, q).lanewise(FMA, w20, s);
+                s = FloatVector.fromArray(F, in, q + dx).lanewise(FMA, w21, s);
+                s = FloatVector.fromArray(F, in, q + 2 * dx).lanewise(FMA, w22, s);
                 s.intoArray(y, (r * n + i) * LANES);
             }
         }
@@ -422,7 +443,7 @@ final class SimdWindows {
         IntVector v = IntVector.fromArray(I, bias, channel);
         for (int i = 0; i < vectors * LANES; i += LANES) {
             ((IntVector) FloatVector.fromArray(F, sums, at + i).convert(VectorOperators.F2I, 0))
-                    .add(v)
+                    .lanewise(VectorOperators.ADD, v)
                     .intoArray(acc, i);
         }
     }
