@@ -12,16 +12,19 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A word has 16 bits: digits of one row, the first in the lowest bits. Words of {@value #PANEL} rows lie side by
  * side, those of row i and row i + 16 next to each other, so that 32-bit lanes with the even and the odd words are rows
- * that follow each other, however long vectors are. Four such panels, a block, lie side by side, so that one stream of
- * memory brings all; N is filled up to whole blocks. Four words, the first in the lowest bits, make a long, which plain code
- * can multiply at once.
+ * that follow each other, however long vectors are. Panels lie one behind the other, and four of them, a block, are read
+ * at once: four streams of memory, in each of which the processor fetches ahead, bring more than one does. N is filled up
+ * to whole blocks. Four words, the first in the lowest bits, make a long, which plain code can multiply at once.
  */
 final class PackedRows {
     /** Rows of a panel. */
     static final int PANEL = 32;
 
+    /** Panels of a block. */
+    static final int PANELS = 4;
+
     /** Rows of a block. */
-    static final int BLOCK = 4 * PANEL;
+    static final int BLOCK = PANELS * PANEL;
 
     /** Words that a sum of 16 bits may have where digits have 4 bits or fewer, see {@link Gemv}. */
     static final int RUN = 8;
@@ -33,7 +36,7 @@ final class PackedRows {
     static final int WORDS = 4;
 
     /** Longs from one word of a row to its next. */
-    static final int STRIDE = BLOCK / WORDS;
+    static final int STRIDE = PANEL / WORDS;
 
     private static final int[] RUNS = {32, 16};
     private static final int[] BITS = {1, 2, 4, 8};
@@ -137,7 +140,7 @@ final class PackedRows {
 
     /** Longs. */
     private static long size(Plan p, int n, int k) {
-        return (n + BLOCK - 1L) / BLOCK * STRIDE * ((k + p.run - 1L) / p.run * p.run * p.bits / 16);
+        return (n + BLOCK - 1L) / BLOCK * PANELS * STRIDE * ((k + p.run - 1L) / p.run * p.run * p.bits / 16);
     }
 
     /** A scale and a least weight for each row. */
@@ -218,7 +221,7 @@ final class PackedRows {
         int s = scale[row];
         int perWord = digits();
         int lane = lane(row % BLOCK);
-        int to = at(row / BLOCK) + lane / WORDS;
+        int to = at(row / BLOCK) + offset(lane, panel());
         for (int j = 0; j < terms; j += perWord, to += STRIDE) {
             long word = 0;
             for (int d = 0; d < perWord && j + d < terms; d++) {
@@ -231,7 +234,7 @@ final class PackedRows {
     private void packGrouped(int[] w, int at, int row) {
         int perWord = digits();
         int lane = lane(row % BLOCK);
-        int to = at(row / BLOCK) + lane / WORDS;
+        int to = at(row / BLOCK) + offset(lane, panel());
         for (int g = 0; g * run < terms; g++) {
             int length = Math.min(run, terms - g * run);
             int m = multiplier(w, at + g * run, length);
@@ -267,7 +270,17 @@ final class PackedRows {
 
     /** Where a block begins. */
     int at(int block) {
-        return ORIGIN + block * STRIDE * length();
+        return ORIGIN + block * PANELS * panel();
+    }
+
+    /** Longs from one panel to the next. */
+    int panel() {
+        return STRIDE * length();
+    }
+
+    /** Where the first word of a lane lies in a block, with so many longs a panel. */
+    static int offset(int lane, int panel) {
+        return lane / PANEL * panel + lane % PANEL / WORDS;
     }
 
     /** Where a block's multipliers of a run begin. */

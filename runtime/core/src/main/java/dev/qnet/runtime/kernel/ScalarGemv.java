@@ -21,8 +21,11 @@ final class ScalarGemv {
     /** Terms whose sums have less than 32 bits. */
     private static final int TERMS = 1 << 15;
 
-    /** Longs side by side. */
-    private static final int N = PackedRows.STRIDE;
+    /** Longs side by side in a panel. */
+    private static final int STRIDE = PackedRows.STRIDE;
+
+    /** Longs of a word of each row of a block. */
+    private static final int N = PackedRows.PANELS * STRIDE;
 
     private ScalarGemv() {}
 
@@ -52,28 +55,37 @@ final class ScalarGemv {
 
     private static int bytes(PackedRows p, int from, int[] x, int k0, int k1, long[] t) {
         int at = from;
-        for (int k = k0; k < k1; k += 2, at += N) {
-            pair(p.words, at, x[k], x[k + 1], t);
+        int panel = p.panel();
+        for (int k = k0; k < k1; k += 2, at += STRIDE) {
+            pair(p.words, at, panel, x[k], x[k + 1], t);
         }
         return at;
     }
 
-    private static void pair(long[] w, int at, long x0, long x1, long[] t) {
-        for (int i = 0; i < N; i++) {
-            long p = (w[at + i] & BYTES) * x0;
-            long q = ((w[at + i] >>> 8) & BYTES) * x1;
-            t[i] += (p & EVEN) + (q & EVEN);
-            t[N + i] += ((p >>> 16) & EVEN) + ((q >>> 16) & EVEN);
+    private static void pair(long[] w, int at, int panel, long x0, long x1, long[] t) {
+        for (int i = 0; i < STRIDE; i++) {
+            pair(w[at + i], x0, x1, t, i);
+            pair(w[at + panel + i], x0, x1, t, STRIDE + i);
+            pair(w[at + 2 * panel + i], x0, x1, t, 2 * STRIDE + i);
+            pair(w[at + 3 * panel + i], x0, x1, t, 3 * STRIDE + i);
         }
+    }
+
+    private static void pair(long v, long x0, long x1, long[] t, int i) {
+        long p = (v & BYTES) * x0;
+        long q = ((v >>> 8) & BYTES) * x1;
+        t[i] += (p & EVEN) + (q & EVEN);
+        t[N + i] += ((p >>> 16) & EVEN) + ((q >>> 16) & EVEN);
     }
 
     private static int digits(PackedRows p, int from, int[] x, int k0, int k1, long[] t) {
         long mask = ONES * ((1 << p.bits) - 1);
+        int panel = p.panel();
         int at = from;
         for (int k = k0; k < k1; ) {
-            for (int end = Math.min(k1, k + WORDS * p.digits()); k < end; at += N) {
+            for (int end = Math.min(k1, k + WORDS * p.digits()); k < end; at += STRIDE) {
                 for (int shift = 0; shift < 16; shift += 4 * p.bits, k += 4) {
-                    four(p.words, at, mask, shift, p.bits, x[k], x[k + 1], x[k + 2], x[k + 3], t);
+                    four(p.words, at, panel, mask, shift, p.bits, x[k], x[k + 1], x[k + 2], x[k + 3], t);
                 }
             }
             split(t);
@@ -82,14 +94,21 @@ final class ScalarGemv {
     }
 
     private static void four(
-            long[] w, int at, long mask, int shift, int bits, long x0, long x1, long x2, long x3, long[] t) {
-        for (int i = 0; i < N; i++) {
-            long v = w[at + i] >>> shift;
-            t[2 * N + i] += (v & mask) * x0
-                    + ((v >>> bits) & mask) * x1
-                    + ((v >>> (2 * bits)) & mask) * x2
-                    + ((v >>> (3 * bits)) & mask) * x3;
+            long[] w, int at, int panel, long mask, int shift, int bits, long x0, long x1, long x2, long x3, long[] t) {
+        for (int i = 0; i < STRIDE; i++) {
+            int to = 2 * N + i;
+            t[to] += four(w[at + i] >>> shift, mask, bits, x0, x1, x2, x3);
+            t[to + STRIDE] += four(w[at + panel + i] >>> shift, mask, bits, x0, x1, x2, x3);
+            t[to + 2 * STRIDE] += four(w[at + 2 * panel + i] >>> shift, mask, bits, x0, x1, x2, x3);
+            t[to + 3 * STRIDE] += four(w[at + 3 * panel + i] >>> shift, mask, bits, x0, x1, x2, x3);
         }
+    }
+
+    private static long four(long v, long mask, int bits, long x0, long x1, long x2, long x3) {
+        return (v & mask) * x0
+                + ((v >>> bits) & mask) * x1
+                + ((v >>> (2 * bits)) & mask) * x2
+                + ((v >>> (3 * bits)) & mask) * x3;
     }
 
     /** Adds sums of 16 bits to those of 32 bits. */

@@ -18,7 +18,7 @@ import jdk.incubator.vector.VectorSpecies;
  * Sums over digits in vectors, see {@link Gemv}: four vectors of rows at a time.
  *
  * <p>The inner methods take x prepared (a, where each number is there twice, in both halves of an int), the words of a
- * block from {@code at}, and add to {@code acc} from index {@code to} on the sums of the rows from a lane on.
+ * block from {@code at} on (with so many longs a panel), and add to {@code acc} from index {@code to} on the sums of the rows from a lane on.
  */
 final class SimdGemv {
     private static final VectorSpecies<Integer> I = Simd.INTS;
@@ -27,7 +27,6 @@ final class SimdGemv {
     private static final VectorSpecies<Long> L = Simd.LONGS;
     private static final int LANES = Simd.BITS / 16;
     private static final int INTS = Simd.LANES;
-    private static final int LONGS = Simd.BITS / 64;
 
     /** Lanes of four vectors. */
     private static final int STEP = 4 * LANES;
@@ -138,7 +137,7 @@ final class SimdGemv {
             int n = p.paddedTerms / p.run;
             int m = p.multiplier(block, 0);
             for (int lane = 0; lane < PackedRows.BLOCK; lane += STEP) {
-                nibblesGrouped(a, k0, init, p.words, p.at(block), n, p.run, p.multipliers, m, acc, to, lane);
+                nibblesGrouped(a, k0, init, p.words, p.at(block), p.panel(), n, p.run, p.multipliers, m, acc, to, lane);
             }
         } else {
             runs(p, block, a, k0, init, t, acc, to);
@@ -152,11 +151,12 @@ final class SimdGemv {
                 case 8 -> {
                     for (int j = 0; j < terms / 2; j += PAIRS) {
                         int n = Math.min(PAIRS, terms / 2 - j);
-                        bytes(a, k0 + 2 * j, init + 2 * j, p.words, at + j * PackedRows.STRIDE, n, acc, to, lane);
+                        int from = at + j * PackedRows.STRIDE;
+                        bytes(a, k0 + 2 * j, init + 2 * j, p.words, from, p.panel(), n, acc, to, lane);
                     }
                 }
-                case 4 -> nibbles(a, k0, init, p.words, at, terms / p.run, p.run, acc, to, lane);
-                default -> bits(a, k0, init, p.words, at, terms / p.run, p.run, p.bits, acc, to, lane);
+                case 4 -> nibbles(a, k0, init, p.words, at, p.panel(), terms / p.run, p.run, acc, to, lane);
+                default -> bits(a, k0, init, p.words, at, p.panel(), terms / p.run, p.run, p.bits, acc, to, lane);
             }
         }
     }
@@ -187,7 +187,7 @@ final class SimdGemv {
             int n = Math.min(COUNTED, p.length() - j);
             int at = p.at(block) + j * PackedRows.STRIDE;
             for (int lane = 0; lane < PackedRows.BLOCK; lane += STEP) {
-                differences(y, y0 + j, p.words, at, n, acc, block * PackedRows.BLOCK, lane);
+                differences(y, y0 + j, p.words, at, p.panel(), n, acc, block * PackedRows.BLOCK, lane);
             }
         }
     }
@@ -196,7 +196,8 @@ final class SimdGemv {
      * 4 bits. With digits d0 to d3 of a word, {@code Σ d·x} is, modulo 2^16, {@code word·a0 + (word >>> 4)·a1 + (word >>> 8)·a2
      * + (word >>> 12)·a3}, where {@code a0 = x0} and {@code aj = xj − 16·x(j−1)}: the bits above a digit need no mask.
      */
-    static void nibbles(int[] a, int k0, int init, long[] w, int at, int n, int run, int[] acc, int to, int lane) {
+    static void nibbles(
+            int[] a, int k0, int init, long[] w, int at, int panel, int n, int run, int[] acc, int to, int lane) {
         int at0 = to + PackedRows.row(lane);
         int at1 = to + PackedRows.row(lane + LANES);
         int at2 = to + PackedRows.row(lane + 2 * LANES);
@@ -211,7 +212,10 @@ final class SimdGemv {
         IntVector e3 = IntVector.zero(I);
         IntVector o3 = IntVector.zero(I);
         int k = k0;
-        int i = at + lane / PackedRows.WORDS;
+        int i = at + PackedRows.offset(lane, panel);
+        int d1 = PackedRows.offset(lane + LANES, panel) - PackedRows.offset(lane, panel);
+        int d2 = PackedRows.offset(lane + 2 * LANES, panel) - PackedRows.offset(lane, panel);
+        int d3 = PackedRows.offset(lane + 3 * LANES, panel) - PackedRows.offset(lane, panel);
         for (int g = 0; g < n; g++) {
             ShortVector t0 = IntVector.broadcast(I, a[init + g]).reinterpretAsShorts();
             ShortVector t1 = t0;
@@ -227,17 +231,17 @@ final class SimdGemv {
                 ShortVector y02 = COUNTS ? y01.lanewise(LSHR, four) : y01.lanewise(LSHR, 4);
                 ShortVector y03 = COUNTS ? y02.lanewise(LSHR, four) : y02.lanewise(LSHR, 4);
                 t0 = t0.add(x0.mul(a0).add(y01.mul(a1))).add(y02.mul(a2).add(y03.mul(a3)));
-                ShortVector x1 = LongVector.fromArray(L, w, i + LONGS).reinterpretAsShorts();
+                ShortVector x1 = LongVector.fromArray(L, w, i + d1).reinterpretAsShorts();
                 ShortVector y11 = COUNTS ? x1.lanewise(LSHR, four) : x1.lanewise(LSHR, 4);
                 ShortVector y12 = COUNTS ? y11.lanewise(LSHR, four) : y11.lanewise(LSHR, 4);
                 ShortVector y13 = COUNTS ? y12.lanewise(LSHR, four) : y12.lanewise(LSHR, 4);
                 t1 = t1.add(x1.mul(a0).add(y11.mul(a1))).add(y12.mul(a2).add(y13.mul(a3)));
-                ShortVector x2 = LongVector.fromArray(L, w, i + 2 * LONGS).reinterpretAsShorts();
+                ShortVector x2 = LongVector.fromArray(L, w, i + d2).reinterpretAsShorts();
                 ShortVector y21 = COUNTS ? x2.lanewise(LSHR, four) : x2.lanewise(LSHR, 4);
                 ShortVector y22 = COUNTS ? y21.lanewise(LSHR, four) : y21.lanewise(LSHR, 4);
                 ShortVector y23 = COUNTS ? y22.lanewise(LSHR, four) : y22.lanewise(LSHR, 4);
                 t2 = t2.add(x2.mul(a0).add(y21.mul(a1))).add(y22.mul(a2).add(y23.mul(a3)));
-                ShortVector x3 = LongVector.fromArray(L, w, i + 3 * LONGS).reinterpretAsShorts();
+                ShortVector x3 = LongVector.fromArray(L, w, i + d3).reinterpretAsShorts();
                 ShortVector y31 = COUNTS ? x3.lanewise(LSHR, four) : x3.lanewise(LSHR, 4);
                 ShortVector y32 = COUNTS ? y31.lanewise(LSHR, four) : y31.lanewise(LSHR, 4);
                 ShortVector y33 = COUNTS ? y32.lanewise(LSHR, four) : y32.lanewise(LSHR, 4);
@@ -275,6 +279,7 @@ final class SimdGemv {
             int init,
             long[] w,
             int at,
+            int panel,
             int n,
             int run,
             short[] m,
@@ -296,7 +301,10 @@ final class SimdGemv {
         IntVector e3 = IntVector.zero(I);
         IntVector o3 = IntVector.zero(I);
         int k = k0;
-        int i = at + lane / PackedRows.WORDS;
+        int i = at + PackedRows.offset(lane, panel);
+        int d1 = PackedRows.offset(lane + LANES, panel) - PackedRows.offset(lane, panel);
+        int d2 = PackedRows.offset(lane + 2 * LANES, panel) - PackedRows.offset(lane, panel);
+        int d3 = PackedRows.offset(lane + 3 * LANES, panel) - PackedRows.offset(lane, panel);
         for (int g = 0; g < n; g++) {
             ShortVector t0 = IntVector.broadcast(I, a[init + g]).reinterpretAsShorts();
             ShortVector t1 = t0;
@@ -312,17 +320,17 @@ final class SimdGemv {
                 ShortVector y02 = COUNTS ? y01.lanewise(LSHR, four) : y01.lanewise(LSHR, 4);
                 ShortVector y03 = COUNTS ? y02.lanewise(LSHR, four) : y02.lanewise(LSHR, 4);
                 t0 = t0.add(x0.mul(a0).add(y01.mul(a1))).add(y02.mul(a2).add(y03.mul(a3)));
-                ShortVector x1 = LongVector.fromArray(L, w, i + LONGS).reinterpretAsShorts();
+                ShortVector x1 = LongVector.fromArray(L, w, i + d1).reinterpretAsShorts();
                 ShortVector y11 = COUNTS ? x1.lanewise(LSHR, four) : x1.lanewise(LSHR, 4);
                 ShortVector y12 = COUNTS ? y11.lanewise(LSHR, four) : y11.lanewise(LSHR, 4);
                 ShortVector y13 = COUNTS ? y12.lanewise(LSHR, four) : y12.lanewise(LSHR, 4);
                 t1 = t1.add(x1.mul(a0).add(y11.mul(a1))).add(y12.mul(a2).add(y13.mul(a3)));
-                ShortVector x2 = LongVector.fromArray(L, w, i + 2 * LONGS).reinterpretAsShorts();
+                ShortVector x2 = LongVector.fromArray(L, w, i + d2).reinterpretAsShorts();
                 ShortVector y21 = COUNTS ? x2.lanewise(LSHR, four) : x2.lanewise(LSHR, 4);
                 ShortVector y22 = COUNTS ? y21.lanewise(LSHR, four) : y21.lanewise(LSHR, 4);
                 ShortVector y23 = COUNTS ? y22.lanewise(LSHR, four) : y22.lanewise(LSHR, 4);
                 t2 = t2.add(x2.mul(a0).add(y21.mul(a1))).add(y22.mul(a2).add(y23.mul(a3)));
-                ShortVector x3 = LongVector.fromArray(L, w, i + 3 * LONGS).reinterpretAsShorts();
+                ShortVector x3 = LongVector.fromArray(L, w, i + d3).reinterpretAsShorts();
                 ShortVector y31 = COUNTS ? x3.lanewise(LSHR, four) : x3.lanewise(LSHR, 4);
                 ShortVector y32 = COUNTS ? y31.lanewise(LSHR, four) : y31.lanewise(LSHR, 4);
                 ShortVector y33 = COUNTS ? y32.lanewise(LSHR, four) : y32.lanewise(LSHR, 4);
@@ -368,7 +376,18 @@ final class SimdGemv {
      * 2 bits or 1, as {@link #nibbles}.
      */
     static void bits(
-            int[] a, int k0, int init, long[] w, int at, int n, int run, int bits, int[] acc, int to, int lane) {
+            int[] a,
+            int k0,
+            int init,
+            long[] w,
+            int at,
+            int panel,
+            int n,
+            int run,
+            int bits,
+            int[] acc,
+            int to,
+            int lane) {
         int at0 = to + PackedRows.row(lane);
         int at1 = to + PackedRows.row(lane + LANES);
         int at2 = to + PackedRows.row(lane + 2 * LANES);
@@ -384,7 +403,10 @@ final class SimdGemv {
         IntVector o3 = IntVector.zero(I);
         int digits = 16 / bits;
         int k = k0;
-        int i = at + lane / PackedRows.WORDS;
+        int i = at + PackedRows.offset(lane, panel);
+        int d1 = PackedRows.offset(lane + LANES, panel) - PackedRows.offset(lane, panel);
+        int d2 = PackedRows.offset(lane + 2 * LANES, panel) - PackedRows.offset(lane, panel);
+        int d3 = PackedRows.offset(lane + 3 * LANES, panel) - PackedRows.offset(lane, panel);
         for (int g = 0; g < n; g++) {
             ShortVector t0 = IntVector.broadcast(I, a[init + g]).reinterpretAsShorts();
             ShortVector t1 = t0;
@@ -392,9 +414,9 @@ final class SimdGemv {
             ShortVector t3 = t0;
             for (int end = k + run; k < end; i += PackedRows.STRIDE) {
                 ShortVector x0 = LongVector.fromArray(L, w, i).reinterpretAsShorts();
-                ShortVector x1 = LongVector.fromArray(L, w, i + LONGS).reinterpretAsShorts();
-                ShortVector x2 = LongVector.fromArray(L, w, i + 2 * LONGS).reinterpretAsShorts();
-                ShortVector x3 = LongVector.fromArray(L, w, i + 3 * LONGS).reinterpretAsShorts();
+                ShortVector x1 = LongVector.fromArray(L, w, i + d1).reinterpretAsShorts();
+                ShortVector x2 = LongVector.fromArray(L, w, i + d2).reinterpretAsShorts();
+                ShortVector x3 = LongVector.fromArray(L, w, i + d3).reinterpretAsShorts();
                 for (int word = k + digits; k < word; k += 4) {
                     ShortVector a0 = IntVector.broadcast(I, a[k]).reinterpretAsShorts();
                     t0 = t0.add(x0.mul(a0));
@@ -461,7 +483,7 @@ final class SimdGemv {
      * 8 bits. The sum of two products has 16 bits, but not that of more: so sums are kept modulo 2^16 beside sums of
      * {@code t >> 8}. Their difference, {@code Σ (t & 255)}, is below 2^16 and thus known, too.
      */
-    static void bytes(int[] a, int k0, int init, long[] w, int at, int n, int[] acc, int to, int lane) {
+    static void bytes(int[] a, int k0, int init, long[] w, int at, int panel, int n, int[] acc, int to, int lane) {
         int at0 = to + PackedRows.row(lane);
         int at1 = to + PackedRows.row(lane + LANES);
         int at2 = to + PackedRows.row(lane + 2 * LANES);
@@ -475,8 +497,12 @@ final class SimdGemv {
         ShortVector h2 = ShortVector.zero(S);
         ShortVector l3 = ShortVector.zero(S);
         ShortVector h3 = ShortVector.zero(S);
+        int begin = at + PackedRows.offset(lane, panel);
+        int d1 = PackedRows.offset(lane + LANES, panel) - PackedRows.offset(lane, panel);
+        int d2 = PackedRows.offset(lane + 2 * LANES, panel) - PackedRows.offset(lane, panel);
+        int d3 = PackedRows.offset(lane + 3 * LANES, panel) - PackedRows.offset(lane, panel);
         for (int p = 0; p < n; p++) {
-            int i = at + lane / PackedRows.WORDS + p * PackedRows.STRIDE;
+            int i = begin + p * PackedRows.STRIDE;
             ShortVector c = IntVector.broadcast(I, a[init + 2 * p]).reinterpretAsShorts();
             ShortVector a0 = IntVector.broadcast(I, a[k0 + 2 * p]).reinterpretAsShorts();
             ShortVector a1 = IntVector.broadcast(I, a[k0 + 2 * p + 1]).reinterpretAsShorts();
@@ -485,17 +511,17 @@ final class SimdGemv {
             ShortVector t0 = x0.mul(a0).add(c).add(y0.mul(a1));
             l0 = l0.add(t0);
             h0 = h0.add(COUNTS ? t0.lanewise(ASHR, eight) : t0.lanewise(ASHR, 8));
-            ShortVector x1 = LongVector.fromArray(L, w, i + LONGS).reinterpretAsShorts();
+            ShortVector x1 = LongVector.fromArray(L, w, i + d1).reinterpretAsShorts();
             ShortVector y1 = COUNTS ? x1.lanewise(LSHR, eight) : x1.lanewise(LSHR, 8);
             ShortVector t1 = x1.mul(a0).add(c).add(y1.mul(a1));
             l1 = l1.add(t1);
             h1 = h1.add(COUNTS ? t1.lanewise(ASHR, eight) : t1.lanewise(ASHR, 8));
-            ShortVector x2 = LongVector.fromArray(L, w, i + 2 * LONGS).reinterpretAsShorts();
+            ShortVector x2 = LongVector.fromArray(L, w, i + d2).reinterpretAsShorts();
             ShortVector y2 = COUNTS ? x2.lanewise(LSHR, eight) : x2.lanewise(LSHR, 8);
             ShortVector t2 = x2.mul(a0).add(c).add(y2.mul(a1));
             l2 = l2.add(t2);
             h2 = h2.add(COUNTS ? t2.lanewise(ASHR, eight) : t2.lanewise(ASHR, 8));
-            ShortVector x3 = LongVector.fromArray(L, w, i + 3 * LONGS).reinterpretAsShorts();
+            ShortVector x3 = LongVector.fromArray(L, w, i + d3).reinterpretAsShorts();
             ShortVector y3 = COUNTS ? x3.lanewise(LSHR, eight) : x3.lanewise(LSHR, 8);
             ShortVector t3 = x3.mul(a0).add(c).add(y3.mul(a1));
             l3 = l3.add(t3);
@@ -530,7 +556,7 @@ final class SimdGemv {
     /**
      * Subtracts how many bits differ.
      */
-    static void differences(int[] a, int k0, long[] w, int at, int n, int[] acc, int to, int lane) {
+    static void differences(int[] a, int k0, long[] w, int at, int panel, int n, int[] acc, int to, int lane) {
         int at0 = to + PackedRows.row(lane);
         int at1 = to + PackedRows.row(lane + LANES);
         int at2 = to + PackedRows.row(lane + 2 * LANES);
@@ -539,22 +565,26 @@ final class SimdGemv {
         ShortVector t1 = ShortVector.zero(S);
         ShortVector t2 = ShortVector.zero(S);
         ShortVector t3 = ShortVector.zero(S);
+        int begin = at + PackedRows.offset(lane, panel);
+        int d1 = PackedRows.offset(lane + LANES, panel) - PackedRows.offset(lane, panel);
+        int d2 = PackedRows.offset(lane + 2 * LANES, panel) - PackedRows.offset(lane, panel);
+        int d3 = PackedRows.offset(lane + 3 * LANES, panel) - PackedRows.offset(lane, panel);
         for (int j = 0; j < n; j++) {
-            int i = at + lane / PackedRows.WORDS + j * PackedRows.STRIDE;
+            int i = begin + j * PackedRows.STRIDE;
             ShortVector x = IntVector.broadcast(I, a[k0 + j]).reinterpretAsShorts();
             t0 = t0.sub(LongVector.fromArray(L, w, i)
                     .reinterpretAsShorts()
                     .lanewise(XOR, x)
                     .lanewise(BIT_COUNT));
-            t1 = t1.sub(LongVector.fromArray(L, w, i + LONGS)
+            t1 = t1.sub(LongVector.fromArray(L, w, i + d1)
                     .reinterpretAsShorts()
                     .lanewise(XOR, x)
                     .lanewise(BIT_COUNT));
-            t2 = t2.sub(LongVector.fromArray(L, w, i + 2 * LONGS)
+            t2 = t2.sub(LongVector.fromArray(L, w, i + d2)
                     .reinterpretAsShorts()
                     .lanewise(XOR, x)
                     .lanewise(BIT_COUNT));
-            t3 = t3.sub(LongVector.fromArray(L, w, i + 3 * LONGS)
+            t3 = t3.sub(LongVector.fromArray(L, w, i + d3)
                     .reinterpretAsShorts()
                     .lanewise(XOR, x)
                     .lanewise(BIT_COUNT));

@@ -85,9 +85,9 @@ final class SimdGemvSteps {
             for (int i = 0; i < times; i++) {
                 int n = rounds(i, rounds) / 4;
                 switch (p.bits) {
-                    case 8 -> SimdGemv.bytes(s.p, 0, 0, p.words, p.at(0), n * PackedRows.RUN, s.q, 0, 0);
-                    case 4 -> SimdGemv.nibbles(s.p, 0, 0, p.words, p.at(0), n, p.run, s.q, 0, 0);
-                    default -> SimdGemv.bits(s.p, 0, 0, p.words, p.at(0), n, p.run, p.bits, s.q, 0, 0);
+                    case 8 -> SimdGemv.bytes(s.p, 0, 0, p.words, p.at(0), p.panel(), n * PackedRows.RUN, s.q, 0, 0);
+                    case 4 -> SimdGemv.nibbles(s.p, 0, 0, p.words, p.at(0), p.panel(), n, p.run, s.q, 0, 0);
+                    default -> SimdGemv.bits(s.p, 0, 0, p.words, p.at(0), p.panel(), n, p.run, p.bits, s.q, 0, 0);
                 }
             }
         }
@@ -106,7 +106,7 @@ final class SimdGemvSteps {
             PackedRows p = weights;
             for (int i = 0; i < times; i++) {
                 int n = rounds(i, rounds) / 4;
-                SimdGemv.nibblesGrouped(s.p, 0, 0, p.words, p.at(0), n, p.run, multipliers, 0, s.q, 0, 0);
+                SimdGemv.nibblesGrouped(s.p, 0, 0, p.words, p.at(0), p.panel(), n, p.run, multipliers, 0, s.q, 0, 0);
             }
         }
     }
@@ -122,7 +122,7 @@ final class SimdGemvSteps {
         void call(Scratch s, int times, int rounds) {
             PackedRows p = weights;
             for (int i = 0; i < times; i++) {
-                SimdGemv.differences(s.p, 0, p.words, p.at(0), rounds(i, rounds), s.q, 0, 0);
+                SimdGemv.differences(s.p, 0, p.words, p.at(0), p.panel(), rounds(i, rounds), s.q, 0, 0);
             }
         }
     }
