@@ -18,7 +18,8 @@ import jdk.incubator.vector.VectorSpecies;
  * Sums over digits in vectors, see {@link Gemv}: four vectors of rows at a time.
  *
  * <p>The inner methods take x prepared (a, where each number is there twice, in both halves of an int), the words of a
- * block from {@code at} on (with so many longs a panel), and add to {@code acc} from index {@code to} on the sums of the rows from a lane on.
+ * block from {@code at} on, with so many longs from panel to panel, and add to {@code acc} from index {@code to} on the
+ * sums of the rows from a lane on.
  */
 final class SimdGemv {
     private static final VectorSpecies<Integer> I = Simd.INTS;
