@@ -1,0 +1,89 @@
+package dev.qnet.target.tvm;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * The x86 CPU that a module is compiled for.
+ *
+ * @param name as LLVM calls it: {@code skylake-avx512}, {@code x86-64-v3}, or {@code native} for this machine's
+ */
+public record Cpu(String name) {
+    /** This machine's. */
+    public static final Cpu NATIVE = new Cpu("native");
+
+    /** LLVM's names of the features that code may use unasked, by the names that Linux has for them. */
+    private static final Map<String, String> FEATURES = new TreeMap<>(Map.ofEntries(
+            Map.entry("avx", "avx"),
+            Map.entry("avx2", "avx2"),
+            Map.entry("fma", "fma"),
+            Map.entry("f16c", "f16c"),
+            Map.entry("bmi1", "bmi"),
+            Map.entry("bmi2", "bmi2"),
+            Map.entry("abm", "lzcnt"),
+            Map.entry("gfni", "gfni"),
+            Map.entry("vaes", "vaes"),
+            Map.entry("vpclmulqdq", "vpclmulqdq"),
+            Map.entry("avx_vnni", "avxvnni"),
+            Map.entry("avx_vnni_int8", "avxvnniint8"),
+            Map.entry("avx_vnni_int16", "avxvnniint16"),
+            Map.entry("avx_ifma", "avxifma"),
+            Map.entry("avx_ne_convert", "avxneconvert"),
+            Map.entry("avx512f", "avx512f"),
+            Map.entry("avx512cd", "avx512cd"),
+            Map.entry("avx512bw", "avx512bw"),
+            Map.entry("avx512dq", "avx512dq"),
+            Map.entry("avx512vl", "avx512vl"),
+            Map.entry("avx512ifma", "avx512ifma"),
+            Map.entry("avx512vbmi", "avx512vbmi"),
+            Map.entry("avx512_vbmi2", "avx512vbmi2"),
+            Map.entry("avx512_vnni", "avx512vnni"),
+            Map.entry("avx512_bitalg", "avx512bitalg"),
+            Map.entry("avx512_vpopcntdq", "avx512vpopcntdq"),
+            Map.entry("avx512_bf16", "avx512bf16"),
+            Map.entry("avx512_fp16", "avx512fp16"),
+            Map.entry("avx512_vp2intersect", "avx512vp2intersect"),
+            Map.entry("amx_tile", "amx-tile"),
+            Map.entry("amx_int8", "amx-int8"),
+            Map.entry("amx_bf16", "amx-bf16"),
+            Map.entry("amx_fp16", "amx-fp16")));
+
+    /** Whether it is this machine's, whatever that is. */
+    boolean isNative() {
+        return name.equals(NATIVE.name);
+    }
+
+    /**
+     * The features that LLVM takes this machine's CPU to have, by its name, and that it has not: a virtual machine or a kernel
+     * may hide some.
+     *
+     * @param flags the CPU's, as Linux lists them
+     */
+    static List<String> missing(Set<String> flags) {
+        return FEATURES.entrySet().stream()
+                .filter(e -> !flags.contains(e.getKey()))
+                .map(Map.Entry::getValue)
+                .toList();
+    }
+
+    /** The flags of this machine's CPU. */
+    static Set<String> flags() {
+        try {
+            return Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
+                    .filter(line -> line.startsWith("flags"))
+                    .findFirst()
+                    .map(line -> Set.copyOf(new HashSet<>(Arrays.asList(
+                            line.substring(line.indexOf(':') + 1).strip().split(" ", -1)))))
+                    .orElse(Set.of());
+        } catch (IOException e) {
+            return Set.of();
+        }
+    }
+}

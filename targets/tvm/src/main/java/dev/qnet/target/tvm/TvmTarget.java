@@ -1,0 +1,77 @@
+package dev.qnet.target.tvm;
+
+import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.Quant;
+import dev.qnet.compiler.ir.QuantOp;
+import dev.qnet.compiler.ir.Scheme;
+import dev.qnet.compiler.ir.ValueId;
+import dev.qnet.compiler.target.Legality;
+import dev.qnet.compiler.target.Target;
+import dev.qnet.target.tvm.ffi.Compiler;
+import dev.qnet.target.tvm.ffi.Scope;
+import dev.qnet.target.tvm.ffi.TvmLibrary;
+import dev.qnet.target.tvm.lower.Lowering;
+import dev.qnet.target.tvm.tir.Printer;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Compiles integer graphs, as all passes leave them, with TVM for x86 CPUs. */
+public final class TvmTarget {
+    /** As {@code --target} takes it. */
+    public static final String CPU = "tvm-cpu";
+
+    private TvmTarget() {}
+
+    /** The target as the compiler sees it. */
+    public static Target target() {
+        return new Target(CPU, legality(), List.of());
+    }
+
+    /** What the target accepts. */
+    public static Legality legality() {
+        return TvmTarget::refusal;
+    }
+
+    private static Optional<String> refusal(Node n, Map<ValueId, Node> definitions) {
+        String value = "'" + n.id().name() + "'";
+        if (n.op() instanceof QuantOp.Quantize
+                && n.type().element() instanceof Quant q
+                && q.scheme() instanceof Scheme.PerGroup) {
+            return Optional.of(value + " is quantized per group at run time; only constants can be");
+        }
+        return Lowering.refusal(n).map(why -> value + " " + why);
+    }
+
+    /**
+     * A graph as tensor programs, in TVM's own language for them. Needs no native library.
+     *
+     * @throws dev.qnet.compiler.source.CompileException if the target cannot run a node
+     */
+    public static String script(Graph graph) {
+        legality().check(graph);
+        return Printer.print(Lowering.lower(graph));
+    }
+
+    /**
+     * Compiles a graph.
+     *
+     * @param graph at the integer level
+     * @throws dev.qnet.compiler.source.CompileException if the target cannot run a node
+     * @throws TvmUnavailableException if TVM is not on this machine
+     * @throws IllegalArgumentException if LLVM does not know the CPU
+     */
+    public static TvmModule compile(Graph graph, Cpu cpu) {
+        legality().check(graph);
+        TvmLibrary library = TvmLibrary.compiler();
+        Scope scope = library.scope();
+        try {
+            return new TvmModule(
+                    graph, scope, Compiler.compile(scope, Lowering.lower(graph), CpuNames.target(library, cpu)));
+        } catch (RuntimeException e) {
+            scope.close();
+            throw e;
+        }
+    }
+}

@@ -1,0 +1,51 @@
+package dev.qnet.target.tvm.ffi;
+
+import dev.qnet.target.tvm.tir.TirModule;
+import java.util.List;
+
+/** Compiles tensor programs with libtvm. */
+public final class Compiler {
+    private Compiler() {}
+
+    /**
+     * Compiles a module.
+     *
+     * @param target as TVM writes it: {@code llvm -mtriple=… -mcpu=…}; checked by the caller, for TVM takes unknown CPUs for
+     *     the oldest one
+     * @return the compiled module, of the scope
+     * @throws TvmException if TVM refuses it
+     */
+    public static Ref compile(Scope scope, TirModule module, String target) {
+        try (Scope temporary = scope.library().scope()) {
+            Ref lowered = lower(temporary, new Builder(temporary).module(module));
+            Ref map = temporary.ref("runtime.Map", temporary.ref("target.Target", target), lowered);
+            return scope.ref("driver.tir_to_runtime", map, Scope.NONE);
+        }
+    }
+
+    /**
+     * The passes that turn our programs into those that TVM generates code for. TVM's own list has more, for programs that we
+     * do not write; among them are some that shrink memory to the elements that they see used, and so would break an arena
+     * that functions are given pointers into; and simplification, which LLVM does as well, puts the value of a let in place of
+     * its name wherever it stands, so that what is named to be computed once grows without end.
+     */
+    static Ref lower(Scope scope, Ref module) {
+        Ref m = module;
+        for (Ref pass : List.of(
+                // Tensors of an entry get one index.
+                scope.ref("tir.transform.FlattenBuffer"),
+                // Loops that are marked so become vectors and copies.
+                scope.ref("tir.transform.VectorizeLoop", true),
+                scope.ref("tir.transform.UnrollLoop"),
+                // A selection whose sides may not both be evaluated becomes a branch.
+                scope.ref("tir.transform.RewriteUnsafeSelect"))) {
+            m = scope.ref("transform.RunPass", pass, m);
+        }
+        return m;
+    }
+
+    /** What TVM itself prints of a module in front of its passes. */
+    public static String script(Scope scope, TirModule module) {
+        return scope.text("node.TVMScriptPrinterScript", new Builder(scope).module(module), Scope.NONE);
+    }
+}

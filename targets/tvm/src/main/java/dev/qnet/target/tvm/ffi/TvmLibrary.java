@@ -1,0 +1,213 @@
+package dev.qnet.target.tvm.ffi;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.qnet.target.tvm.TvmUnavailableException;
+import dev.qnet.target.tvm.natives.NativeSet;
+import dev.qnet.target.tvm.natives.Natives;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A loaded libtvm (which compiles) or libtvm_runtime (which only runs), each at most once in a JVM. Safe for many threads;
+ * what is made with it belongs to a {@link Scope}.
+ */
+public final class TvmLibrary {
+    private static final Map<NativeSet, TvmLibrary> LOADED = new ConcurrentHashMap<>();
+
+    private final Linker linker = Linker.nativeLinker();
+    private final Path folder;
+    private final SymbolLookup symbols;
+    /** Addresses of TVM's global functions, which it lends and never frees. */
+    private final Map<String, Long> globals = new ConcurrentHashMap<>();
+
+    private final MethodHandle getGlobal;
+    private final MethodHandle call;
+    private final MethodHandle lastError;
+    private final MethodHandle moduleFunction;
+    private final MethodHandle loadModule;
+    private final MethodHandle allocateArray;
+    private final MethodHandle fillArray;
+    private final Map<Ref.Kind, MethodHandle> frees;
+
+    @SuppressWarnings("restricted") // calling native code is what this class is for
+    private TvmLibrary(Path folder, String file) {
+        this.folder = folder;
+        Path path = folder.resolve(file);
+        try {
+            symbols = SymbolLookup.libraryLookup(path, Arena.global());
+        } catch (IllegalArgumentException e) {
+            throw new TvmUnavailableException(
+                    "TVM's library " + path + " cannot be loaded: " + e.getMessage(),
+                    "it needs a glibc of 2017 or newer and libstdc++; remove " + folder + " to have it unpacked again",
+                    e);
+        }
+        getGlobal = function("TVMFuncGetGlobal", ADDRESS, ADDRESS);
+        call = function("TVMFuncCall", JAVA_LONG, ADDRESS, ADDRESS, JAVA_INT, ADDRESS, ADDRESS);
+        lastError = linker.downcallHandle(symbols.findOrThrow("TVMGetLastError"), FunctionDescriptor.of(ADDRESS));
+        moduleFunction = function("TVMModGetFunction", JAVA_LONG, ADDRESS, JAVA_INT, ADDRESS);
+        loadModule = function("TVMModLoadFromFile", ADDRESS, ADDRESS, ADDRESS);
+        allocateArray =
+                function("TVMArrayAlloc", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
+        fillArray = function("TVMArrayCopyFromBytes", JAVA_LONG, ADDRESS, JAVA_LONG);
+        frees = Map.of(
+                Ref.Kind.OBJECT, function("TVMObjectFree", JAVA_LONG),
+                Ref.Kind.MODULE, function("TVMModFree", JAVA_LONG),
+                Ref.Kind.FUNCTION, function("TVMFuncFree", JAVA_LONG),
+                Ref.Kind.ARRAY, function("TVMArrayFree", JAVA_LONG));
+    }
+
+    @SuppressWarnings("restricted")
+    private MethodHandle function(String name, MemoryLayout... arguments) {
+        return linker.downcallHandle(symbols.findOrThrow(name), FunctionDescriptor.of(JAVA_INT, arguments));
+    }
+
+    /**
+     * The library that compiles.
+     *
+     * @throws TvmUnavailableException if it is not on this machine
+     */
+    public static TvmLibrary compiler() {
+        return LOADED.computeIfAbsent(NativeSet.COMPILER, set -> new TvmLibrary(Natives.folder(set), "libtvm.so"));
+    }
+
+    /**
+     * The library that only runs compiled modules.
+     *
+     * @throws TvmUnavailableException if it is not on this machine
+     */
+    public static TvmLibrary runtime() {
+        return LOADED.computeIfAbsent(
+                NativeSet.RUNTIME, set -> new TvmLibrary(Natives.folder(set), "libtvm_runtime.so"));
+    }
+
+    /** Where its files are; those of the compiler have the linker beside them. */
+    public Path folder() {
+        return folder;
+    }
+
+    /** A new scope. */
+    public Scope scope() {
+        return new Scope(this);
+    }
+
+    /** Whether TVM has a global function. */
+    public boolean has(String name) {
+        return global(name) != 0;
+    }
+
+    /** A global function's address, 0 if there is none. */
+    long global(String name) {
+        Long known = globals.get(name);
+        if (known != null) {
+            return known;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(ADDRESS);
+            check(name, (int) getGlobal.invokeExact(arena.allocateFrom(name), out));
+            long address = out.get(JAVA_LONG, 0);
+            if (address != 0) {
+                globals.put(name, address);
+            }
+            return address;
+        } catch (Throwable t) {
+            throw unchecked(t);
+        }
+    }
+
+    /** Calls a function with packed arguments. */
+    void call(String what, long function, MemorySegment values, MemorySegment codes, int count, MemorySegment result) {
+        try {
+            check(what, (int) call.invokeExact(function, values, codes, count, result, result.asSlice(Long.BYTES)));
+        } catch (Throwable t) {
+            throw unchecked(t);
+        }
+    }
+
+    /** A module's function, 0 if it has none of that name. */
+    long moduleFunction(long module, String name) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(ADDRESS);
+            check(name, (int) moduleFunction.invokeExact(module, arena.allocateFrom(name), 0, out));
+            return out.get(JAVA_LONG, 0);
+        } catch (Throwable t) {
+            throw unchecked(t);
+        }
+    }
+
+    /** Loads a shared library that TVM has written. */
+    long loadModule(Path file) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(ADDRESS);
+            check("loading " + file, (int) loadModule.invokeExact(
+                    arena.allocateFrom(file.toAbsolutePath().toString()), arena.allocateFrom("so"), out));
+            return out.get(JAVA_LONG, 0);
+        } catch (Throwable t) {
+            throw unchecked(t);
+        }
+    }
+
+    /** A new array on the CPU, with a copy of the elements. */
+    long array(int typeCode, int bits, long[] shape, MemorySegment elements) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(ADDRESS);
+            MemorySegment extents = arena.allocate(JAVA_LONG, Math.max(shape.length, 1));
+            MemorySegment.copy(shape, 0, extents, JAVA_LONG, 0, shape.length);
+            check("TVMArrayAlloc", (int)
+                    allocateArray.invokeExact(extents, shape.length, typeCode, bits, 1, DlTensor.CPU, 0, out));
+            long array = out.get(JAVA_LONG, 0);
+            check("TVMArrayCopyFromBytes", (int) fillArray.invokeExact(array, elements, elements.byteSize()));
+            return array;
+        } catch (Throwable t) {
+            throw unchecked(t);
+        }
+    }
+
+    /** Gives a handle up. */
+    void free(Ref.Kind kind, long address) {
+        try {
+            MethodHandle free = java.util.Objects.requireNonNull(frees.get(kind));
+            check("freeing", (int) free.invokeExact(address));
+        } catch (Throwable t) {
+            throw unchecked(t);
+        }
+    }
+
+    private void check(String what, int status) throws Throwable {
+        if (status != 0) {
+            MemorySegment message = (MemorySegment) lastError.invokeExact();
+            throw new TvmException(what, text(message.address()));
+        }
+    }
+
+    /** A copy of a C string. */
+    @SuppressWarnings("restricted")
+    static String text(long address) {
+        return MemorySegment.ofAddress(address).reinterpret(Long.MAX_VALUE).getString(0);
+    }
+
+    private static RuntimeException unchecked(Throwable t) {
+        return switch (t) {
+            case RuntimeException r -> r;
+            case Error e -> throw e;
+            default -> new IllegalStateException(t);
+        };
+    }
+
+    /** The file of an executable beside the library, or null. */
+    public @Nullable Path tool(String name) {
+        Path file = folder.resolve(name);
+        return java.nio.file.Files.isExecutable(file) ? file : null;
+    }
+}

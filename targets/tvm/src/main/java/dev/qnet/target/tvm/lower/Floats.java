@@ -1,0 +1,244 @@
+package dev.qnet.target.tvm.lower;
+
+import static dev.qnet.target.tvm.tir.Tir.add;
+import static dev.qnet.target.tvm.tir.Tir.bitAnd;
+import static dev.qnet.target.tvm.tir.Tir.bitOr;
+import static dev.qnet.target.tvm.tir.Tir.call;
+import static dev.qnet.target.tvm.tir.Tir.cast;
+import static dev.qnet.target.tvm.tir.Tir.div;
+import static dev.qnet.target.tvm.tir.Tir.f64;
+import static dev.qnet.target.tvm.tir.Tir.ge;
+import static dev.qnet.target.tvm.tir.Tir.gt;
+import static dev.qnet.target.tvm.tir.Tir.i32;
+import static dev.qnet.target.tvm.tir.Tir.i64;
+import static dev.qnet.target.tvm.tir.Tir.load;
+import static dev.qnet.target.tvm.tir.Tir.local;
+import static dev.qnet.target.tvm.tir.Tir.loop;
+import static dev.qnet.target.tvm.tir.Tir.lt;
+import static dev.qnet.target.tvm.tir.Tir.mul;
+import static dev.qnet.target.tvm.tir.Tir.reinterpret;
+import static dev.qnet.target.tvm.tir.Tir.rounded;
+import static dev.qnet.target.tvm.tir.Tir.select;
+import static dev.qnet.target.tvm.tir.Tir.seq;
+import static dev.qnet.target.tvm.tir.Tir.store;
+import static dev.qnet.target.tvm.tir.Tir.sub;
+
+import dev.qnet.compiler.ir.FloatOp;
+import dev.qnet.compiler.ir.ScalarFn;
+import dev.qnet.compiler.ir.Tensor;
+import dev.qnet.target.tvm.tir.DataType;
+import dev.qnet.target.tvm.tir.Expr;
+import dev.qnet.target.tvm.tir.Stmt;
+import dev.qnet.target.tvm.tir.Tir;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+
+/**
+ * Operations on singles: docs/numerics.md, "Float arithmetic". TVM tells LLVM that no number is NaN, so NaN is looked for in
+ * the bits.
+ */
+final class Floats {
+    private static final long INFINITY = 0x7f800000L;
+
+    private Floats() {}
+
+    static Stmt lower(Layer layer, FloatOp op) {
+        return switch (op) {
+            case FloatOp.Conv2d c -> Products.floatConv(layer, c);
+            case FloatOp.Dense d -> Products.floatDense(layer);
+            case FloatOp.MatMul m -> Products.floatMatmul(layer);
+            case FloatOp.Binary b ->
+                Ints.broadcast(
+                        layer,
+                        false,
+                        (at, channel, x, y) -> layer.put(at, binary(b.fn(), layer.at(0, x), layer.at(1, y))));
+            case FloatOp.Unary u -> {
+                UnaryOperator<Expr> f = function(u.fn()).orElseThrow();
+                yield Ints.each(layer, x -> f.apply(cast(DataType.FLOAT64, x)));
+            }
+            case FloatOp.AvgPool p -> avgPool(layer, p);
+            case FloatOp.Mean m -> mean(layer, m);
+            case FloatOp.BatchNorm b -> batchNorm(layer, b);
+            case FloatOp.Softmax s -> throw new IllegalArgumentException("softmax of singles");
+            case FloatOp.Recurrent r -> throw new IllegalArgumentException("recurrent layers of singles");
+        };
+    }
+
+    /** Why an operation cannot be lowered, if it cannot. */
+    static Optional<String> refusal(FloatOp op) {
+        String functions = " of real numbers, whose exponentials TVM's modules do not have yet";
+        return switch (op) {
+            case FloatOp.Unary u
+            when function(u.fn()).isEmpty() ->
+                Optional.of("is " + u.fn().getClass().getSimpleName().toLowerCase(java.util.Locale.ROOT) + functions);
+            case FloatOp.Binary b when b.fn() == FloatOp.Binary.Fn.POW -> Optional.of("is a power" + functions);
+            case FloatOp.Binary b
+            when b.fn() == FloatOp.Binary.Fn.MOD ->
+                Optional.of("is a remainder of real numbers, which TVM's modules do not have yet");
+            case FloatOp.Softmax s -> Optional.of("is a softmax" + functions);
+            case FloatOp.Recurrent r -> Optional.of("is a recurrent layer" + functions);
+            case FloatOp.Conv2d _, FloatOp.Dense _, FloatOp.MatMul _, FloatOp.Binary _, FloatOp.Unary _ ->
+                Optional.empty();
+            case FloatOp.AvgPool _, FloatOp.Mean _, FloatOp.BatchNorm _ -> Optional.empty();
+        };
+    }
+
+    /** The elements of an operand that is a constant. */
+    static float[] constant(Layer layer, int operand) {
+        return switch (layer.constant(operand).orElseThrow()) {
+            case Tensor.OfFloat f -> f.values();
+            case Tensor.OfInt i -> throw new IllegalArgumentException("expected f32, found " + i);
+            case Tensor.OfLong l -> throw new IllegalArgumentException("expected f32, found " + l);
+        };
+    }
+
+    private static Expr bits(Expr x) {
+        return reinterpret(DataType.INT32, x);
+    }
+
+    /** Whether a single is NaN. */
+    static Expr isNan(Expr x) {
+        return gt(bitAnd(bits(x), i32(Integer.MAX_VALUE)), i32(INFINITY));
+    }
+
+    /** The larger of two singles; NaN if either is, and −0 is below 0. */
+    static Expr max(Expr x, Expr y) {
+        Expr zeros = reinterpret(DataType.FLOAT32, bitAnd(bits(x), bits(y)));
+        return ordered(x, y, select(gt(x, y), x, select(lt(x, y), y, zeros)));
+    }
+
+    /** As {@link #max}. */
+    static Expr min(Expr x, Expr y) {
+        Expr zeros = reinterpret(DataType.FLOAT32, bitOr(bits(x), bits(y)));
+        return ordered(x, y, select(lt(x, y), x, select(gt(x, y), y, zeros)));
+    }
+
+    private static Expr ordered(Expr x, Expr y, Expr otherwise) {
+        return select(isNan(x), x, select(isNan(y), y, otherwise));
+    }
+
+    private static Expr binary(FloatOp.Binary.Fn fn, Expr x, Expr y) {
+        return switch (fn) {
+            case ADD -> add(x, y);
+            case SUB -> sub(x, y);
+            case MUL -> mul(x, y);
+            case DIV -> div(x, y);
+            case MIN -> min(x, y);
+            case MAX -> max(x, y);
+            case POW, MOD -> throw new IllegalArgumentException(fn.toString());
+        };
+    }
+
+    /** Those of the functions that need no exponential, in double, operations in the order of docs/numerics.md. */
+    private static Optional<UnaryOperator<Expr>> function(ScalarFn fn) {
+        return Optional.ofNullable(
+                switch (fn) {
+                    case ScalarFn.Relu r -> x -> max64(x, 0);
+                    case ScalarFn.LeakyRelu l -> x -> select(orNan(ge(x, f64(0)), x), x, mul(f64(l.alpha()), x));
+                    case ScalarFn.Clip c -> x -> min64(max64(x, c.lo()), c.hi());
+                    case ScalarFn.HardSwish h -> x -> div(mul(x, min64(max64(add(x, f64(3)), 0), 6)), f64(6));
+                    case ScalarFn.HardSigmoid h ->
+                        x -> min64(max64(add(rounded(mul(f64(h.alpha()), x)), f64(h.beta())), 0), 1);
+                    case ScalarFn.Softsign s -> x -> div(x, add(f64(1), magnitude(x)));
+                    case ScalarFn.ThresholdedRelu t ->
+                        x -> select(nan64(x), f64(0), select(gt(x, f64(t.alpha())), x, f64(0)));
+                    case ScalarFn.Affine a -> x -> add(rounded(mul(f64(a.alpha()), x)), f64(a.beta()));
+                    case ScalarFn.Sqrt s -> x -> call(DataType.FLOAT64, "sqrt", x);
+                    case ScalarFn.Abs a -> Floats::magnitude;
+                    case ScalarFn.Neg n ->
+                        x -> reinterpret(DataType.FLOAT64, Tir.bitXor(bits64(x), i64(Long.MIN_VALUE)));
+                    case ScalarFn.Sign s -> x -> select(gt(x, f64(0)), f64(1), select(lt(x, f64(0)), f64(-1), x));
+                    case ScalarFn.Floor f -> x -> call(DataType.FLOAT64, "floor", x);
+                    case ScalarFn.Ceil c -> x -> call(DataType.FLOAT64, "ceil", x);
+                    case ScalarFn.Round r -> Tir::roundEven;
+                    case ScalarFn.Reciprocal r -> x -> div(f64(1), x);
+                    case ScalarFn.Sigmoid _, ScalarFn.Tanh _, ScalarFn.Gelu _, ScalarFn.GeluErf _ -> null;
+                    case ScalarFn.Elu _, ScalarFn.Selu _, ScalarFn.Celu _, ScalarFn.Mish _ -> null;
+                    case ScalarFn.Softplus _, ScalarFn.ScaledTanh _, ScalarFn.Silu _, ScalarFn.Erf _ -> null;
+                    case ScalarFn.Exp _, ScalarFn.Log _, ScalarFn.Sin _, ScalarFn.Cos _ -> null;
+                });
+    }
+
+    private static Expr bits64(Expr x) {
+        return reinterpret(DataType.INT64, x);
+    }
+
+    private static Expr nan64(Expr x) {
+        return gt(bitAnd(bits64(x), i64(Long.MAX_VALUE)), i64(0x7ff0000000000000L));
+    }
+
+    private static Expr orNan(Expr condition, Expr x) {
+        return Tir.or(condition, nan64(x));
+    }
+
+    private static Expr magnitude(Expr x) {
+        return reinterpret(DataType.FLOAT64, bitAnd(bits64(x), i64(Long.MAX_VALUE)));
+    }
+
+    /** As {@link Math#max}; of the zeros the positive one. */
+    private static Expr max64(Expr x, double limit) {
+        Expr zeros = reinterpret(DataType.FLOAT64, bitAnd(bits64(x), i64(Double.doubleToRawLongBits(limit))));
+        return select(nan64(x), x, select(gt(x, f64(limit)), x, select(lt(x, f64(limit)), f64(limit), zeros)));
+    }
+
+    private static Expr min64(Expr x, double limit) {
+        Expr zeros = reinterpret(DataType.FLOAT64, bitOr(bits64(x), i64(Double.doubleToRawLongBits(limit))));
+        return select(nan64(x), x, select(lt(x, f64(limit)), x, select(gt(x, f64(limit)), f64(limit), zeros)));
+    }
+
+    private static Stmt avgPool(Layer layer, FloatOp.AvgPool op) {
+        Windows windows = new Windows(op.window(), layer.shape(0));
+        int channels = windows.channels();
+        return windows.pixels(p -> {
+            Expr n = cast(DataType.FLOAT64, windows.count(layer, p));
+            return loop(
+                    "c",
+                    channels,
+                    c -> local(
+                            "sum",
+                            DataType.FLOAT64,
+                            1,
+                            sum -> seq(
+                                    store(sum, f64(0), i32(0)),
+                                    windows.taps(
+                                            p,
+                                            (pixel, tap) -> store(
+                                                    sum,
+                                                    add(
+                                                            load(sum, i32(0)),
+                                                            cast(DataType.FLOAT64, layer.at(0, add(pixel, c)))),
+                                                    i32(0))),
+                                    layer.put(add(mul(p.number(), channels), c), div(load(sum, i32(0)), n)))));
+        });
+    }
+
+    private static Stmt mean(Layer layer, FloatOp.Mean op) {
+        int count = Reductions.count(layer, op.axes());
+        return Reductions.over(
+                layer,
+                op.axes(),
+                (at, elements) -> local(
+                        "sum",
+                        DataType.FLOAT64,
+                        1,
+                        sum -> seq(
+                                store(sum, f64(0), i32(0)),
+                                elements.each(i -> store(
+                                        sum, add(load(sum, i32(0)), cast(DataType.FLOAT64, layer.at(0, i))), i32(0))),
+                                layer.put(at, div(load(sum, i32(0)), f64(count))))));
+    }
+
+    private static Stmt batchNorm(Layer layer, FloatOp.BatchNorm op) {
+        int[] shape = layer.shape();
+        return Nest.over(shape, java.util.List.of(Nest.contiguous(shape), Nest.channel(shape)), p -> {
+            Expr c = p.get(1);
+            Expr centred = sub(wide(layer, 0, p.get(0)), wide(layer, 3, c));
+            Expr deviation = call(DataType.FLOAT64, "sqrt", add(wide(layer, 4, c), f64(op.epsilon())));
+            return layer.put(p.get(0), add(div(mul(centred, wide(layer, 1, c)), deviation), wide(layer, 2, c)));
+        });
+    }
+
+    private static Expr wide(Layer layer, int operand, Expr index) {
+        return cast(DataType.FLOAT64, layer.at(operand, index));
+    }
+}

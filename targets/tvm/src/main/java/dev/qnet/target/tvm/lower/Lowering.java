@@ -1,0 +1,241 @@
+package dev.qnet.target.tvm.lower;
+
+import static dev.qnet.target.tvm.tir.Tir.eq;
+import static dev.qnet.target.tvm.tir.Tir.evaluate;
+import static dev.qnet.target.tvm.tir.Tir.i32;
+import static dev.qnet.target.tvm.tir.Tir.i64;
+import static dev.qnet.target.tvm.tir.Tir.load;
+import static dev.qnet.target.tvm.tir.Tir.loop;
+import static dev.qnet.target.tvm.tir.Tir.mul;
+import static dev.qnet.target.tvm.tir.Tir.seq;
+import static dev.qnet.target.tvm.tir.Tir.store;
+
+import dev.qnet.compiler.ir.DataOp;
+import dev.qnet.compiler.ir.FloatOp;
+import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.IntOp;
+import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.NumOp;
+import dev.qnet.compiler.ir.QuantOp;
+import dev.qnet.compiler.ir.Shape;
+import dev.qnet.compiler.ir.Tensor;
+import dev.qnet.compiler.ir.Type;
+import dev.qnet.compiler.ir.ValueId;
+import dev.qnet.compiler.pass.MemoryPlanner;
+import dev.qnet.compiler.pass.PlanMemory;
+import dev.qnet.target.tvm.lower.Placement.Place;
+import dev.qnet.target.tvm.tir.Buffer;
+import dev.qnet.target.tvm.tir.DataType;
+import dev.qnet.target.tvm.tir.Expr;
+import dev.qnet.target.tvm.tir.Expr.Var;
+import dev.qnet.target.tvm.tir.PrimFunc;
+import dev.qnet.target.tvm.tir.Stmt;
+import dev.qnet.target.tvm.tir.Tir;
+import dev.qnet.target.tvm.tir.TirModule;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * Lowers a graph: a function for each node, and one that users call, which runs them for each item of the batch.
+ *
+ * <p>The entry takes tensors: the graph's parameters, its states (which it changes), its results, each in the graph's order.
+ */
+public final class Lowering {
+    /** The name of the function that users call. */
+    public static final String ENTRY = "run";
+
+    /** The most elements that are looked at through one pointer; only what is used is there. */
+    private static final long MANY = Integer.MAX_VALUE;
+
+    private final Graph graph;
+    private final Map<ValueId, Type> types;
+    private final Map<ValueId, Node> definitions;
+    private final Placement placement;
+    private final List<PrimFunc> functions = new ArrayList<>();
+
+    private final Var items = Var.of("n", DataType.INT32);
+    private final Map<Var, Buffer> tensors = new LinkedHashMap<>();
+    private final List<Port> inputs = new ArrayList<>();
+    private final List<Port> states = new ArrayList<>();
+    private final List<Port> outputs = new ArrayList<>();
+    private final Buffer arena;
+    private final Buffer status;
+
+    /** A tensor of the caller: its elements, and how many an item has; 0 if all items share them. */
+    private record Port(Buffer elements, long itemElements) {
+        Expr address(Expr item) {
+            Expr first = itemElements == 0 ? i64(0) : mul(Tir.cast(DataType.INT64, item), itemElements);
+            return Tir.address(elements, first);
+        }
+    }
+
+    private Lowering(Graph graph) {
+        this.graph = graph;
+        this.types = graph.types();
+        this.definitions = graph.definitions();
+        this.placement = new Placement(graph);
+        arena = Buffer.of("arena", DataType.UINT8, placement.bytes() + PlanMemory.ALIGNMENT);
+        status = Buffer.at(Var.pointer("status", DataType.INT32), MANY);
+    }
+
+    /** Lowers a graph that {@link #refusal} accepts node for node. */
+    public static TirModule lower(Graph graph) {
+        return new Lowering(graph).module();
+    }
+
+    /** Why a node cannot be lowered, after its name; empty if it can. */
+    public static Optional<String> refusal(Node n) {
+        return switch (n.op()) {
+            case FloatOp f -> Floats.refusal(f);
+            case QuantOp.FakeQuant f -> Optional.of("is fake quantization; lower the graph to integers first");
+            case DataOp _, NumOp _, IntOp _, QuantOp _ -> Optional.empty();
+        };
+    }
+
+    private TirModule module() {
+        graph.params().forEach(p -> inputs.add(port("in_" + p.id().name(), p.type())));
+        graph.states().forEach(s -> states.add(port("state_" + s.id().name(), s.type())));
+        graph.results()
+                .forEach(r -> outputs.add(port("out_" + r.name(), Objects.requireNonNull(types.get(r.value())))));
+        List<String> failures = new ArrayList<>();
+        Stmt steps = batched()
+                ? loop("item", i32(0), items, Stmt.LoopKind.SERIAL, i -> item(i, failures))
+                : item(i32(0), failures);
+        functions.add(entry(steps, failures));
+        return new TirModule(functions);
+    }
+
+    private boolean batched() {
+        return graph.params().stream().anyMatch(p -> p.type().shape().hasBatch());
+    }
+
+    private Port port(String name, Type type) {
+        List<Expr> extents = new ArrayList<>();
+        for (int d : type.shape().dims()) {
+            extents.add(d == Shape.BATCH ? batched() ? items : i32(1) : i32(d));
+        }
+        Var tensor = Var.tensor(name);
+        Buffer buffer = Buffer.tensor(name + "_data", Elements.type(type.element()), extents);
+        tensors.put(tensor, buffer);
+        return new Port(
+                Buffer.at(buffer.data(), MANY),
+                type.shape().hasBatch() ? type.shape().elements() : 0);
+    }
+
+    private PrimFunc entry(Stmt steps, List<String> failures) {
+        Stmt body = steps;
+        if (!failures.isEmpty()) {
+            List<Stmt> all = new ArrayList<>();
+            all.add(store(status, i32(0), i32(0)));
+            all.add(body);
+            Stmt checks = evaluate(i32(0));
+            for (int k = failures.size(); k > 0; k--) {
+                // The number of the failure, which is not there unless it happened.
+                checks = new Stmt.Assert(Tir.ne(load(status, i32(0)), i32(k)), failures.get(k - 1), checks);
+            }
+            all.add(checks);
+            // A named pointer, for TVM takes it that other pointers may lead to the same place.
+            body = new Stmt.Let(
+                    status.data(), Tir.address(arena, i32(placement.bytes())), new Stmt.Declare(status, seq(all)));
+        }
+        body = new Stmt.Allocate(arena, placement.bytes() + PlanMemory.ALIGNMENT, false, body);
+        List<Port> ports = new ArrayList<>(inputs);
+        ports.addAll(states);
+        ports.addAll(outputs);
+        for (Port p : ports) {
+            body = new Stmt.Declare(p.elements(), body);
+        }
+        return new PrimFunc(ENTRY, List.copyOf(tensors.keySet()), tensors, true, body);
+    }
+
+    /** All layers for one item. */
+    private Stmt item(Expr item, List<String> failures) {
+        List<Stmt> steps = new ArrayList<>();
+        for (Node n : graph.nodes()) {
+            if (n.op() instanceof DataOp.Constant || MemoryPlanner.isView(n)) {
+                continue;
+            }
+            if (n.type().shape().elements() > 0) {
+                Layer layer = new Layer(n, definitions, types);
+                steps.add(step(item, layer, n.id().name(), body(layer), placement.place(n.id()), failures));
+            }
+        }
+        for (Placement.Copy c : placement.copies()) {
+            if (c.type().shape().elements() > 0) {
+                steps.add(copy(item, c));
+            }
+        }
+        return steps.isEmpty() ? evaluate(i32(0)) : seq(steps);
+    }
+
+    private static Stmt body(Layer layer) {
+        return switch (layer.node().op()) {
+            case DataOp d -> Moves.lower(layer, d);
+            case QuantOp q -> Quants.lower(layer, q);
+            case NumOp m -> Numbers.lower(layer, m);
+            case IntOp i -> Ints.lower(layer, i);
+            case FloatOp f -> Floats.lower(layer, f);
+        };
+    }
+
+    private Stmt copy(Expr item, Placement.Copy c) {
+        Node constant = definitions.get(placement.owner(c.value()));
+        Place from = placement.source(c);
+        String what = "copy_" + c.value().name();
+        if (from instanceof Place.Constant
+                && constant != null
+                && constant.op() instanceof DataOp.Constant(Tensor tensor)) {
+            Node node = new Node(
+                    c.value(), new DataOp.Reshape(c.type().shape()), List.of(constant.id()), c.type(), constant.span());
+            Layer layer = new Layer(node, definitions, types);
+            return step(item, layer, what, Ints.each(layer, x -> x), c.to(), new ArrayList<>());
+        }
+        Node node = new Node(
+                c.value(),
+                new DataOp.Reshape(c.type().shape()),
+                List.of(c.value()),
+                c.type(),
+                dev.qnet.compiler.source.Span.NONE);
+        Layer layer = new Layer(node, Map.of(), types);
+        functions.add(layer.function(functionName(what), Ints.each(layer, x -> x)));
+        return evaluate(
+                new Expr.Invoke(functions.getLast().name(), List.of(address(item, from), address(item, c.to()))));
+    }
+
+    private Stmt step(Expr item, Layer layer, String what, Stmt body, Place to, List<String> failures) {
+        PrimFunc f = layer.function(functionName(what), body);
+        functions.add(f);
+        List<Expr> arguments = new ArrayList<>();
+        layer.inputs().forEach(v -> arguments.add(address(item, placement.place(v))));
+        arguments.add(address(item, to));
+        if (layer.failure().isEmpty()) {
+            return evaluate(new Expr.Invoke(f.name(), arguments));
+        }
+        failures.add(layer.failure().get());
+        // Each writes 1 to a place of its own; here its number is taken over.
+        arguments.add(Tir.address(status, i32(1)));
+        return seq(
+                store(status, i32(0), i32(1)),
+                evaluate(new Expr.Invoke(f.name(), arguments)),
+                Tir.when(eq(load(status, i32(1)), i32(1)), store(status, i32(failures.size()), i32(0))));
+    }
+
+    private Expr address(Expr item, Place place) {
+        return switch (place) {
+            case Place.Input(int number) -> inputs.get(number).address(item);
+            case Place.State(int number) -> states.get(number).address(item);
+            case Place.Output(int number) -> outputs.get(number).address(item);
+            case Place.Arena(long offset) -> Tir.address(arena, i32(offset));
+            case Place.Constant c -> throw new IllegalStateException("a constant has no address");
+        };
+    }
+
+    /** A name of its own for a function: its number, and what of the value's name C allows. */
+    private String functionName(String value) {
+        return "layer_" + functions.size() + "_" + value.replaceAll("[^A-Za-z0-9_]", "_");
+    }
+}

@@ -1,0 +1,52 @@
+package dev.qnet.target.tvm.natives;
+
+import java.util.List;
+
+/**
+ * A jar of Maven Central with native libraries.
+ *
+ * @param artifact its artifact id, in the group {@code org.bytedeco}
+ * @param version its version
+ * @param runtime the entries that running a compiled module needs, by the end of their path
+ * @param compiler the entries that only compiling needs
+ */
+record NativeJar(String artifact, String version, List<String> runtime, List<String> compiler) {
+    static final String GROUP = "org.bytedeco";
+
+    /** All of them. TVM comes first: its version names the cache. The others are what libtvm is linked with. */
+    static final List<NativeJar> ALL = List.of(
+            new NativeJar(
+                    "tvm", "0.18.0-1.5.11", List.of("linux-x86_64/libtvm_runtime.so"), List.of("python/tvm/libtvm.so")),
+            new NativeJar(
+                    "openblas",
+                    "0.3.28-1.5.11",
+                    List.of("libopenblas.so.0", "libgfortran.so.5", "libquadmath.so.0"),
+                    List.of()),
+            new NativeJar("dnnl", "2.7.1-1.5.8", List.of("libdnnl.so.2", "libgomp.so.1"), List.of()),
+            new NativeJar("opencl", "3.0-1.5.8", List.of("libOpenCL.so.1"), List.of()),
+            new NativeJar("llvm", "19.1.3-1.5.11", List.of(), List.of("libLLVM.so.19.1", "linux-x86_64/lld")));
+
+    /** The entries that a set of libraries takes from it. */
+    List<String> entries(NativeSet set) {
+        return switch (set) {
+            case RUNTIME -> runtime;
+            case COMPILER ->
+                java.util.stream.Stream.concat(runtime.stream(), compiler.stream())
+                        .toList();
+        };
+    }
+
+    /** Where it is in a Maven repository. */
+    String path(String platform) {
+        return GROUP.replace('.', '/') + "/" + artifact + "/" + version + "/" + fileName(platform);
+    }
+
+    String fileName(String platform) {
+        return artifact + "-" + version + "-" + platform + ".jar";
+    }
+
+    /** As {@code mvn dependency:get -Dartifact=} takes it. */
+    String coordinates(String platform) {
+        return GROUP + ":" + artifact + ":" + version + ":jar:" + platform;
+    }
+}

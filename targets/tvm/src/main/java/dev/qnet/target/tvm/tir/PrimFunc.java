@@ -1,0 +1,19 @@
+package dev.qnet.target.tvm.tir;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A function.
+ *
+ * @param name unique in its module
+ * @param params pointers to elements; for an entry, tensors
+ * @param tensors of an entry, what each parameter is; empty for a function that only the module calls
+ * @param entry whether users call it
+ */
+public record PrimFunc(String name, List<Expr.Var> params, Map<Expr.Var, Buffer> tensors, boolean entry, Stmt body) {
+    public PrimFunc {
+        params = List.copyOf(params);
+        tensors = Map.copyOf(tensors);
+    }
+}
