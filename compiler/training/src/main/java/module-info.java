@@ -5,5 +5,6 @@ module dev.qnet.training {
     requires static jdk.incubator.vector;
     requires static org.jspecify;
 
+    exports dev.qnet.training.data;
     exports dev.qnet.training.grad;
 }

@@ -139,8 +139,8 @@ final class LinearCases {
         int units = large ? pick(r, 128, 130) : pick(r, 1, 4, 17, 33);
         Operand x = Data.operand(r);
         Operand h = Data.operand(r);
-        int[] w = r.ints(units * inputs, -128, 128).toArray();
-        int[] v = r.ints(units * units, -128, 128).toArray();
+        int[] w = r.ints((long) units * inputs, -128, 128).toArray();
+        int[] v = r.ints((long) units * units, -128, 128).toArray();
         int[] bias = r.nextBoolean() ? null : r.ints(units, -1 << 20, 1 << 20).toArray();
         int[] m = {(int) r.nextLong(1L << 30, 1L << 31), (int) r.nextLong(1L << 30, 1L << 31)};
         int[] shifts = {pick(r, 2, 0, -3, -10), pick(r, 2, 0, -3, -10)};

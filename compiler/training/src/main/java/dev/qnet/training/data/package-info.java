@@ -1,0 +1,5 @@
+/** What networks are trained on. */
+@NullMarked
+package dev.qnet.training.data;
+
+import org.jspecify.annotations.NullMarked;
