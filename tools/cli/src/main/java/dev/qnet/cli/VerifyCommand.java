@@ -60,7 +60,8 @@ final class VerifyCommand implements Callable<Integer> {
             split = ",",
             description =
                     "Check only: oracle, jvm (both of the next), jvm-scalar, jvm-vector. Default: all of these. And source: the "
-                            + "oracle on the model written as a .qnet file and read back.")
+                            + "oracle on the model written as a .qnet file and read back; tvm-cpu: code of TVM's, whose "
+                            + "native libraries have to be there (docs/targets.md).")
     private @Nullable List<String> targets;
 
     @Option(names = "--strict", description = "Unsupported cases count as failed: exit 1.")
@@ -134,6 +135,7 @@ final class VerifyCommand implements Callable<Integer> {
         }
         List<Executor> known = new ArrayList<>(all);
         known.add(new Executor.Source());
+        known.add(new Executor.Tvm());
         Set<Executor> chosen = new LinkedHashSet<>();
         for (String t : targets) {
             List<Executor> named = known.stream()
@@ -147,6 +149,9 @@ final class VerifyCommand implements Callable<Integer> {
                                         ", ", known.stream().map(Executor::name).toList()));
             }
             chosen.addAll(named);
+        }
+        if (chosen.contains(new Executor.Tvm())) {
+            Tvm.require();
         }
         return known.stream().filter(chosen::contains).toList();
     }

@@ -45,6 +45,15 @@ public final class TvmTarget {
     }
 
     /**
+     * Loads TVM's compiler, which {@link #compile} does, too.
+     *
+     * @throws TvmUnavailableException if it is not on this machine
+     */
+    public static void load() {
+        TvmLibrary.compiler();
+    }
+
+    /**
      * A graph as tensor programs, in TVM's own language for them. Needs no native library.
      *
      * @throws dev.qnet.compiler.source.CompileException if the target cannot run a node

@@ -7,6 +7,7 @@ package dev.qnet.target.tvm;
 public final class TvmUnavailableException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
+    private final String what;
     private final String fix;
 
     /**
@@ -15,13 +16,20 @@ public final class TvmUnavailableException extends RuntimeException {
      */
     public TvmUnavailableException(String message, String fix) {
         super(message + "\n" + fix);
+        this.what = message;
         this.fix = fix;
     }
 
     /** As {@link #TvmUnavailableException(String, String)}. */
     public TvmUnavailableException(String message, String fix, Throwable cause) {
         super(message + "\n" + fix, cause);
+        this.what = message;
         this.fix = fix;
+    }
+
+    /** What is missing. */
+    public String what() {
+        return what;
     }
 
     /** What the user can do about it. */

@@ -155,15 +155,16 @@ public final class Verification {
 
     /** The first difference of any sample, or nothing. */
     private static Optional<String> compare(Executor executor, Subject subject, Program program) {
-        Executor.Prepared prepared = executor.prepare(program);
-        for (Subject.Sample sample : subject.samples()) {
-            List<Value> found = prepared.run(sample.steps());
-            Optional<String> difference = sample.outputs().isEmpty()
-                    ? againstOracle(executor, sample, found, subject, program)
-                    : difference(subject.graph(), sample.outputs(), found, subject.tolerance());
-            if (difference.isPresent()) {
-                String where = sample.name().isEmpty() ? "" : "sample " + sample.name() + ", ";
-                return Optional.of(where + difference.get());
+        try (Executor.Prepared prepared = executor.prepare(program)) {
+            for (Subject.Sample sample : subject.samples()) {
+                List<Value> found = prepared.run(sample.steps());
+                Optional<String> difference = sample.outputs().isEmpty()
+                        ? againstOracle(executor, sample, found, subject, program)
+                        : difference(subject.graph(), sample.outputs(), found, subject.tolerance());
+                if (difference.isPresent()) {
+                    String where = sample.name().isEmpty() ? "" : "sample " + sample.name() + ", ";
+                    return Optional.of(where + difference.get());
+                }
             }
         }
         return Optional.empty();

@@ -19,6 +19,7 @@ import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Tensor;
+import dev.qnet.compiler.ir.TrainOp;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.pass.MemoryPlanner;
@@ -92,6 +93,7 @@ public final class Lowering {
         return switch (n.op()) {
             case FloatOp f -> Floats.refusal(f);
             case QuantOp.FakeQuant f -> Optional.of("is fake quantization; lower the graph to integers first");
+            case TrainOp t -> Optional.of("is part of training, not of a model");
             case DataOp _, NumOp _, IntOp _, QuantOp _ -> Optional.empty();
         };
     }
@@ -179,6 +181,7 @@ public final class Lowering {
             case NumOp m -> Numbers.lower(layer, m);
             case IntOp i -> Ints.lower(layer, i);
             case FloatOp f -> Floats.lower(layer, f);
+            case TrainOp t -> throw new IllegalStateException("refused by the target's legality: " + t);
         };
     }
 
