@@ -73,6 +73,31 @@ final class AdaptiveLoops implements Loops {
     }
 
     @Override
+    public void limit(float[] a, int x, int y, int n, float lo, float hi) {
+        by(RowSteps.ALL.limit()).limit(a, x, y, n, lo, hi);
+    }
+
+    @Override
+    public void combine(FloatBinary.Fn fn, float[] p, int x, float[] q, int y, float[] to, int z, int n) {
+        by(RowSteps.ALL.combine(fn)).combine(fn, p, x, q, y, to, z, n);
+    }
+
+    @Override
+    public void affine(int[] a, int x, float[] factor, float[] offset, float[] to, int y, int n) {
+        by(RowSteps.ALL.affine()).affine(a, x, factor, offset, to, y, n);
+    }
+
+    @Override
+    public void extremes(float[] a, int x, int n, float[] to) {
+        by(RowSteps.ALL.extremes()).extremes(a, x, n, to);
+    }
+
+    @Override
+    public void quantize(float s, int lo, int hi, float[] x, int at, int[] codes, int n) {
+        by(RowSteps.ALL.quantize(false)).quantize(s, lo, hi, x, at, codes, n);
+    }
+
+    @Override
     public void widen(float[] from, int at, double[] to, int y, int n) {
         by(RowSteps.ALL.product()).widen(from, at, to, y, n);
     }

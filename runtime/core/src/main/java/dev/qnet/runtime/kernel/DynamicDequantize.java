@@ -7,13 +7,15 @@ import org.jspecify.annotations.Nullable;
  * {@code (float) a · (p.scale · scales[c]) + bias[c]}, each operation rounded to f32.
  */
 public final class DynamicDequantize implements BinaryKernel {
+    private final Loops loops;
     private final Kind kind;
     private final int rows;
     private final int channels;
     private final float[] scales;
     private final float @Nullable [] bias;
 
-    private DynamicDequantize(Kind kind, int rows, int channels, float[] scales, float @Nullable [] bias) {
+    private DynamicDequantize(Loops loops, Kind kind, int rows, int channels, float[] scales, float @Nullable [] bias) {
+        this.loops = loops;
         this.kind = kind;
         this.rows = rows;
         this.channels = channels;
@@ -38,23 +40,34 @@ public final class DynamicDequantize implements BinaryKernel {
             throw new IllegalArgumentException("a dynamic dequantization of " + kind + " with " + scales.length
                     + " scales for " + channels + " channels");
         }
-        return new DynamicDequantize(kind, rows, channels, scales.clone(), bias == null ? null : bias.clone());
+        return new DynamicDequantize(
+                backend.loops(), kind, rows, channels, scales.clone(), bias == null ? null : bias.clone());
     }
 
     @Override
     public void run(Banks banks, int a, int p, int y) {
         float[] to = banks.floats;
         float s = to[p];
-        float[] factor = banks.floats(0, channels);
+        // As many rows at a time as a chunk has, so that few channels make long loops.
+        int many = Math.clamp(Rows.CHUNK / Math.max(channels, 1), 1, Math.max(rows, 1));
+        float[] factor = banks.floats(0, many * channels);
+        float[] offset = banks.floats(1, many * channels);
         for (int c = 0; c < channels; c++) {
             factor[c] = s * scales[scales.length == 1 ? 0 : c];
+            // −0 changes no number, not even −0.
+            offset[c] = bias == null ? -0f : bias[c];
         }
-        for (int r = 0; r < rows; r++) {
+        Rows.repeat(factor, 0, channels, many * channels);
+        Rows.repeat(offset, 0, channels, many * channels);
+        for (int r = 0; r < rows; r += many) {
             int at = r * channels;
-            for (int c = 0; c < channels; c++) {
-                float v = kind == Kind.S32 ? banks.ints[a + at + c] : banks.longs[a + at + c];
-                float scaled = v * factor[c];
-                to[y + at + c] = bias == null ? scaled : scaled + bias[c];
+            int n = Math.min(many, rows - r) * channels;
+            if (kind == Kind.S32) {
+                loops.affine(banks.ints, a + at, factor, offset, to, y + at, n);
+            } else {
+                for (int i = 0; i < n; i++) {
+                    to[y + at + i] = banks.longs[a + at + i] * factor[i] + offset[i];
+                }
             }
         }
     }

@@ -7,12 +7,14 @@ package dev.qnet.runtime.kernel;
  * hi)/max}, z = 0. s is 1 where it would be 0. ONNX's DynamicQuantizeLinear is the asymmetric form with codes 0..255.
  */
 public final class DynamicParams implements UnaryKernel {
+    private final Loops loops;
     private final int n;
     private final int min;
     private final int max;
     private final boolean symmetric;
 
-    private DynamicParams(int n, int min, int max, boolean symmetric) {
+    private DynamicParams(Loops loops, int n, int min, int max, boolean symmetric) {
+        this.loops = loops;
         this.n = n;
         this.min = min;
         this.max = max;
@@ -28,20 +30,16 @@ public final class DynamicParams implements UnaryKernel {
      * @param symmetric whether z is 0
      */
     public static DynamicParams of(Backend backend, int n, int min, int max, boolean symmetric) {
-        return new DynamicParams(n, min, max, symmetric);
+        return new DynamicParams(backend.loops(), n, min, max, symmetric);
     }
 
     @Override
     public void run(Banks banks, int x, int y) {
         float[] a = banks.floats;
-        float lo = 0;
-        float hi = 0;
-        for (int i = 0; i < n; i++) {
-            float v = a[x + i];
-            // A NaN compares false, and so does not count.
-            lo = v < lo ? v : lo;
-            hi = v > hi ? v : hi;
-        }
+        float[] extremes = banks.floats(0, 2);
+        loops.extremes(a, x, n, extremes);
+        float lo = extremes[0];
+        float hi = extremes[1];
         float s = symmetric ? Math.max(-lo, hi) / max : (hi - lo) / (max - min);
         if (s == 0) {
             s = 1;

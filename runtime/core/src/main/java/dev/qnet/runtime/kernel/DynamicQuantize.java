@@ -5,11 +5,16 @@ package dev.qnet.runtime.kernel;
  * {@code q = clamp(round_half_even(x/s) + z, min, max)}.
  */
 public final class DynamicQuantize implements BinaryKernel {
+    /** Limits beyond this are left to plain Java. */
+    private static final int FAR = 1 << 20;
+
+    private final Loops loops;
     private final int n;
     private final int min;
     private final int max;
 
-    private DynamicQuantize(int n, int min, int max) {
+    private DynamicQuantize(Loops loops, int n, int min, int max) {
+        this.loops = loops;
         this.n = n;
         this.min = min;
         this.max = max;
@@ -23,20 +28,22 @@ public final class DynamicQuantize implements BinaryKernel {
      * @param max the highest code
      */
     public static DynamicQuantize of(Backend backend, int n, int min, int max) {
-        return new DynamicQuantize(n, min, max);
+        return new DynamicQuantize(backend.loops(), n, min, max);
     }
 
     @Override
     public void run(Banks banks, int x, int p, int y) {
-        float[] a = banks.floats;
-        short[] to = banks.shorts;
-        float s = a[p];
-        int z = (int) a[p + 1];
+        float s = banks.floats[p];
+        int z = (int) banks.floats[p + 1];
         // Limiting q − z instead of q is the same, and needs no zero point added. NaN becomes 0.
         int lo = min - z;
         int hi = max - z;
-        for (int i = 0; i < n; i++) {
-            to[y + i] = (short) Math.max(lo, Math.min(hi, (int) Math.rint(a[x + i] / s)));
+        Loops by = lo <= 0 && lo > -FAR && hi >= 0 && hi < FAR ? loops : ScalarLoops.INSTANCE;
+        int[] codes = banks.ints(0, Rows.CHUNK);
+        for (int i = 0; i < n; i += Rows.CHUNK) {
+            int length = Math.min(Rows.CHUNK, n - i);
+            by.quantize(s, lo, hi, banks.floats, x + i, codes, length);
+            loops.store(banks, Kind.S16, y + i, codes, 0, length);
         }
     }
 }

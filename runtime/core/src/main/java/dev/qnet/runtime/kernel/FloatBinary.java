@@ -18,20 +18,22 @@ public final class FloatBinary implements BinaryKernel {
         MOD
     }
 
+    private final Loops loops;
     private final Fn fn;
     private final Broadcast shape;
 
     /** Made once, so that running allocates nothing. */
     private final Broadcast.Row row = this::row;
 
-    private FloatBinary(Fn fn, Broadcast shape) {
+    private FloatBinary(Loops loops, Fn fn, Broadcast shape) {
+        this.loops = loops;
         this.fn = fn;
         this.shape = shape;
     }
 
     /** Plans. */
     public static FloatBinary of(Backend backend, Fn fn, int[] xShape, int[] yShape) {
-        return new FloatBinary(fn, Broadcast.of(xShape, yShape, false));
+        return new FloatBinary(backend.loops(), fn, Broadcast.repeating(xShape, yShape));
     }
 
     @Override
@@ -40,48 +42,20 @@ public final class FloatBinary implements BinaryKernel {
     }
 
     private void row(Banks b, int x, int xStep, int y, int yStep, int z, int n, int channel) {
-        float[] a = b.floats;
-        switch (fn) {
-            case ADD -> {
-                for (int i = 0; i < n; i++) {
-                    a[z + i] = a[x + i * xStep] + a[y + i * yStep];
-                }
-            }
-            case SUB -> {
-                for (int i = 0; i < n; i++) {
-                    a[z + i] = a[x + i * xStep] - a[y + i * yStep];
-                }
-            }
-            case MUL -> {
-                for (int i = 0; i < n; i++) {
-                    a[z + i] = a[x + i * xStep] * a[y + i * yStep];
-                }
-            }
-            case DIV -> {
-                for (int i = 0; i < n; i++) {
-                    a[z + i] = a[x + i * xStep] / a[y + i * yStep];
-                }
-            }
-            case POW -> {
-                for (int i = 0; i < n; i++) {
-                    a[z + i] = (float) StrictMath.pow(a[x + i * xStep], a[y + i * yStep]);
-                }
-            }
-            case MIN -> {
-                for (int i = 0; i < n; i++) {
-                    a[z + i] = Math.min(a[x + i * xStep], a[y + i * yStep]);
-                }
-            }
-            case MAX -> {
-                for (int i = 0; i < n; i++) {
-                    a[z + i] = Math.max(a[x + i * xStep], a[y + i * yStep]);
-                }
-            }
-            case MOD -> {
-                for (int i = 0; i < n; i++) {
-                    a[z + i] = a[x + i * xStep] % a[y + i * yStep];
-                }
-            }
+        float[] p = row(b, x, xStep, 0, n);
+        float[] q = row(b, y, yStep, 1, n);
+        loops.combine(fn, p, xStep == 1 ? x : 0, q, yStep == 1 ? y : 0, b.floats, z, n);
+    }
+
+    /** Where n singles of an operand lie: in the bank, or in scratch where some are repeated. */
+    private static float[] row(Banks b, int at, int step, int slot, int n) {
+        if (step == 1) {
+            return b.floats;
         }
+        float[] a = b.floats(slot, Rows.CHUNK);
+        int k = Math.max(1, -step);
+        System.arraycopy(b.floats, at, a, 0, k);
+        Rows.repeat(a, 0, k, n);
+        return a;
     }
 }

@@ -62,17 +62,19 @@ public final class FloatUnary implements UnaryKernel {
         RECIPROCAL
     }
 
+    private final Loops loops;
     private final Scalar scalar;
     private final int n;
 
-    private FloatUnary(Scalar scalar, int n) {
+    private FloatUnary(Loops loops, Scalar scalar, int n) {
+        this.loops = loops;
         this.scalar = scalar;
         this.n = n;
     }
 
     /** Plans for n elements; a and b are 0 where the function has no parameters. */
     public static FloatUnary of(Backend backend, Fn fn, int n, float a, float b) {
-        return new FloatUnary(new Scalar(fn, a, b), n);
+        return new FloatUnary(backend.loops(), new Scalar(fn, a, b), n);
     }
 
     @Override
@@ -80,18 +82,8 @@ public final class FloatUnary implements UnaryKernel {
         float[] f = banks.floats;
         switch (scalar.fn()) {
             // What follows is the same in single as in double, or rounds alike.
-            case RELU -> {
-                for (int i = 0; i < n; i++) {
-                    f[y + i] = Math.max(f[x + i], 0f);
-                }
-            }
-            case CLIP -> {
-                float a = scalar.a();
-                float b = scalar.b();
-                for (int i = 0; i < n; i++) {
-                    f[y + i] = Math.min(Math.max(f[x + i], a), b);
-                }
-            }
+            case RELU -> loops.limit(f, x, y, n, 0, Float.POSITIVE_INFINITY);
+            case CLIP -> loops.limit(f, x, y, n, scalar.a(), scalar.b());
             case ABS -> {
                 for (int i = 0; i < n; i++) {
                     f[y + i] = Math.abs(f[x + i]);

@@ -92,6 +92,21 @@ interface Loops {
      */
     void product(double[] a, int rows, int k, float[] w, int at, int n, double[] first, double[] c, int step);
 
+    /** Limits n singles as {@link Math#max(float, float)} and then {@link Math#min(float, float)} do; may run in place. */
+    void limit(float[] a, int x, int y, int n, float lo, float hi);
+
+    /** {@code to[z + i] = p[x + i] fn q[y + i]} of n singles; the result overlaps no operand. */
+    void combine(FloatBinary.Fn fn, float[] p, int x, float[] q, int y, float[] to, int z, int n);
+
+    /** {@code to[y + i] = (float) a[x + i] · factor[i] + offset[i]}, each operation rounded. */
+    void affine(int[] a, int x, float[] factor, float[] offset, float[] to, int y, int n);
+
+    /** Writes the least and the largest of n singles and 0 to {@code to}; NaN does not count. */
+    void extremes(float[] a, int x, int n, float[] to);
+
+    /** Quantizes n singles: x/s, rounded half to even, NaN as 0, limited to lo..hi, which hold 0. */
+    void quantize(float s, int lo, int hi, float[] x, int at, int[] codes, int n);
+
     /** Makes doubles of n singles. Up to {@link RescaleLanes#PAD} doubles behind may be overwritten. */
     void widen(float[] from, int at, double[] to, int y, int n);
 

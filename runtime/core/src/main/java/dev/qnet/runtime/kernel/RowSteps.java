@@ -19,6 +19,10 @@ final class RowSteps {
     private final Step largest = new Largest();
     private final Step largestSingles = new LargestSingles();
     private final Step product = new Product();
+    private final Step limit = new Limiting();
+    private final Step affine = new Affine();
+    private final Step extremes = new Extremes();
+    private final Step[] combinationsOfSingles;
     private final Step quantizeEven = new Quantizing(false);
     private final Step quantizeAway = new Quantizing(true);
 
@@ -39,6 +43,11 @@ final class RowSteps {
         combinations = new Step[fns.length];
         for (IntBinary.Fn fn : fns) {
             combinations[fn.ordinal()] = new Combining(fn);
+        }
+        FloatBinary.Fn[] ofSingles = FloatBinary.Fn.values();
+        combinationsOfSingles = new Step[ofSingles.length];
+        for (FloatBinary.Fn fn : ofSingles) {
+            combinationsOfSingles[fn.ordinal()] = new CombiningSingles(fn);
         }
         Rounding[] roundings = Rounding.values();
         rescales = new Step[roundings.length];
@@ -75,6 +84,22 @@ final class RowSteps {
         return largestSingles;
     }
 
+    Step limit() {
+        return limit;
+    }
+
+    Step affine() {
+        return affine;
+    }
+
+    Step extremes() {
+        return extremes;
+    }
+
+    Step combine(FloatBinary.Fn fn) {
+        return combinationsOfSingles[fn.ordinal()];
+    }
+
     Step product() {
         return product;
     }
@@ -97,7 +122,11 @@ final class RowSteps {
     }
 
     Step quantize(QuantizeSpec spec) {
-        return spec.tiesAway() ? quantizeAway : quantizeEven;
+        return quantize(spec.tiesAway());
+    }
+
+    Step quantize(boolean tiesAway) {
+        return tiesAway ? quantizeAway : quantizeEven;
     }
 
     /** A rescale by about 2^-7. */
@@ -212,6 +241,67 @@ final class RowSteps {
             for (int i = 0; i < times; i++) {
                 int n = rounds(i, rounds);
                 SimdPools.largest(s.c, s.b, 0, n * Simd.LANES);
+            }
+        }
+    }
+
+    private static final class Limiting extends Step {
+        Limiting() {
+            super(14 * ROUNDS);
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds);
+                SimdSingles.limit(s.c, 0, 0, n * Simd.LANES, 0, 1);
+            }
+        }
+    }
+
+    private static final class Affine extends Step {
+        Affine() {
+            super(6 * ROUNDS);
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds);
+                SimdSingles.affine(s.p, 0, s.b, s.b, s.c, 0, n * Simd.LANES);
+            }
+        }
+    }
+
+    private static final class Extremes extends Step {
+        private final float[] to = new float[2];
+
+        Extremes() {
+            super(12 * ROUNDS);
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds);
+                SimdSingles.extremes(s.b, 0, n * Simd.LANES, to);
+            }
+        }
+    }
+
+    private static final class CombiningSingles extends Step {
+        private final FloatBinary.Fn fn;
+
+        CombiningSingles(FloatBinary.Fn fn) {
+            super(4 * ROUNDS);
+            this.fn = fn;
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds);
+                SimdSingles.combine(fn, s.a, 0, s.b, 0, s.c, 0, n * Simd.LANES);
             }
         }
     }

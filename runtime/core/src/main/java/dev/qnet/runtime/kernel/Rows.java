@@ -75,7 +75,7 @@ final class Rows {
     /** Repeats the first k of n elements of an array of any type. */
     @SuppressWarnings("SuspiciousSystemArraycopy") // one array
     static void repeat(Object a, int at, int k, int n) {
-        for (int done = k; done < n; done *= 2) {
+        for (int done = k; done > 0 && done < n; done *= 2) {
             System.arraycopy(a, at, a, at + done, Math.min(done, n - done));
         }
     }

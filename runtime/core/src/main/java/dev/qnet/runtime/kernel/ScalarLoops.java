@@ -141,6 +141,87 @@ final class ScalarLoops implements Loops {
     }
 
     @Override
+    public void limit(float[] a, int x, int y, int n, float lo, float hi) {
+        for (int i = 0; i < n; i++) {
+            a[y + i] = Math.min(Math.max(a[x + i], lo), hi);
+        }
+    }
+
+    @Override
+    public void combine(FloatBinary.Fn fn, float[] p, int x, float[] q, int y, float[] to, int z, int n) {
+        switch (fn) {
+            case ADD -> {
+                for (int i = 0; i < n; i++) {
+                    to[z + i] = p[x + i] + q[y + i];
+                }
+            }
+            case SUB -> {
+                for (int i = 0; i < n; i++) {
+                    to[z + i] = p[x + i] - q[y + i];
+                }
+            }
+            case MUL -> {
+                for (int i = 0; i < n; i++) {
+                    to[z + i] = p[x + i] * q[y + i];
+                }
+            }
+            case DIV -> {
+                for (int i = 0; i < n; i++) {
+                    to[z + i] = p[x + i] / q[y + i];
+                }
+            }
+            case POW -> {
+                for (int i = 0; i < n; i++) {
+                    to[z + i] = (float) StrictMath.pow(p[x + i], q[y + i]);
+                }
+            }
+            case MIN -> {
+                for (int i = 0; i < n; i++) {
+                    to[z + i] = Math.min(p[x + i], q[y + i]);
+                }
+            }
+            case MAX -> {
+                for (int i = 0; i < n; i++) {
+                    to[z + i] = Math.max(p[x + i], q[y + i]);
+                }
+            }
+            case MOD -> {
+                for (int i = 0; i < n; i++) {
+                    to[z + i] = p[x + i] % q[y + i];
+                }
+            }
+        }
+    }
+
+    @Override
+    public void affine(int[] a, int x, float[] factor, float[] offset, float[] to, int y, int n) {
+        for (int i = 0; i < n; i++) {
+            to[y + i] = a[x + i] * factor[i] + offset[i];
+        }
+    }
+
+    @Override
+    public void extremes(float[] a, int x, int n, float[] to) {
+        float lo = 0;
+        float hi = 0;
+        for (int i = 0; i < n; i++) {
+            float v = a[x + i];
+            // A NaN compares false, and so does not count.
+            lo = v < lo ? v : lo;
+            hi = v > hi ? v : hi;
+        }
+        to[0] = lo;
+        to[1] = hi;
+    }
+
+    @Override
+    public void quantize(float s, int lo, int hi, float[] x, int at, int[] codes, int n) {
+        for (int i = 0; i < n; i++) {
+            codes[i] = Math.max(lo, Math.min(hi, (int) Math.rint(x[at + i] / s)));
+        }
+    }
+
+    @Override
     public void widen(float[] from, int at, double[] to, int y, int n) {
         for (int i = 0; i < n; i++) {
             to[y + i] = from[at + i];

@@ -202,6 +202,35 @@ final class SimdLoops implements Loops {
     }
 
     @Override
+    public void limit(float[] a, int x, int y, int n, float lo, float hi) {
+        SimdSingles.limit(a, x, y, n, lo, hi);
+    }
+
+    @Override
+    public void combine(FloatBinary.Fn fn, float[] p, int x, float[] q, int y, float[] to, int z, int n) {
+        SimdSingles.combine(fn, p, x, q, y, to, z, n);
+    }
+
+    @Override
+    public void affine(int[] a, int x, float[] factor, float[] offset, float[] to, int y, int n) {
+        SimdSingles.affine(a, x, factor, offset, to, y, n);
+    }
+
+    @Override
+    public void extremes(float[] a, int x, int n, float[] to) {
+        SimdSingles.extremes(a, x, n, to);
+    }
+
+    @Override
+    public void quantize(float s, int lo, int hi, float[] x, int at, int[] codes, int n) {
+        int whole = n / LANES * LANES;
+        quantizeEven(x, at, codes, whole, s, 0, lo, hi);
+        for (int i = whole; i < n; i++) {
+            codes[i] = Math.max(lo, Math.min(hi, (int) Math.rint(x[at + i] / s)));
+        }
+    }
+
+    @Override
     public void widen(float[] from, int at, double[] to, int y, int n) {
         SimdFloats.widen(from, at, to, y, n);
     }

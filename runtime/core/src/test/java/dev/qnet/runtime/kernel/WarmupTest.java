@@ -58,6 +58,10 @@ class WarmupTest {
             steps.add(RowSteps.ALL.load(kind));
             steps.add(RowSteps.ALL.store(kind));
         }
+        for (FloatBinary.Fn fn : FloatBinary.Fn.values()) {
+            steps.add(RowSteps.ALL.combine(fn));
+        }
+        steps.addAll(List.of(RowSteps.ALL.limit(), RowSteps.ALL.affine(), RowSteps.ALL.extremes()));
         for (IntBinary.Fn fn : IntBinary.Fn.values()) {
             if (fn != IntBinary.Fn.DIV && fn != IntBinary.Fn.POW && fn != IntBinary.Fn.MOD) {
                 steps.add(RowSteps.ALL.combine(fn));

@@ -37,6 +37,12 @@ class WidthsTest {
             ElementwiseCases.requantize(new Random(seed), one);
             ElementwiseCases.quantize(new Random(seed), one);
             SpatialCases.maxPool(new Random(seed), one);
+            LinearCases.gate(new Random(seed), one);
+            ElementwiseCases.intBinary(new Random(seed), one);
+            ElementwiseCases.sum(new Random(seed), one);
+            if (one[0] == Backend.VECTOR) {
+                new FloatKernelsTest().conv(seed);
+            }
         }
         System.out.println(one[0] + " " + (one[0] == Backend.VECTOR ? Simd.BITS : 0));
     }
