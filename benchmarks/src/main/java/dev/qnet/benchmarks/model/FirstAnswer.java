@@ -58,6 +58,9 @@ public final class FirstAnswer {
     /** Nanoseconds until runs are within a tenth of what they are in the end, by medians of some. */
     private static double settled(List<double[]> runs) {
         int n = runs.size();
+        if (n < WINDOW) {
+            return Double.NaN;
+        }
         double last = median(runs, Math.max(0, n - Math.max(WINDOW, n / 10)), n);
         for (int i = 0; i + WINDOW <= n; i += WINDOW / 2) {
             if (median(runs, i, i + WINDOW) <= 1.1 * last) {
