@@ -32,6 +32,7 @@ public final class FirstAnswer {
             model.run();
             System.out.println("answer");
             System.out.flush();
+            System.out.println("memory " + peakMemory());
             long begin = System.nanoTime();
             long end = begin + (long) (Double.parseDouble(args[1]) * 1e9);
             List<double[]> runs = new ArrayList<>();
@@ -43,7 +44,6 @@ public final class FirstAnswer {
             }
             System.out.println("settled " + settled(runs));
         }
-        System.out.println("memory " + peakMemory());
     }
 
     private static Contestant load(String what, Path file, List<byte[]> inputs) throws Exception {
