@@ -86,8 +86,8 @@ final class StartCommand implements Callable<Integer> {
         }
         results.note(
                 "First: from exec to the first answer. Settled: from exec until runs take at most 1.1 times what they take "
-                        + "in the end, medians of 20 runs, while Qnet runs without a pause. MB: resident at the first answer. Medians "
-                        + "of " + processes + " processes.");
+                        + "in the end, medians of 20 runs, while Qnet runs without a pause. MB: resident at the first "
+                        + "answer. Medians of " + processes + " processes.");
         options.show(new PrintWriter(System.out, true, StandardCharsets.UTF_8), List.of(results));
         return 0;
     }
