@@ -112,7 +112,7 @@ class HotSpotTest {
     }
 
     private static String result(String output, String name) {
-        Matcher m = Pattern.compile("(?m)^RESULT " + name + "=(\\S+)$").matcher(output);
+        Matcher m = Pattern.compile("(?m)^" + name + "=(\\S+)$").matcher(output);
         assertThat(m.find()).as(output).isTrue();
         return m.group(1);
     }
@@ -129,15 +129,16 @@ class HotSpotTest {
                         .getPath())
                 .toString();
         command.addAll(List.of("-cp", jar + File.pathSeparator + tests));
-        command.addAll(List.of(SteadyState.class.getName(), jar.toString(), mode));
+        Path results = jar.resolveSibling("results.txt");
+        command.addAll(List.of(SteadyState.class.getName(), jar.toString(), mode, results.toString()));
         for (int attempt = 1; ; attempt++) {
+            Files.deleteIfExists(results);
             Process p = new ProcessBuilder(command).redirectErrorStream(true).start();
-            String out =
-                    new String(p.getInputStream().readAllBytes(), StandardCharsets.UTF_8).replace("\r", "");
+            String out = new String(p.getInputStream().readAllBytes(), StandardCharsets.UTF_8).replace("\r", "");
             int code = p.waitFor();
             // A machine that is short of memory kills processes, which says nothing about them.
             if (code != KILLED || attempt == ATTEMPTS) {
-                return out + "\nexit code " + code + "\n";
+                return out + "\nexit code " + code + "\n" + (Files.exists(results) ? Files.readString(results) : "");
             }
         }
     }

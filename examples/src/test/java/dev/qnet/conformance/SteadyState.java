@@ -6,7 +6,9 @@ import dev.qnet.runtime.Model;
 import dev.qnet.runtime.Session;
 import dev.qnet.runtime.Tensor;
 import dev.qnet.runtime.TensorInfo;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,8 +16,9 @@ import java.util.Random;
 import java.util.zip.CRC32;
 
 /**
- * What {@link HotSpotTest} starts: runs a model's jar once, or until it is warm, and says what came out and what a run
- * allocates. It has the jar on its class path, and the JDK.
+ * What {@link HotSpotTest} starts: runs a model's jar once, or until it is warm, and writes what came out and what a run
+ * allocates to a file, for HotSpot's log may get in between what is printed. It has the jar on its class path, and the
+ * JDK. Arguments: the jar; once or steady; the file.
  */
 final class SteadyState {
     /** Runs in a row that have to allocate nothing. */
@@ -29,7 +32,8 @@ final class SteadyState {
 
     private SteadyState() {}
 
-    public static void main(String[] args) {
+    public static void main(String[] args) throws IOException {
+        StringBuilder results = new StringBuilder();
         Random random = new Random(7);
         List<Tensor> outputs = new ArrayList<>();
         Model model = Model.load(Path.of(args[0]));
@@ -49,12 +53,13 @@ final class SteadyState {
         session.run();
         long first = crc(outputs);
         if (args[1].equals("steady")) {
-            System.out.println("RESULT allocated=" + steady(session));
+            results.append("allocated=").append(steady(session)).append('\n');
             if (crc(outputs) != first) {
                 throw new AssertionError("the first run and the last give other bytes");
             }
         }
-        System.out.println("RESULT bytes=" + Long.toHexString(first));
+        results.append("bytes=").append(Long.toHexString(first)).append('\n');
+        Files.writeString(Path.of(args[2]), results);
     }
 
     /** The least that so many runs in a row allocate, in bytes, once vector code has taken over. */
