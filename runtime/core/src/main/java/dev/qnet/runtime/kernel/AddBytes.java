@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * 1 with double; 2^30 at the result's scale, by which double rounding differs from single ({@link SimdCodes}); and
  * roundings of 2^-24 each of the factors, the offset, both operations, and of subtracting or adding E. Where h − E and h
  * + E round alike, no half lies between them, so that the code is what they round to. Where they do not (a few of 10,000
- * elements, unless scales make halves of many sums), a block of elements is done again in integers.
+ * elements, unless scales make halves of many sums), a vector of elements is done again in integers.
  *
  * @param xFactor of x
  * @param yFactor of y, negative for a difference

@@ -1,6 +1,5 @@
 package dev.qnet.runtime.kernel;
 
-import java.util.Objects;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -68,20 +67,34 @@ final class SimdAdd {
             int zx = spec.x().zero();
             int zy = spec.y().zero();
             real(x, xAt, xMask, zx, fx, y, yAt, yMask, zy, fy, n, z.zero, z.lo, z.hi, b.bytes, zAt);
-        } else if (!near(
-                x, xAt, xMask, fx, y, yAt, yMask, fy, n, by.offset(), by.e(), z.zero, z.lo, z.hi, b.bytes, zAt)) {
-            again(spec, b, x, xAt, y, yAt, zAt, n);
+            return;
         }
-    }
-
-    /** In integers. */
-    private static void again(AddSpec spec, Banks b, byte[] x, int xAt, byte[] y, int yAt, int zAt, int n) {
-        int[] p = b.ints(0, Rows.CHUNK);
-        int[] q = b.ints(1, Rows.CHUNK);
-        SimdRows.load(x, spec.x(), xAt, p, n);
-        SimdRows.load(y, spec.y(), yAt, q, n);
-        add(spec, Objects.requireNonNull(spec.lanes()), p, q, n);
-        SimdRows.store(b, spec.kind(), zAt, p, 0, n);
+        if (near(x, xAt, xMask, fx, y, yAt, yMask, fy, n, by.offset(), by.e(), z.zero, z.lo, z.hi, b.bytes, zAt)) {
+            return;
+        }
+        // One vector, mostly. Plain Java does it: vector code that is so rare would not be compiled for long.
+        for (int i = 0; i < n; i += LANES) {
+            boolean sure = near(
+                    x,
+                    xAt + i,
+                    xMask,
+                    fx,
+                    y,
+                    yAt + i,
+                    yMask,
+                    fy,
+                    LANES,
+                    by.offset(),
+                    by.e(),
+                    z.zero,
+                    z.lo,
+                    z.hi,
+                    b.bytes,
+                    zAt + i);
+            if (!sure) {
+                ScalarLoops.INSTANCE.add(spec, b, x, xAt + i, y, yAt + i, zAt + i, LANES);
+            }
+        }
     }
 
     static void real(
