@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param granularity what shares a scale
  * @param range how the real range is found
  * @param dynamic whether scales are computed at run time, for activations
+ * @param quantizer what training learns, or null for nothing: then scales follow from the values. Only codebooks mean something
+ *     without training too
  */
 public record Spec(
         Storage storage,
@@ -19,7 +21,19 @@ public record Spec(
         boolean narrow,
         Granularity granularity,
         RangeMethod range,
-        boolean dynamic) {
+        boolean dynamic,
+        @Nullable Quantizer quantizer) {
+
+    /** A spec of which training learns nothing. */
+    public Spec(
+            Storage storage,
+            boolean symmetric,
+            boolean narrow,
+            Granularity granularity,
+            RangeMethod range,
+            boolean dynamic) {
+        this(storage, symmetric, narrow, granularity, range, dynamic, null);
+    }
 
     /** What shares a scale. */
     public sealed interface Granularity {
@@ -73,7 +87,11 @@ public record Spec(
     }
 
     public Spec withRange(RangeMethod other) {
-        return new Spec(storage, symmetric, narrow, granularity, other, dynamic);
+        return new Spec(storage, symmetric, narrow, granularity, other, dynamic, quantizer);
+    }
+
+    public Spec withQuantizer(@Nullable Quantizer other) {
+        return new Spec(storage, symmetric, narrow, granularity, range, dynamic, other);
     }
 
     /**

@@ -26,6 +26,9 @@ final class SpecText {
         if (s.dynamic()) {
             args.add(of("dynamic"));
         }
+        if (s.quantizer() != null) {
+            args.add(call("by", TrainCodec.encode(s.quantizer())));
+        }
         return new Attr.Call(s.storage().toString(), args);
     }
 
@@ -48,6 +51,7 @@ final class SpecText {
         boolean symmetric = false;
         boolean narrow = false;
         boolean dynamic = false;
+        Quantizer quantizer = null;
         Spec.Granularity granularity = new Spec.Granularity.PerTensor();
         Spec.RangeMethod range = new Spec.RangeMethod.MinMax();
         for (Attr arg : c.args()) {
@@ -58,6 +62,7 @@ final class SpecText {
                 case "asymmetric" -> symmetric = false;
                 case "narrow" -> narrow = true;
                 case "dynamic" -> dynamic = true;
+                case "by" -> quantizer = TrainCodec.decode(args.getFirst());
                 case "per_tensor" -> granularity = new Spec.Granularity.PerTensor();
                 case "per_channel" ->
                     granularity =
@@ -83,6 +88,6 @@ final class SpecText {
                 default -> throw new IllegalArgumentException("a spec has no part '" + item.name() + "'");
             }
         }
-        return new Spec(OpCodec.storage(c.name()), symmetric, narrow, granularity, range, dynamic);
+        return new Spec(OpCodec.storage(c.name()), symmetric, narrow, granularity, range, dynamic, quantizer);
     }
 }

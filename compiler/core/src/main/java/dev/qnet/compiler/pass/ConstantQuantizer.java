@@ -5,6 +5,7 @@ import dev.qnet.compiler.ir.Element;
 import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
+import dev.qnet.compiler.ir.Quantizer;
 import dev.qnet.compiler.ir.Rounding;
 import dev.qnet.compiler.ir.Spec;
 import dev.qnet.compiler.ir.Spec.Granularity;
@@ -13,6 +14,7 @@ import dev.qnet.compiler.ir.Storage;
 import dev.qnet.compiler.ir.Tensor;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
+import dev.qnet.compiler.quant.Codebooks;
 import dev.qnet.compiler.quant.Codes;
 import dev.qnet.compiler.quant.RangeException;
 import dev.qnet.compiler.quant.WeightParameters;
@@ -84,17 +86,25 @@ final class ConstantQuantizer {
             return node(id, constant, new QuantOp.FakeQuant(spec, rounding, null));
         }
         inspect(constant, user, spec, value, q);
+        if (spec.quantizer() instanceof Quantizer.Codebook book) {
+            return looked(id, constant, Codebooks.choose(value, spec, book));
+        }
         if (q.storage() == Storage.TERNARY && !(spec.range() instanceof RangeMethod.Given)) {
-            Node codes = new Node(
-                    names.fresh(constant.id().name() + ".codes"),
-                    new DataOp.Constant(WeightParameters.ternaryCodes(value, q)),
-                    List.of(),
-                    new Type(q, constant.type().shape()),
-                    constant.span());
-            emit.accept(codes);
-            return new Node(id, new QuantOp.Dequantize(), List.of(codes.id()), constant.type(), constant.span());
+            return looked(id, constant, new Codebooks.Coded(WeightParameters.ternaryCodes(value, q), q));
         }
         return node(id, constant, new QuantOp.FakeQuant(spec, rounding, q));
+    }
+
+    /** Codes that are not the nearest ones of a grid, so that they cannot be left to fake quantization. */
+    private Node looked(ValueId id, Node constant, Codebooks.Coded coded) {
+        Node codes = new Node(
+                names.fresh(constant.id().name() + ".codes"),
+                new DataOp.Constant(coded.codes()),
+                List.of(),
+                new Type(coded.quant(), constant.type().shape()),
+                constant.span());
+        emit.accept(codes);
+        return new Node(id, new QuantOp.Dequantize(), List.of(codes.id()), constant.type(), constant.span());
     }
 
     private static Node node(ValueId id, Node constant, QuantOp.FakeQuant op) {

@@ -1,6 +1,7 @@
 package dev.qnet.training.quantizer;
 
 import dev.qnet.compiler.ir.Quantizer;
+import dev.qnet.compiler.quant.KMeans;
 
 /** A codebook begun by k-means: each weight is the entry nearest to it, and entries are learned. */
 final class Codebook implements LearnedQuantizer {
@@ -51,7 +52,7 @@ final class Codebook implements LearnedQuantizer {
     @Override
     public void initialize(float[] x, int from, int to, float[] p, int at) {
         Values.check(x, from, to);
-        float[] centres = Values.centres(x, from, to, settings.entries());
+        float[] centres = KMeans.centres(x, from, to, settings.entries());
         System.arraycopy(centres, 0, p, at, centres.length);
     }
 

@@ -1,5 +1,6 @@
 package dev.qnet.training.quantizer;
 
+import dev.qnet.compiler.quant.KMeans;
 import java.util.Arrays;
 
 /** QN: a sum of sigmoids that sharpen into steps (Yang et al. 2019, equations 4 to 6). */
@@ -90,7 +91,7 @@ final class Qn implements LearnedQuantizer {
         float s = Values.leastErrorScale(x, from, to, lo, hi);
         p[at + ALPHA] = s;
         p[at + BETA] = 1 / s;
-        float[] centres = Values.centres(x, from, to, hi - lo + 1);
+        float[] centres = KMeans.centres(x, from, to, hi - lo + 1);
         for (int k = 0; k < hi - lo; k++) {
             float middle = (centres[k] + centres[k + 1]) / 2 / s;
             // Within half a step of the uniform threshold: what the levels, which stay uniform, can follow.

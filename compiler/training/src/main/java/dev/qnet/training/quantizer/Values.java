@@ -1,15 +1,11 @@
 package dev.qnet.training.quantizer;
 
-import java.util.Arrays;
-
 /** Statistics of elements that quantizers begin with. */
 final class Values {
     /** The least scale: below it quotients overflow. */
     static final float LEAST = 1e-8f;
     /** Clippings tried for the least squared error, of the whole range down to a hundredth of it. */
     private static final int STEPS = 100;
-
-    private static final int TURNS = 30;
 
     /** Added and taken away again, it rounds a single below 2^22 to the nearest integer, ties to even. */
     static final float ROUND = 0x1.8p23f;
@@ -76,43 +72,5 @@ final class Values {
             }
         }
         return (float) best;
-    }
-
-    /** k-means of elements: k centres, ascending, begun at quantiles (Lloyd 1957). */
-    static float[] centres(float[] x, int from, int to, int k) {
-        float[] sorted = Arrays.copyOfRange(x, from, to);
-        Arrays.sort(sorted);
-        int n = sorted.length;
-        double[] sums = new double[n + 1];
-        for (int i = 0; i < n; i++) {
-            sums[i + 1] = sums[i] + sorted[i];
-        }
-        double[] centres = new double[k];
-        for (int c = 0; c < k; c++) {
-            centres[c] = n == 0 ? c : sorted[(int) ((2L * c + 1) * n / (2L * k))];
-        }
-        for (int turn = 0; turn < TURNS && n > 0; turn++) {
-            int start = 0;
-            for (int c = 0; c < k; c++) {
-                int end = n;
-                if (c + 1 < k) {
-                    double middle = (centres[c] + centres[c + 1]) / 2;
-                    end = start;
-                    while (end < n && sorted[end] <= middle) {
-                        end++;
-                    }
-                }
-                if (end > start) {
-                    centres[c] = (sums[end] - sums[start]) / (end - start);
-                }
-                start = end;
-            }
-            Arrays.sort(centres);
-        }
-        float[] singles = new float[k];
-        for (int c = 0; c < k; c++) {
-            singles[c] = (float) centres[c];
-        }
-        return singles;
     }
 }

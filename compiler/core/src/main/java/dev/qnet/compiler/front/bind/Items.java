@@ -2,6 +2,7 @@ package dev.qnet.compiler.front.bind;
 
 import dev.qnet.compiler.front.ast.Argument;
 import dev.qnet.compiler.front.ast.Item;
+import dev.qnet.compiler.ir.Quantizer;
 import dev.qnet.compiler.ir.Spec;
 import dev.qnet.compiler.ir.Spec.Granularity;
 import dev.qnet.compiler.ir.Spec.RangeMethod;
@@ -10,6 +11,7 @@ import dev.qnet.compiler.ir.Tensor;
 import dev.qnet.compiler.source.Diagnostic;
 import dev.qnet.compiler.source.Span;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -66,14 +68,8 @@ final class Items {
             "dynamic",
             "static");
     private static final Map<String, String> LATER = Map.of(
-            "pact", "write `range(0, ALPHA)`, which is what a trained clipping ends as",
-            "lsq", "write `scale(S)`, which is what a learned step ends as",
-            "lsq_plus", "write `scale(S) zero(Z)`, which is what a learned step and offset end as",
-            "qil", "use an affine range, such as `range(mse)`",
-            "qn", "use an affine range, such as `range(mse)`",
-            "codebook", "use an affine storage, such as `i4 per_group(32)`",
-            "vq", "use an affine storage, such as `i4 per_group(32)`",
-            "rvq", "use an affine storage, such as `i4 per_group(32)`",
+            "vq", "write `codebook(16)`",
+            "rvq", "write `codebook(16)`",
             "thresholds", "use an affine storage, such as `u4`");
 
     private final Frame frame;
@@ -123,7 +119,9 @@ final class Items {
 
     /** Every word, storages first. */
     static List<String> words() {
-        return Stream.concat(STORAGES.keySet().stream(), WORDS.stream()).toList();
+        return Stream.of(STORAGES.keySet(), WORDS, LearnedWords.WORDS)
+                .flatMap(Collection::stream)
+                .toList();
     }
 
     /** A storage by name, or null. */
@@ -138,6 +136,9 @@ final class Items {
             once(item, "storage");
             arguments(item, 0, 0);
             spec = withStorage(spec, storage);
+            if (spec.quantizer() instanceof Quantizer.Codebook) {
+                spec = spec.withQuantizer(null);
+            }
             return;
         }
         switch (word) {
@@ -198,8 +199,23 @@ final class Items {
                 zeroSpan = item.span();
                 zeros = codes(item, arguments(item, 1, 1).getFirst());
             }
-            default -> throw unknown(item);
+            default -> {
+                if (!LearnedWords.WORDS.contains(word)) {
+                    throw unknown(item);
+                }
+                learned(item);
+            }
         }
+    }
+
+    private void learned(Item item) {
+        once(item, "quantizer that is learned");
+        Quantizer quantizer = LearnedWords.read(item, subject, evaluator, frame);
+        if (quantizer instanceof Quantizer.Codebook) {
+            once(item, "storage");
+            spec = withNarrow(withSymmetric(withStorage(spec, Storage.I8), true), true);
+        }
+        spec = spec.withQuantizer(quantizer);
     }
 
     private Rejected unknown(Item item) {
@@ -364,6 +380,7 @@ final class Items {
             }
             spec = withSymmetric(spec, true);
         }
+        learnable(at);
         if (spec.dynamic()) {
             if (said.get("range") != null && !(spec.range() instanceof RangeMethod.MinMax)) {
                 throw new Rejected(Diagnostic.error(
@@ -413,6 +430,34 @@ final class Items {
             }
         }
         spec = spec.withRange(new RangeMethod.Given(s, z));
+    }
+
+    /** What is learned must have a form of codes: none of these has one together. */
+    private void learnable(Span at) {
+        Item word = said.get("quantizer that is learned");
+        boolean ofItsOwn = spec.storage() == Storage.BIPOLAR || spec.storage() == Storage.TERNARY;
+        if (word == null && (ofItsOwn || spec.granularity() instanceof Granularity.PerGroup || spec.dynamic())) {
+            // What is said here has no room for what was said around.
+            spec = spec.withQuantizer(null);
+        }
+        if (spec.quantizer() == null) {
+            return;
+        }
+        Span place = word == null ? at : word.span();
+        String why = spec.granularity() instanceof Granularity.PerGroup
+                ? "groups of weights have no scales that are learned: write `per_channel`"
+                : spec.dynamic()
+                        ? "a scale that is computed at run time cannot be learned: write `static`"
+                        : ofItsOwn
+                                ? spec.storage() + " codes have a rule of their own: drop the word, or write `i2`"
+                                : null;
+        if (why != null) {
+            throw new Rejected(Diagnostic.error("conflicting-items", place, why));
+        }
+        if (subject == Subject.WEIGHTS && !spec.symmetric()) {
+            throw new Rejected(Diagnostic.error("conflicting-items", place, "weights that are learned have zero point 0")
+                    .withFix("write `symmetric`"));
+        }
     }
 
     // ---- arguments
@@ -531,22 +576,22 @@ final class Items {
     // ---- changed copies
 
     private static Spec withStorage(Spec s, Storage storage) {
-        return new Spec(storage, s.symmetric(), s.narrow(), s.granularity(), s.range(), s.dynamic());
+        return new Spec(storage, s.symmetric(), s.narrow(), s.granularity(), s.range(), s.dynamic(), s.quantizer());
     }
 
     private static Spec withSymmetric(Spec s, boolean symmetric) {
-        return new Spec(s.storage(), symmetric, s.narrow(), s.granularity(), s.range(), s.dynamic());
+        return new Spec(s.storage(), symmetric, s.narrow(), s.granularity(), s.range(), s.dynamic(), s.quantizer());
     }
 
     private static Spec withNarrow(Spec s, boolean narrow) {
-        return new Spec(s.storage(), s.symmetric(), narrow, s.granularity(), s.range(), s.dynamic());
+        return new Spec(s.storage(), s.symmetric(), narrow, s.granularity(), s.range(), s.dynamic(), s.quantizer());
     }
 
     private static Spec withGranularity(Spec s, Granularity granularity) {
-        return new Spec(s.storage(), s.symmetric(), s.narrow(), granularity, s.range(), s.dynamic());
+        return new Spec(s.storage(), s.symmetric(), s.narrow(), granularity, s.range(), s.dynamic(), s.quantizer());
     }
 
     private static Spec withDynamic(Spec s, boolean dynamic) {
-        return new Spec(s.storage(), s.symmetric(), s.narrow(), s.granularity(), s.range(), dynamic);
+        return new Spec(s.storage(), s.symmetric(), s.narrow(), s.granularity(), s.range(), dynamic, s.quantizer());
     }
 }

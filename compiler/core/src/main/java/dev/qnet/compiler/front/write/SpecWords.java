@@ -1,6 +1,7 @@
 package dev.qnet.compiler.front.write;
 
 import dev.qnet.compiler.front.ast.Item;
+import dev.qnet.compiler.ir.Quantizer;
 import dev.qnet.compiler.ir.Spec;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,7 +31,27 @@ final class SpecWords {
         if (!spec.dynamic()) {
             items.addAll(range(spec.range()));
         }
+        if (spec.quantizer() != null) {
+            if (spec.quantizer() instanceof Quantizer.Codebook) {
+                // It says the storage and the symmetry too.
+                items.subList(0, 3).clear();
+            }
+            items.add(learned(spec.quantizer()));
+        }
         return items;
+    }
+
+    private static Item learned(Quantizer q) {
+        return switch (q) {
+            case Quantizer.Affine _, Quantizer.Ternary _, Quantizer.Bipolar _ -> Tree.item("ste");
+            case Quantizer.Pact p -> Tree.item("pact", Tree.number(p.alpha()), Tree.number(p.decay()));
+            case Quantizer.Lsq _ -> Tree.item("lsq");
+            case Quantizer.LsqPlus _ -> Tree.item("lsq_plus");
+            case Quantizer.Qil _ -> Tree.item("qil");
+            case Quantizer.Qn n -> Tree.item("qn", Tree.range((long) n.from(), (long) n.to()));
+            case Quantizer.Codebook c ->
+                Tree.item("codebook", Tree.number((long) c.entries()), Tree.number(c.commitment()));
+        };
     }
 
     /** How a range is found, or what was measured. */

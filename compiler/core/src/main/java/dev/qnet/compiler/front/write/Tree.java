@@ -28,6 +28,11 @@ final class Tree {
     }
 
     /** The shortest text that reads back as the same single; it must be finite. */
+    /** {@code from..to}. */
+    static Expr range(long from, long to) {
+        return new Expr.Range(number(from), number(to), Span.NONE);
+    }
+
     static Expr number(float value) {
         return new Expr.FloatLit(Float.toString(value), Double.parseDouble(Float.toString(value)), Span.NONE);
     }
