@@ -6,5 +6,9 @@ module dev.qnet.training {
     requires static org.jspecify;
 
     exports dev.qnet.training.data;
+    exports dev.qnet.training.fit;
     exports dev.qnet.training.grad;
+    exports dev.qnet.training.optimize;
+    exports dev.qnet.training.quantizer;
+    exports dev.qnet.training.run;
 }

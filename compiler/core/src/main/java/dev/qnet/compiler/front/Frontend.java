@@ -19,8 +19,14 @@ public final class Frontend {
      * What to load.
      *
      * @param model the model's name, or null for the only one
+     * @param seed for a model that is to be trained: where parameters that no file has begin; null where they must be there
      */
-    public record Options(@Nullable String model) {
+    public record Options(
+            @Nullable String model, @Nullable Long seed) {
+        public Options(@Nullable String model) {
+            this(model, null);
+        }
+
         /** The only model of the file. */
         public static final Options DEFAULT = new Options(null);
 
@@ -38,7 +44,7 @@ public final class Frontend {
      *     wrong
      */
     public static BoundModel load(Path file, Options options) {
-        return Binder.bind(program(file), options.model());
+        return Binder.bind(program(file), options.model(), options.seed());
     }
 
     /** As {@link #load(Path, Options)}, of the only model of the file. */

@@ -34,7 +34,12 @@ final class ConstantQuantizer {
     private final Consumer<Node> emit;
     private final Map<Key, Node> done = new HashMap<>();
 
-    ConstantQuantizer(Rounding rounding, Diagnostics diagnostics, Names names, Consumer<Node> emit) {
+    private final boolean training;
+
+    /** @param training whether even constants whose codes are not the nearest ones of a grid stay in f32 */
+    ConstantQuantizer(
+            Rounding rounding, Diagnostics diagnostics, Names names, Consumer<Node> emit, boolean training) {
+        this.training = training;
         this.rounding = rounding;
         this.diagnostics = diagnostics;
         this.names = names;
@@ -86,10 +91,10 @@ final class ConstantQuantizer {
             return node(id, constant, new QuantOp.FakeQuant(spec, rounding, null));
         }
         inspect(constant, user, spec, value, q);
-        if (spec.quantizer() instanceof Quantizer.Codebook book) {
+        if (!training && spec.quantizer() instanceof Quantizer.Codebook book) {
             return looked(id, constant, Codebooks.choose(value, spec, book));
         }
-        if (q.storage() == Storage.TERNARY && !(spec.range() instanceof RangeMethod.Given)) {
+        if (!training && q.storage() == Storage.TERNARY && !(spec.range() instanceof RangeMethod.Given)) {
             return looked(id, constant, new Codebooks.Coded(WeightParameters.ternaryCodes(value, q), q));
         }
         return node(id, constant, new QuantOp.FakeQuant(spec, rounding, q));

@@ -38,7 +38,7 @@ final class DynamicInsertion {
         this.policy = policy;
         this.diagnostics = diagnostics;
         this.names = new Names(graph);
-        this.constants = new ConstantQuantizer(policy.rounding(), diagnostics, names, out::add);
+        this.constants = new ConstantQuantizer(policy.rounding(), diagnostics, names, out::add, false);
         this.definitions = graph.definitions();
         this.types = graph.types();
     }

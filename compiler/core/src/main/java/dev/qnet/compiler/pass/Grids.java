@@ -16,7 +16,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Which values of a fake-quantized graph lie on which grid. */
-final class Grids {
+public final class Grids {
     private Grids() {}
 
     /**
@@ -37,12 +37,17 @@ final class Grids {
     }
 
     /** Whether integers compute a node on its operand's grid, unless the source asks for another. */
-    static boolean keeps(Node n) {
+    public static boolean keeps(Node n) {
         return n.intent().activations() == null
                 && switch (Role.of(n)) {
                     case POOL, DATA, CLAMP -> true;
                     case CONSTANT, ARITHMETIC, SOFTMAX, TABLE, POINT, DEQUANTIZE, FLOAT_ONLY, INTEGER -> false;
                 };
+    }
+
+    /** Whether a node only moves or clamps codes, so that its value is on its operand's grid by nature. */
+    public static boolean passes(Node n) {
+        return Role.of(n) == Role.DATA || Role.of(n) == Role.CLAMP;
     }
 
     /**

@@ -14,6 +14,22 @@ import dev.qnet.compiler.ir.Spec;
 public final class InsertFakeQuant implements Pass {
     public static final String NAME = "insert-fake-quant";
 
+    private final boolean training;
+
+    /** For inference: constants whose codes are not the nearest ones of a grid become codes at once. */
+    public InsertFakeQuant() {
+        this(false);
+    }
+
+    private InsertFakeQuant(boolean training) {
+        this.training = training;
+    }
+
+    /** For training: all weights stay in f32 behind fake quantization, whatever their quantizer. */
+    public static InsertFakeQuant forTraining() {
+        return new InsertFakeQuant(true);
+    }
+
     @Override
     public String name() {
         return NAME;
@@ -27,7 +43,7 @@ public final class InsertFakeQuant implements Pass {
         }
         return policy.activations().dynamic()
                 ? new DynamicInsertion(graph, policy, context.diagnostics()).run()
-                : new Insertion(graph, policy, context.diagnostics()).run();
+                : new Insertion(graph, policy, context.diagnostics(), training).run();
     }
 
     /** Promises that no quantized type is computed yet: {@code quantize} has become fake quantization. */

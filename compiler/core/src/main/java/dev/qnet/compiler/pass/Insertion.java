@@ -62,12 +62,12 @@ final class Insertion {
     /** The request that an open value carries on to the end of its clamps; absent where it carries none. */
     private final Map<ValueId, Spec> carried = new HashMap<>();
 
-    Insertion(Graph graph, Spec.Policy policy, Diagnostics diagnostics) {
+    Insertion(Graph graph, Spec.Policy policy, Diagnostics diagnostics, boolean training) {
         this.graph = graph;
         this.policy = policy;
         this.diagnostics = diagnostics;
         this.names = new Names(graph);
-        this.constants = new ConstantQuantizer(policy.rounding(), diagnostics, names, out::add);
+        this.constants = new ConstantQuantizer(policy.rounding(), diagnostics, names, out::add, training);
         this.users = graph.users();
         this.definitions = graph.definitions();
         this.types = graph.types();

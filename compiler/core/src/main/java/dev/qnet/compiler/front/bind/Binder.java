@@ -54,9 +54,18 @@ public final class Binder {
      * @throws CompileException with all errors and warnings, if there is an error
      */
     public static BoundModel bind(Program program, @Nullable String model) {
+        return bind(program, model, null);
+    }
+
+    /**
+     * As {@link #bind(Program, String)}.
+     *
+     * @param seed where parameters that no file has begin at random; null if they must be there
+     */
+    public static BoundModel bind(Program program, @Nullable String model, @Nullable Long seed) {
         Diagnostics diagnostics = new Diagnostics();
         Declarations declarations = Declarations.of(program, diagnostics);
-        try (WeightFiles weights = new WeightFiles()) {
+        try (WeightFiles weights = new WeightFiles(seed == null ? null : new InitialWeights(seed))) {
             return new Binder(program, declarations, diagnostics, weights).model(model);
         }
     }

@@ -41,7 +41,21 @@ final class WeightFiles implements AutoCloseable {
     private boolean broken;
     private long elements;
 
-    WeightFiles() {}
+    private final @Nullable InitialWeights initial;
+
+    /**
+     * No files yet.
+     *
+     * @param initial what stands in for parameters that no file has, or null if they must be there
+     */
+    WeightFiles(@Nullable InitialWeights initial) {
+        this.initial = initial;
+    }
+
+    /** What stands in for parameters that no file has, or null. */
+    @Nullable InitialWeights initial() {
+        return initial;
+    }
 
     /** Opens one more file; why it cannot be read is reported. */
     void open(Session session, Frame frame, Path file, String shown, Span span) {
@@ -51,6 +65,9 @@ final class WeightFiles implements AutoCloseable {
             unreadable(session, frame, span, String.valueOf(e.getMessage()), null);
         } catch (IOException e) {
             boolean absent = !Files.exists(file);
+            if (absent && initial != null) {
+                return;
+            }
             unreadable(
                     session,
                     frame,

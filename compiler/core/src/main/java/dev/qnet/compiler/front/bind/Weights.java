@@ -61,8 +61,12 @@ final class Weights {
         };
     }
 
-    private static Operand operand(Invocation call, String argument, @Nullable ConstTensor found, Shape expected) {
+    private static Operand operand(Invocation call, String argument, @Nullable ConstTensor known, Shape expected) {
         Span span = call.spanOf(argument);
+        InitialWeights initial = call.session().weights().initial();
+        ConstTensor found = known == null && initial != null
+                ? initial.of(call.name() + "." + argument, argument, expected)
+                : known;
         if (found == null) {
             Value.Computed placeholder =
                     call.session().graph().missing(call.name() + "." + argument, Element.FLOAT, expected, call.span());
@@ -104,7 +108,7 @@ final class Weights {
     private static @Nullable ConstTensor named(
             Invocation call, String name, Shape expected, Span span, @Nullable String hint) {
         ConstTensor found = call.session().weights().find(name, span);
-        if (found == null) {
+        if (found == null && call.session().weights().initial() == null) {
             call.session().weights().missing(name, expected, span, call.frame(), hint);
         }
         return found;

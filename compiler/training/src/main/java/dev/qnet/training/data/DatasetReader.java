@@ -1,0 +1,104 @@
+package dev.qnet.training.data;
+
+import dev.qnet.compiler.data.Idx;
+import dev.qnet.compiler.ir.Shape;
+import dev.qnet.runtime.io.NpyArray;
+import dev.qnet.runtime.io.Npz;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads labelled data: .npz archives with an array of items ({@code x}, {@code images} or {@code data}) and one of labels ({@code y} or
+ * {@code labels}); a pair of MNIST's IDX files, gz or not; CIFAR-10's binary files.
+ */
+public final class DatasetReader {
+    private static final List<String> ITEMS = List.of("x", "images", "data");
+    private static final List<String> LABELS = List.of("y", "labels");
+    /** A record of CIFAR-10: a label and three planes of 32 by 32 pixels. */
+    private static final int CIFAR_SIDE = 32;
+
+    private static final int CIFAR_RECORD = 1 + 3 * CIFAR_SIDE * CIFAR_SIDE;
+
+    private DatasetReader() {}
+
+    /**
+     * Reads a dataset.
+     *
+     * @param items an .npz archive, an IDX file of items or a CIFAR-10 file
+     * @param labels the IDX file of labels, or null for the others
+     * @throws DataException if it is none of them, or does not hold what it should
+     */
+    public static Dataset read(Path items, @Nullable Path labels) throws IOException {
+        String name = String.valueOf(items.getFileName()).toLowerCase(Locale.ROOT);
+        if (!Files.exists(items)) {
+            throw new DataException("there is no file " + items);
+        }
+        if (name.endsWith(".npz")) {
+            return npz(items);
+        }
+        if (name.endsWith(".bin") && labels == null) {
+            return cifar(items);
+        }
+        if (labels == null) {
+            throw new DataException(items + " holds items without labels: give the file of labels with --labels");
+        }
+        NpyArray x = Idx.read(items);
+        return of(items.toString(), x, Idx.read(labels));
+    }
+
+    private static Dataset npz(Path file) throws IOException {
+        try (Npz npz = Npz.open(file)) {
+            return of(file.toString(), npz.read(name(npz, file, ITEMS)), npz.read(name(npz, file, LABELS)));
+        }
+    }
+
+    private static String name(Npz npz, Path file, List<String> names) {
+        return names.stream()
+                .filter(npz.names()::contains)
+                .findFirst()
+                .orElseThrow(() -> new DataException(file + " has no array '" + String.join("' or '", names)
+                        + "'; it has " + npz.names()));
+    }
+
+    private static Dataset of(String source, NpyArray items, NpyArray labels) {
+        if (items.rank() < 2) {
+            throw new DataException(source + ": items are an array [items, ...], found " + Arrays.toString(items.shape()));
+        }
+        if (labels.size() != items.shape()[0]) {
+            throw new DataException(source + " holds " + items.shape()[0] + " items, but " + labels.size() + " labels");
+        }
+        int[] classes;
+        try {
+            classes = labels.toInts();
+        } catch (ArithmeticException | IllegalStateException e) {
+            throw new DataException(source + ": labels are whole numbers, found " + labels.type());
+        }
+        int[] dims = items.shape();
+        return new Dataset(source, items.toFloats(), classes, Shape.of(Arrays.copyOfRange(dims, 1, dims.length)));
+    }
+
+    private static Dataset cifar(Path file) throws IOException {
+        byte[] bytes = Files.readAllBytes(file);
+        if (bytes.length == 0 || bytes.length % CIFAR_RECORD != 0) {
+            throw new DataException(file + " is " + bytes.length + " bytes long, which is no whole number of CIFAR-10's "
+                    + CIFAR_RECORD + "-byte records");
+        }
+        int n = bytes.length / CIFAR_RECORD;
+        int plane = CIFAR_SIDE * CIFAR_SIDE;
+        float[] items = new float[n * 3 * plane];
+        int[] labels = new int[n];
+        for (int i = 0; i < n; i++) {
+            int from = i * CIFAR_RECORD;
+            labels[i] = bytes[from] & 0xff;
+            for (int p = 0; p < 3 * plane; p++) {
+                items[i * 3 * plane + p % plane * 3 + p / plane] = bytes[from + 1 + p] & 0xff;
+            }
+        }
+        return new Dataset(file.toString(), items, labels, Shape.of(CIFAR_SIDE, CIFAR_SIDE, 3));
+    }
+}

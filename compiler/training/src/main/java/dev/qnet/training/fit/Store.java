@@ -1,0 +1,143 @@
+package dev.qnet.training.fit;
+
+import dev.qnet.training.quantizer.LearnedQuantizer;
+import dev.qnet.training.run.Program;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+
+/** The model's parameters while it is trained, by the names of {@link Layer} and of quantized values. */
+final class Store {
+    /** f is kept away from 0, where a weight could not be unfolded. */
+    private static final float LEAST_FOLD = 1e-6f;
+
+    private final Map<String, float[]> values = new LinkedHashMap<>();
+
+    Store(ModelGraphs model) {
+        for (Layer l : model.all()) {
+            values.put(l.weight(), l.weights().clone());
+            if (l.norm() != null) {
+                values.put(l.part("gamma"), l.norm().gamma().clone());
+                values.put(l.part("beta"), l.norm().beta().clone());
+                values.put(l.part("mean"), l.norm().mean().clone());
+                values.put(l.part("variance"), l.norm().variance().clone());
+                values.put(l.part("fold"), new float[l.filters()]);
+            } else if (l.biased()) {
+                values.put(l.part("b"), l.bias().clone());
+            }
+        }
+        values.put(TrainingGraph.TEMPERATURE, new float[] {1});
+        refold(model);
+    }
+
+    float[] get(String name) {
+        return Objects.requireNonNull(values.get(name), name);
+    }
+
+    void put(String name, float[] value) {
+        values.put(name, value);
+    }
+
+    Map<String, float[]> all() {
+        return values;
+    }
+
+    /** Brings f up to date with what it follows from. */
+    void refold(ModelGraphs model) {
+        for (Layer l : model.all()) {
+            if (l.norm() != null && values.containsKey(l.part("fold"))) {
+                float[] f = get(l.part("fold"));
+                float[] gamma = get(l.part("gamma"));
+                float[] variance = get(l.part("variance"));
+                for (int c = 0; c < f.length; c++) {
+                    float v = (float) (gamma[c] / Math.sqrt(variance[c] + (double) l.norm().epsilon()));
+                    f[c] = Math.copySign(Math.max(Math.abs(v), LEAST_FOLD), v);
+                }
+            }
+        }
+    }
+
+    /** The weights of a layer as they are deployed. */
+    float[] foldedWeights(Layer l) {
+        float[] w = get(l.weight());
+        if (l.norm() == null || !values.containsKey(l.part("fold"))) {
+            return w;
+        }
+        float[] f = get(l.part("fold"));
+        float[] folded = new float[w.length];
+        int size = w.length / f.length;
+        for (int i = 0; i < w.length; i++) {
+            folded[i] = w[i] * f[i / size];
+        }
+        return folded;
+    }
+
+    /** The bias of a layer as it is deployed, or no elements without one. */
+    float[] foldedBias(Layer l) {
+        if (l.norm() == null || !values.containsKey(l.part("fold"))) {
+            return l.biased() ? get(l.part("b")) : new float[0];
+        }
+        float[] f = get(l.part("fold"));
+        float[] beta = get(l.part("beta"));
+        float[] mean = get(l.part("mean"));
+        float[] b = new float[f.length];
+        for (int c = 0; c < b.length; c++) {
+            b[c] = beta[c] - mean[c] * f[c];
+        }
+        return b;
+    }
+
+    /** Folds batch normalizations for good. */
+    void freeze(ModelGraphs model) {
+        for (Layer l : model.all()) {
+            if (l.norm() != null && values.containsKey(l.part("fold"))) {
+                values.put(l.part("b"), foldedBias(l));
+                values.put(l.weight(), foldedWeights(l));
+                values.remove(l.part("fold"));
+            }
+        }
+    }
+
+    /** Parameters of quantizers that follow from weights, and those of the others before the first step. */
+    void refreshWeights(ModelGraphs model, TrainingGraph graph, boolean first) {
+        for (Layer l : model.all()) {
+            Trainable t = graph.trainables().get(l.scales());
+            if (t == null || t.quantized() == null || (!first && t.quantized().quantizer().learned())) {
+                continue;
+            }
+            LearnedQuantizer q =
+                    LearnedQuantizer.of(t.quantized().quantizer(), t.quantized().lo(), t.quantized().hi());
+            float[] w = foldedWeights(l);
+            int channels = t.shape().dim(0);
+            int k = t.shape().dim(1);
+            float[] p = values.computeIfAbsent(l.scales(), n -> new float[channels * k]);
+            for (int c = 0; c < channels; c++) {
+                q.initialize(w, c * (w.length / channels), (c + 1) * (w.length / channels), p, c * k);
+            }
+        }
+    }
+
+    /** Copies everything that a graph takes into its program. */
+    void load(TrainingGraph graph, Program program, ModelGraphs model) {
+        boolean deployed = graph.trainables().values().stream()
+                .noneMatch(t -> t.name().endsWith("/gamma"));
+        for (Trainable t : graph.trainables().values()) {
+            float[] to = program.input(t.name());
+            System.arraycopy(get(t.name(), deployed, model), 0, to, 0, to.length);
+        }
+    }
+
+    private float[] get(String name, boolean deployed, ModelGraphs model) {
+        if (deployed) {
+            for (Layer l : model.all()) {
+                if (name.equals(l.weight())) {
+                    return foldedWeights(l);
+                }
+                if (name.equals(l.part("b"))) {
+                    return foldedBias(l);
+                }
+            }
+        }
+        return get(name);
+    }
+}

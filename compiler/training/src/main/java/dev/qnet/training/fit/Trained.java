@@ -1,0 +1,174 @@
+package dev.qnet.training.fit;
+
+import dev.qnet.compiler.front.write.SourceWriter;
+import dev.qnet.compiler.ir.DataOp;
+import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.Quant;
+import dev.qnet.compiler.ir.QuantOp;
+import dev.qnet.compiler.ir.Scheme;
+import dev.qnet.compiler.ir.Shape;
+import dev.qnet.compiler.ir.Spec;
+import dev.qnet.compiler.ir.Tensor;
+import dev.qnet.compiler.ir.Type;
+import dev.qnet.compiler.ir.ValueId;
+import dev.qnet.compiler.quant.Calibration;
+import dev.qnet.training.quantizer.IntegerForm;
+import dev.qnet.training.quantizer.LearnedQuantizer;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * A trained model: the folded graph with its weights as codes, and the scales and zero points of its activations. It compiles as it
+ * is.
+ */
+public final class Trained {
+    private final Graph graph;
+    private final Calibration calibration;
+    private final double accuracy;
+
+    Trained(ModelGraphs model, Store store, boolean asCodes, double accuracy) {
+        this.accuracy = accuracy;
+        TrainingGraph trained =
+                TrainingGraph.of(model, Phase.FROZEN, asCodes, 1, TrainingGraph.Use.EVALUATE);
+        this.graph = new Writer(model, store, trained).graph();
+        Map<ValueId, Spec.RangeMethod> values = new HashMap<>();
+        if (asCodes) {
+            trained.activations().forEach((value, name) -> values.put(value, activation(trained, store, name)));
+        }
+        this.calibration = new Calibration(values);
+    }
+
+    /** The network, of which weights are codes where they are quantized. */
+    public Graph graph() {
+        return graph;
+    }
+
+    /** Scales and zero points of activations. */
+    public Calibration calibration() {
+        return calibration;
+    }
+
+    /** The share of test items that it classifies rightly, as fake quantization has it. */
+    public double accuracy() {
+        return accuracy;
+    }
+
+    /**
+     * Writes it as a source, with its parameters beside it.
+     *
+     * @param file named {@code .qnet}
+     */
+    public void save(Path file) throws IOException {
+        SourceWriter.save(graph, calibration, file);
+    }
+
+    private static Spec.RangeMethod activation(TrainingGraph trained, Store store, String name) {
+        Trainable t = Objects.requireNonNull(trained.trainables().get(name));
+        Trainable.Quantized q = Objects.requireNonNull(t.quantized());
+        IntegerForm form =
+                LearnedQuantizer.of(q.quantizer(), q.lo(), q.hi()).integerForm(store.get(name), 0);
+        if (!(form instanceof IntegerForm.Affine a)) {
+            throw new IllegalStateException(name + " has no affine form: " + form);
+        }
+        return new Spec.RangeMethod.Given(List.of(a.scale()), List.of(a.zero()));
+    }
+
+    /** Puts trained parameters into the folded graph. */
+    private static final class Writer {
+        private final ModelGraphs model;
+        private final Store store;
+        private final TrainingGraph trained;
+        private final List<Node> nodes = new ArrayList<>();
+
+        Writer(ModelGraphs model, Store store, TrainingGraph trained) {
+            this.model = model;
+            this.store = store;
+            this.trained = trained;
+        }
+
+        Graph graph() {
+            Graph folded = model.folded();
+            for (Node n : folded.nodes()) {
+                Layer l = model.layers().get(n.id());
+                nodes.add(l == null ? n : layer(n, l));
+            }
+            Graph all = folded.withNodes(List.copyOf(nodes));
+            // Constants that were trained are no longer used.
+            java.util.Set<ValueId> used = new java.util.HashSet<>(all.roots());
+            nodes.forEach(n -> used.addAll(n.operands()));
+            return all.withNodes(nodes.stream()
+                    .filter(n -> !(n.op() instanceof DataOp.Constant) || used.contains(n.id()))
+                    .toList());
+        }
+
+        private Node layer(Node n, Layer l) {
+            List<ValueId> operands = new ArrayList<>(List.of(n.operand(0), weights(n, l)));
+            if (l.biased()) {
+                Shape shape = Shape.of(l.filters());
+                operands.add(add(
+                        n,
+                        l.name() + ".trained_bias",
+                        new DataOp.Constant(new Tensor.OfFloat(shape, store.foldedBias(l).clone())),
+                        Type.f32(l.filters())));
+            }
+            return n.withOperands(operands);
+        }
+
+        private ValueId add(Node place, String name, DataOp.Constant op, Type type) {
+            ValueId id = new ValueId(name);
+            nodes.add(new Node(id, op, List.of(), type, place.span()));
+            return id;
+        }
+
+        private ValueId weights(Node n, Layer l) {
+            float[] w = store.foldedWeights(l);
+            Trainable t = trained.trainables().get(l.scales());
+            Type real = Type.f32(l.shape().toArray());
+            String name = l.name() + ".trained_weight";
+            if (t == null || t.quantized() == null || l.spec() == null) {
+                return add(n, name, new DataOp.Constant(new Tensor.OfFloat(l.shape(), w.clone())), real);
+            }
+            LearnedQuantizer q =
+                    LearnedQuantizer.of(t.quantized().quantizer(), t.quantized().lo(), t.quantized().hi());
+            int channels = t.shape().dim(0);
+            int size = w.length / channels;
+            int[] codes = new int[w.length];
+            List<Float> scales = new ArrayList<>();
+            for (int c = 0; c < channels; c++) {
+                IntegerForm form = q.integerForm(store.get(l.scales()), c * t.shape().dim(1));
+                for (int i = c * size; i < (c + 1) * size; i++) {
+                    codes[i] = form.code(w[i]);
+                }
+                scales.add(scale(form));
+            }
+            Spec spec = l.spec();
+            Scheme scheme = spec.granularity() instanceof Spec.Granularity.PerChannel
+                    ? new Scheme.PerAxis(0, scales, scales.stream().map(s -> 0).toList())
+                    : new Scheme.PerTensor(scales.getFirst(), 0);
+            Quant quant = new Quant(spec.storage(), spec.lo(), spec.hi(), scheme);
+            ValueId constant = add(
+                    n,
+                    name + "_codes",
+                    new DataOp.Constant(new Tensor.OfInt(l.shape(), codes)),
+                    new Type(quant, l.shape()));
+            ValueId id = new ValueId(name);
+            nodes.add(new Node(id, new QuantOp.Dequantize(), List.of(constant), real, n.span()));
+            return id;
+        }
+
+        private static float scale(IntegerForm form) {
+            return switch (form) {
+                case IntegerForm.Affine a -> a.scale();
+                case IntegerForm.Staircase s -> s.scale();
+                case IntegerForm.Table t -> t.scale();
+                case IntegerForm.Sign s -> s.scale();
+            };
+        }
+    }
+}

@@ -1,0 +1,315 @@
+package dev.qnet.training.fit;
+
+import dev.qnet.compiler.ir.DataOp;
+import dev.qnet.compiler.ir.FloatOp;
+import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.Node;
+import dev.qnet.compiler.ir.Quant;
+import dev.qnet.compiler.ir.QuantOp;
+import dev.qnet.compiler.ir.Quantizer;
+import dev.qnet.compiler.ir.Shape;
+import dev.qnet.compiler.ir.Spec;
+import dev.qnet.compiler.ir.Spec.Granularity;
+import dev.qnet.compiler.ir.Spec.RangeMethod;
+import dev.qnet.compiler.ir.Storage;
+import dev.qnet.compiler.ir.TrainOp;
+import dev.qnet.compiler.ir.Type;
+import dev.qnet.compiler.ir.ValueId;
+import dev.qnet.compiler.pass.Grids;
+import dev.qnet.compiler.quant.Parameters;
+import dev.qnet.compiler.source.Span;
+import dev.qnet.training.grad.Batches;
+import dev.qnet.training.grad.Drawing;
+import dev.qnet.training.grad.ReverseMode;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model's graph for one phase of training, for one size of batch: its weights and the parameters of its quantizers are inputs, its
+ * results are the loss, the scores, statistics of batch normalizations and, unless it is only to be evaluated, gradients.
+ *
+ * @param graph the graph
+ * @param trainables inputs that belong to the model, by name
+ * @param activations the values that are quantized with parameters of their own: the name of these, by value
+ */
+record TrainingGraph(Graph graph, Map<String, Trainable> trainables, Map<ValueId, String> activations) {
+    static final String INPUT = "@input";
+    static final String TARGET = "@target";
+    static final String LOSS = "@loss";
+    static final String SCORES = "@scores";
+    static final String TEMPERATURE = "@temperature";
+
+    /** The statistics of a layer's batch, as a result. */
+    static String moments(Layer layer) {
+        return "moments(" + layer.name() + ")";
+    }
+
+    /** A value that calibration looks at, as a result. */
+    static String seen(ValueId v) {
+        return "seen(" + v.name() + ")";
+    }
+
+    /** What a graph is made for. */
+    enum Use {
+        TRAIN,
+        EVALUATE,
+        /** Gives the values that will be quantized, instead of quantizing them. */
+        CALIBRATE
+    }
+
+    static TrainingGraph of(ModelGraphs model, Phase phase, boolean quantize, int batch, Use use) {
+        return new Builder(model, phase, quantize, batch, use).build();
+    }
+
+    /** Parameters of a quantizer that values on one grid share. */
+    private record Grid(TrainOp.Quantized op, ValueId parameters) {}
+
+    private static final class Builder {
+        private final ModelGraphs model;
+        private final Phase phase;
+        private final boolean quantize;
+        private final Use use;
+        private final int batch;
+        private final Graph source;
+        private final Map<ValueId, Node> definitions;
+        private final Drawing to = new Drawing();
+        private final List<Graph.Param> params = new ArrayList<>();
+        private final List<Graph.Result> results = new ArrayList<>();
+        private final Map<String, Trainable> trainables = new LinkedHashMap<>();
+        private final Map<ValueId, String> activations = new LinkedHashMap<>();
+        private final Map<ValueId, ValueId> mapped = new HashMap<>();
+        private final Map<ValueId, Grid> grids = new HashMap<>();
+        private @Nullable ValueId temperature;
+
+        Builder(ModelGraphs model, Phase phase, boolean quantize, int batch, Use use) {
+            this.model = model;
+            this.phase = phase;
+            this.quantize = quantize;
+            this.use = use;
+            this.batch = batch;
+            this.source = Batches.fix(model.quantized(), batch);
+            this.definitions = source.definitions();
+        }
+
+        TrainingGraph build() {
+            Graph.Param in = source.params().getFirst();
+            ValueId input = new ValueId(INPUT);
+            to.input(input, in.type());
+            params.add(new Graph.Param(input, in.type(), null, in.span()));
+            mapped.put(in.id(), input);
+            source.nodes().forEach(this::node);
+            ValueId scores = scores();
+            ValueId target = param(TARGET, to.shape(scores));
+            to.at(Span.NONE);
+            ValueId loss = to.add(LOSS, new TrainOp.CrossEntropy(), scores, target);
+            results.add(0, new Graph.Result(LOSS, loss));
+            results.add(1, new Graph.Result(SCORES, scores));
+            Graph graph = new Graph(source.name(), params, to.nodes(), results);
+            if (use == Use.TRAIN) {
+                List<ValueId> by = trainables.values().stream()
+                        .filter(Trainable::learned)
+                        .map(t -> new ValueId(t.name()))
+                        .toList();
+                graph = ReverseMode.gradients(graph, loss, by);
+            }
+            return new TrainingGraph(graph, trainables, activations);
+        }
+
+        /** What cross-entropy takes: in front of a softmax, [batch, classes]. */
+        private ValueId scores() {
+            ValueId v = source.results().getFirst().value();
+            if (leads(v)) {
+                Node n = Objects.requireNonNull(definitions.get(v));
+                while (!(n.op() instanceof FloatOp.Softmax)) {
+                    n = Objects.requireNonNull(definitions.get(n.operand(0)));
+                }
+                v = n.operand(0);
+            }
+            ValueId s = resolve(v);
+            Shape flat = Shape.of(batch, to.shape(s).elements() / batch);
+            return to.shape(s).equals(flat) ? s : to.add(SCORES, new DataOp.Reshape(flat), s);
+        }
+
+        /** Whether a softmax lies at the end of moves and quantizations. */
+        private boolean leads(ValueId v) {
+            Node n = definitions.get(v);
+            return n != null
+                    && (n.op() instanceof FloatOp.Softmax
+                            || ((n.op() instanceof QuantOp.FakeQuant || n.op() instanceof DataOp.Reshape)
+                                    && leads(n.operand(0))));
+        }
+
+        private ValueId param(String name, Shape shape) {
+            ValueId id = new ValueId(name);
+            Type type = new Type(dev.qnet.compiler.ir.Element.FLOAT, shape);
+            to.input(id, type);
+            params.add(new Graph.Param(id, type, null, Span.NONE));
+            return id;
+        }
+
+        private ValueId trainable(
+                String name, Trainable.Kind kind, Shape shape, Trainable.@Nullable Quantized quantized) {
+            trainables.put(name, new Trainable(name, kind, shape, quantized));
+            return param(name, shape);
+        }
+
+        private ValueId resolve(ValueId v) {
+            ValueId known = mapped.get(v);
+            if (known != null) {
+                return known;
+            }
+            Node n = Objects.requireNonNull(definitions.get(v));
+            ValueId made = to.add(n.withId(to.fresh(v.name()))
+                    .withOperands(n.operands().stream().map(this::resolve).toList()));
+            mapped.put(v, made);
+            return made;
+        }
+
+        private void node(Node n) {
+            to.at(n.span());
+            Layer layer = model.layers().get(n.id());
+            if (layer != null) {
+                mapped.put(n.id(), layer(n, layer));
+            } else if (n.op() instanceof QuantOp.FakeQuant f) {
+                if (!(definitions.get(n.operand(0)) instanceof Node d && d.op() instanceof DataOp.Constant)) {
+                    mapped.put(n.id(), activation(n, f));
+                }
+            } else if (!(n.op() instanceof DataOp.Constant)) {
+                resolve(n.id());
+                if (Grids.passes(n) && grids.containsKey(n.operand(0))) {
+                    grids.put(n.id(), Objects.requireNonNull(grids.get(n.operand(0))));
+                }
+            }
+        }
+
+        private ValueId layer(Node n, Layer layer) {
+            ValueId x = resolve(n.operand(0));
+            ValueId w = trainable(layer.weight(), Trainable.Kind.WEIGHT, layer.shape(), null);
+            int filters = layer.filters();
+            if (layer.norm() == null || phase == Phase.FROZEN) {
+                ValueId q = quantized(layer, w);
+                return layer.biased()
+                        ? to.add(
+                                n.id().name(),
+                                n.op(),
+                                x,
+                                q,
+                                trainable(layer.part("b"), Trainable.Kind.SHIFT, Shape.of(filters), null))
+                        : to.add(n.id().name(), n.op(), x, q);
+            }
+            if (quantize && layer.spec() != null) {
+                Shape each = layer.shape();
+                for (int a = 1; a < each.rank(); a++) {
+                    each = each.with(a, 1);
+                }
+                ValueId f = trainable(layer.part("fold"), Trainable.Kind.FOLD, each, null);
+                ValueId wide = to.add(layer.part("folded"), new FloatOp.Binary(FloatOp.Binary.Fn.MUL), w, f);
+                ValueId q = quantized(layer, wide);
+                w = to.add(layer.part("unfolded"), new FloatOp.Binary(FloatOp.Binary.Fn.DIV), q, f);
+            }
+            ValueId u = to.add(n.id().name(), n.op(), x, w);
+            ValueId gamma = trainable(layer.part("gamma"), Trainable.Kind.SHIFT, Shape.of(filters), null);
+            ValueId beta = trainable(layer.part("beta"), Trainable.Kind.SHIFT, Shape.of(filters), null);
+            ValueId m = to.add(layer.part("moments"), new TrainOp.Moments(), u);
+            results.add(new Graph.Result(moments(layer), m));
+            return to.add(
+                    layer.part("normal"), new TrainOp.Normalize(layer.norm().epsilon()), u, gamma, beta, m);
+        }
+
+        private ValueId quantized(Layer layer, ValueId w) {
+            Spec spec = layer.spec();
+            if (!quantize || spec == null) {
+                return w;
+            }
+            int channels = spec.granularity() instanceof Granularity.PerChannel ? layer.filters() : 1;
+            Quantizer q = quantizer(spec);
+            int elements = layer.weights().length / Math.max(1, channels);
+            TrainOp.Quantized op = operation(q, spec, elements);
+            ValueId p = trainable(
+                    layer.scales(),
+                    Trainable.Kind.QUANTIZER,
+                    Shape.of(channels, q.parameters(op.lo(), op.hi())),
+                    new Trainable.Quantized(q, op.lo(), op.hi(), layer.weight()));
+            return apply(layer.part("quantized"), op, w, p);
+        }
+
+        private ValueId apply(String name, TrainOp.Quantized op, ValueId x, ValueId p) {
+            if (!op.quantizer().hasTemperature()) {
+                return to.add(name, op, x, p);
+            }
+            if (temperature == null) {
+                temperature = trainable(TEMPERATURE, Trainable.Kind.TEMPERATURE, Shape.SCALAR, null);
+            }
+            return to.add(name, op, x, p, temperature);
+        }
+
+        private static Quantizer quantizer(Spec spec) {
+            Quantizer asked = spec.quantizer();
+            return spec.storage() == Storage.TERNARY
+                    ? new Quantizer.Ternary()
+                    : spec.storage() == Storage.BIPOLAR
+                            ? new Quantizer.Bipolar()
+                            : asked == null ? new Quantizer.Affine() : asked;
+        }
+
+        private static TrainOp.Quantized operation(Quantizer q, Spec spec, int elements) {
+            boolean scaled = q instanceof Quantizer.Lsq || q instanceof Quantizer.LsqPlus;
+            float factor = scaled ? (float) (1 / Math.sqrt((double) Math.max(1, elements) * spec.hi())) : 1;
+            return new TrainOp.Quantized(q, spec.lo(), spec.hi(), factor);
+        }
+
+        private ValueId activation(Node n, QuantOp.FakeQuant f) {
+            ValueId x = resolve(n.operand(0));
+            if (!quantize && use != Use.CALIBRATE) {
+                return x;
+            }
+            Quant fixed = f.chosen() != null
+                    ? f.chosen()
+                    : switch (f.spec().range()) {
+                        case RangeMethod.Fixed r -> Parameters.choose(r.lo(), r.hi(), f.spec());
+                        case RangeMethod.Given g -> Parameters.given(g, f.spec(), 1, 0);
+                        case RangeMethod _ -> null;
+                    };
+            if (fixed != null) {
+                return use == Use.CALIBRATE
+                        ? x
+                        : to.add(
+                                n.id().name(),
+                                new QuantOp.FakeQuant(f.spec(), f.rounding(), fixed),
+                                x);
+            }
+            Node def = definitions.get(n.operand(0));
+            Grid same = def != null && Grids.keeps(def) ? grids.get(def.operand(0)) : null;
+            if (same != null) {
+                grids.put(n.id(), same);
+                if (use == Use.CALIBRATE) {
+                    return x;
+                }
+                return apply(n.id().name(), same.op(), x, same.parameters());
+            }
+            if (use == Use.CALIBRATE) {
+                results.add(new Graph.Result(seen(n.operand(0)), x));
+                // Whoever keeps to this grid needs no values of its own.
+                grids.put(n.id(), new Grid(new TrainOp.Quantized(new Quantizer.Affine(), 0, 1, 1), x));
+                activations.put(n.operand(0), n.operand(0).name() + "/q");
+                return x;
+            }
+            Quantizer q = quantizer(f.spec());
+            TrainOp.Quantized op = operation(q, f.spec(), to.shape(x).elements() / batch);
+            String name = n.operand(0).name() + "/q";
+            ValueId p = trainable(
+                    name,
+                    Trainable.Kind.QUANTIZER,
+                    Shape.of(1, q.parameters(op.lo(), op.hi())),
+                    new Trainable.Quantized(q, op.lo(), op.hi(), null));
+            activations.put(n.operand(0), name);
+            grids.put(n.id(), new Grid(op, p));
+            return apply(n.id().name(), op, x, p);
+        }
+    }
+}

@@ -1,0 +1,189 @@
+package dev.qnet.training.fit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.qnet.compiler.front.Frontend;
+import dev.qnet.compiler.front.bind.BoundModel;
+import dev.qnet.compiler.interp.Interpreter;
+import dev.qnet.compiler.interp.Value;
+import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.IntOp;
+import dev.qnet.compiler.ir.Quant;
+import dev.qnet.compiler.ir.Shape;
+import dev.qnet.compiler.ir.Storage;
+import dev.qnet.compiler.pass.PassContext;
+import dev.qnet.compiler.pass.Passes;
+import dev.qnet.compiler.pass.Pipeline;
+import dev.qnet.compiler.source.CompileException;
+import dev.qnet.compiler.source.Diagnostics;
+import dev.qnet.training.data.DataException;
+import dev.qnet.training.data.Dataset;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Small networks learn a small problem, and what they have learned is what the integer code computes. */
+class TrainerTest {
+    private static final Dataset TRAIN = Bars.draw(1024, 1);
+    private static final Dataset TEST = Bars.draw(512, 2);
+
+    @TempDir
+    Path temp;
+
+    private Graph model(String scheme, String annotations) throws IOException {
+        Path file = temp.resolve("model.qnet");
+        Files.writeString(file, """
+                qnet 1
+                %s
+                model bars(image: f32[N, 10, 10, 1]) -> f32[N, 5] %s {
+                  %s
+                  h = image |> conv2d(8, kernel: 3, padding: same, bias: false) %s |> batch_norm |> relu
+                  h = h |> max_pool(2)
+                  h = h |> conv2d(16, kernel: 3) |> batch_norm |> relu
+                  return h |> global_avg_pool |> flatten |> dense(5)
+                }
+                """.formatted(
+                        scheme.isEmpty() ? "" : "scheme s { " + scheme + " }",
+                        scheme.isEmpty() ? "" : "quantized s",
+                        scheme.isEmpty() ? "" : "input image u8 range(0, 1)",
+                        annotations));
+        return Frontend.load(file, new Frontend.Options(null, 7L)).graph();
+    }
+
+    private static final Settings SETTINGS =
+            Settings.DEFAULT.withBatch(32).withEpochs(6, 5).withRates(0.1, 0.02).withSeed(3);
+
+    @Test
+    void floatNetworkLearns() throws IOException {
+        Trained t = new Trainer(model("", ""), SETTINGS.withEpochs(8, 0)).train(TRAIN, TEST, Progress.silent());
+        assertThat(t.accuracy()).isGreaterThan(0.97);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock = """
+                    weights i8 activations u8                           | 0.95 | i8
+                    weights i4 lsq activations u4 lsq                   | 0.95 | i4
+                    weights i3 lsq activations u3 lsq_plus              | 0.92 | i3
+                    weights i2 full lsq activations u3 lsq              | 0.88 | i2
+                    weights i4 pact per_tensor activations u4 pact      | 0.92 | i4
+                    weights i4 qil activations u4 lsq                   | 0.92 | i4
+                    weights i3 qn(temperature: 5..50) activations u4 lsq | 0.90 | i3
+                    weights codebook(8) activations u4 lsq              | 0.92 | i8
+                    weights ternary activations u4 lsq                  | 0.88 | ternary
+                    weights bipolar activations u4 lsq                  | 0.80 | bipolar
+                    """)
+    void quantizedNetworksLearnAndDeploy(String scheme, double accuracy, String storage) throws IOException {
+        Trained trained = new Trainer(model(scheme.strip(), ""), SETTINGS).train(TRAIN, TEST, Progress.silent());
+        assertThat(trained.accuracy()).as(scheme).isGreaterThan(accuracy);
+
+        Path file = temp.resolve("trained.qnet");
+        trained.save(file);
+        BoundModel bound = Frontend.load(file);
+        Graph integers = Pipeline.run(
+                bound.graph(),
+                Passes.all(),
+                new PassContext(new Diagnostics(), bound.calibration()),
+                (pass, after) -> {});
+        List<Storage> weights = new ArrayList<>();
+        integers.nodes().forEach(n -> {
+            if (n.op() instanceof IntOp.Conv2d || n.op() instanceof IntOp.Dense) {
+                weights.add(((Quant) Objects.requireNonNull(integers.types().get(n.operand(1))).element()).storage());
+            }
+        });
+        assertThat(weights).hasSize(3).allMatch(s -> s.toString().equals(storage.strip()));
+        double deployed = accuracy(integers, bound.graph());
+        assertThat(Math.abs(deployed - trained.accuracy()))
+                .as("%s: %f in integers, %f while training", scheme, deployed, trained.accuracy())
+                .isLessThan(0.005);
+    }
+
+    /** Top-1 of the integer graph on the oracle; its input is codes. */
+    private static double accuracy(Graph integers, Graph source) {
+        Interpreter interpreter = Interpreter.prepare(integers);
+        Quant in = integers.params().getFirst().type().quant();
+        String name = source.params().getFirst().id().name();
+        float[] item = new float[Bars.SIDE * Bars.SIDE];
+        int right = 0;
+        for (int i = 0; i < TEST.size(); i++) {
+            TEST.copy(i, item, 0);
+            long[] codes = new long[item.length];
+            for (int k = 0; k < item.length; k++) {
+                codes[k] = Math.clamp(
+                        (long) Math.rint(item[k] / in.perTensor().scale()) + in.perTensor().zero(), in.lo(), in.hi());
+            }
+            Value y = interpreter
+                    .run(Map.of(name, Value.of(Shape.of(1, Bars.SIDE, Bars.SIDE, 1), codes)))
+                    .values()
+                    .iterator()
+                    .next();
+            long[] scores = ((Value.Ints) y).data();
+            int best = 0;
+            for (int k = 1; k < scores.length; k++) {
+                best = scores[k] > scores[best] ? k : best;
+            }
+            right += best == TEST.label(i) ? 1 : 0;
+        }
+        return right / (double) TEST.size();
+    }
+
+    @Test
+    void theSameSeedGivesTheSameBytesOnAnyNumberOfThreads() throws IOException {
+        Graph graph = model("weights i4 lsq activations u4 lsq", "");
+        Settings quick = SETTINGS.withEpochs(1, 2);
+        Dataset few = TRAIN.range(0, 256);
+        List<byte[]> files = new ArrayList<>();
+        for (int threads : new int[] {1, 1, 2}) {
+            Trained t = new Trainer(graph, quick.withThreads(threads)).train(few, TEST, Progress.silent());
+            Path file = temp.resolve("run" + files.size() + ".qnet");
+            t.save(file);
+            files.add(Files.readAllBytes(temp.resolve("run" + files.size() + ".safetensors")));
+        }
+        assertThat(files.get(1)).isEqualTo(files.get(0));
+        assertThat(files.get(2)).isEqualTo(files.get(0));
+        Trained other = new Trainer(graph, quick.withSeed(4)).train(few, TEST, Progress.silent());
+        other.save(temp.resolve("other.qnet"));
+        assertThat(Files.readAllBytes(temp.resolve("other.safetensors"))).isNotEqualTo(files.get(0));
+    }
+
+    @Test
+    void dataThatDoesNotFitIsToldBeforeTheFirstStep() throws IOException {
+        Graph graph = model("", "");
+        Dataset shape = new Dataset("wide", new float[64 * 20], new int[64], Shape.of(20));
+        assertThatThrownBy(() -> new Trainer(graph, SETTINGS).train(shape, TEST, Progress.silent()))
+                .isInstanceOf(DataException.class)
+                .hasMessage("wide: items are [20], but the model takes [10x10x1]");
+        int[] labels = new int[64];
+        labels[3] = 7;
+        Dataset label = new Dataset("seven", new float[64 * 100], labels, Shape.of(10, 10, 1));
+        assertThatThrownBy(() -> new Trainer(graph, SETTINGS).train(label, TEST, Progress.silent()))
+                .isInstanceOf(DataException.class)
+                .hasMessage("seven: label 3 is 7, but the model tells 5 classes apart, 0 to 4");
+    }
+
+    @Test
+    void aLossThatExplodesNamesTheFirstValue() throws IOException {
+        Graph graph = model("", "");
+        Dataset huge = TRAIN.scaled(1e30f);
+        assertThatThrownBy(() -> new Trainer(graph, SETTINGS).train(huge, TEST, Progress.silent()))
+                .isInstanceOf(TrainingException.class)
+                .hasMessageContaining("the loss is NaN: the first value that is not finite is 'conv2d_1/moments'");
+    }
+
+    @Test
+    void groupsAreRefused() {
+        assertThatThrownBy(() -> new Trainer(model("weights i4 per_group(4) activations u8", ""), SETTINGS))
+                .isInstanceOf(CompileException.class)
+                .hasMessageContaining("per group, which is not trained");
+    }
+}
