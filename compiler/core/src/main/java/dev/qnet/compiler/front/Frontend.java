@@ -21,8 +21,7 @@ public final class Frontend {
      * @param model the model's name, or null for the only one
      * @param seed for a model that is to be trained: where parameters that no file has begin; null where they must be there
      */
-    public record Options(
-            @Nullable String model, @Nullable Long seed) {
+    public record Options(@Nullable String model, @Nullable Long seed) {
         public Options(@Nullable String model) {
             this(model, null);
         }

@@ -37,8 +37,7 @@ final class ConstantQuantizer {
     private final boolean training;
 
     /** @param training whether even constants whose codes are not the nearest ones of a grid stay in f32 */
-    ConstantQuantizer(
-            Rounding rounding, Diagnostics diagnostics, Names names, Consumer<Node> emit, boolean training) {
+    ConstantQuantizer(Rounding rounding, Diagnostics diagnostics, Names names, Consumer<Node> emit, boolean training) {
         this.training = training;
         this.rounding = rounding;
         this.diagnostics = diagnostics;

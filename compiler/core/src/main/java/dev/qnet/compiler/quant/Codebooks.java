@@ -26,7 +26,8 @@ public final class Codebooks {
     /** The codes of weights, with a codebook for each channel along axis 0 or for all. */
     public static Coded choose(Tensor.OfFloat weights, Spec spec, Quantizer.Codebook book) {
         float[] v = weights.values();
-        boolean each = spec.granularity() instanceof Granularity.PerChannel && weights.shape().rank() > 0;
+        boolean each = spec.granularity() instanceof Granularity.PerChannel
+                && weights.shape().rank() > 0;
         int channels = each ? weights.shape().dim(0) : 1;
         int size = channels == 0 ? 0 : v.length / channels;
         int[] codes = new int[v.length];
@@ -46,8 +47,7 @@ public final class Codebooks {
         Scheme scheme = each && channels > 0
                 ? new Scheme.PerAxis(0, scales, scales.stream().map(s -> 0).toList())
                 : new Scheme.PerTensor(scales.isEmpty() ? 1 : scales.getFirst(), 0);
-        return new Coded(
-                new Tensor.OfInt(weights.shape(), codes), new Quant(Storage.I8, -HIGHEST, HIGHEST, scheme));
+        return new Coded(new Tensor.OfInt(weights.shape(), codes), new Quant(Storage.I8, -HIGHEST, HIGHEST, scheme));
     }
 
     private static float nearest(float x, float[] entries) {

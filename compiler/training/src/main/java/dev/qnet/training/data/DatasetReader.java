@@ -61,13 +61,14 @@ public final class DatasetReader {
         return names.stream()
                 .filter(npz.names()::contains)
                 .findFirst()
-                .orElseThrow(() -> new DataException(file + " has no array '" + String.join("' or '", names)
-                        + "'; it has " + npz.names()));
+                .orElseThrow(() -> new DataException(
+                        file + " has no array '" + String.join("' or '", names) + "'; it has " + npz.names()));
     }
 
     private static Dataset of(String source, NpyArray items, NpyArray labels) {
         if (items.rank() < 2) {
-            throw new DataException(source + ": items are an array [items, ...], found " + Arrays.toString(items.shape()));
+            throw new DataException(
+                    source + ": items are an array [items, ...], found " + Arrays.toString(items.shape()));
         }
         if (labels.size() != items.shape()[0]) {
             throw new DataException(source + " holds " + items.shape()[0] + " items, but " + labels.size() + " labels");
@@ -85,8 +86,8 @@ public final class DatasetReader {
     private static Dataset cifar(Path file) throws IOException {
         byte[] bytes = Files.readAllBytes(file);
         if (bytes.length == 0 || bytes.length % CIFAR_RECORD != 0) {
-            throw new DataException(file + " is " + bytes.length + " bytes long, which is no whole number of CIFAR-10's "
-                    + CIFAR_RECORD + "-byte records");
+            throw new DataException(file + " is " + bytes.length
+                    + " bytes long, which is no whole number of CIFAR-10's " + CIFAR_RECORD + "-byte records");
         }
         int n = bytes.length / CIFAR_RECORD;
         int plane = CIFAR_SIDE * CIFAR_SIDE;

@@ -15,7 +15,6 @@ import dev.qnet.compiler.pass.FoldBatchNorm;
 import dev.qnet.compiler.pass.InsertFakeQuant;
 import dev.qnet.compiler.pass.Pass;
 import dev.qnet.compiler.pass.PassContext;
-import dev.qnet.compiler.pass.Pipeline;
 import dev.qnet.compiler.quant.Calibration;
 import dev.qnet.compiler.source.CompileException;
 import dev.qnet.compiler.source.Diagnostic;
@@ -41,7 +40,9 @@ final class ModelGraphs {
      * @throws CompileException if it cannot be trained
      */
     ModelGraphs(Graph graph) {
-        if (graph.params().size() != 1 || graph.results().size() != 1 || !graph.states().isEmpty()) {
+        if (graph.params().size() != 1
+                || graph.results().size() != 1
+                || !graph.states().isEmpty()) {
             throw refused(
                     Span.NONE,
                     "'" + graph.name() + "' has " + graph.params().size() + " inputs and "
@@ -52,7 +53,8 @@ final class ModelGraphs {
         }
         Graph.Param input = graph.params().getFirst();
         if (!input.type().isFloat() || !input.type().shape().hasBatch()) {
-            throw refused(input.span(), "the input of what is trained is f32[N, ...], found " + input.type(), "write N");
+            throw refused(
+                    input.span(), "the input of what is trained is f32[N, ...], found " + input.type(), "write N");
         }
         Graph base = run(graph, new Canonicalize());
         folded = run(base, new FoldBatchNorm(), new DeadCode());
@@ -170,7 +172,8 @@ final class ModelGraphs {
                 values(norm.operand(2), before),
                 mean,
                 values(norm.operand(4), before));
-        return new Layer(n.id().name(), spec, statistics, biased, weights.shape(), pixels, own, bias);
+        // Even where what was folded shifts nothing yet: it will.
+        return new Layer(n.id().name(), spec, statistics, true, weights.shape(), pixels, own, bias);
     }
 
     /** The graph that is deployed, in f32. */

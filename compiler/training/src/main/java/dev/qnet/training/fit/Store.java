@@ -50,7 +50,8 @@ final class Store {
                 float[] gamma = get(l.part("gamma"));
                 float[] variance = get(l.part("variance"));
                 for (int c = 0; c < f.length; c++) {
-                    float v = (float) (gamma[c] / Math.sqrt(variance[c] + (double) l.norm().epsilon()));
+                    float v = (float) (gamma[c]
+                            / Math.sqrt(variance[c] + (double) l.norm().epsilon()));
                     f[c] = Math.copySign(Math.max(Math.abs(v), LEAST_FOLD), v);
                 }
             }
@@ -102,11 +103,13 @@ final class Store {
     void refreshWeights(ModelGraphs model, TrainingGraph graph, boolean first) {
         for (Layer l : model.all()) {
             Trainable t = graph.trainables().get(l.scales());
-            if (t == null || t.quantized() == null || (!first && t.quantized().quantizer().learned())) {
+            if (t == null
+                    || t.quantized() == null
+                    || (!first && t.quantized().quantizer().learned())) {
                 continue;
             }
-            LearnedQuantizer q =
-                    LearnedQuantizer.of(t.quantized().quantizer(), t.quantized().lo(), t.quantized().hi());
+            LearnedQuantizer q = LearnedQuantizer.of(
+                    t.quantized().quantizer(), t.quantized().lo(), t.quantized().hi());
             float[] w = foldedWeights(l);
             int channels = t.shape().dim(0);
             int k = t.shape().dim(1);
@@ -117,10 +120,34 @@ final class Store {
         }
     }
 
+    /** What biases are rounded to, after all that it follows from. */
+    private void refreshBiases(TrainingGraph graph) {
+        graph.biases().forEach((name, grid) -> {
+            float x = grid.input() == null ? grid.scale() : scale(graph, grid.input(), 0);
+            Layer l = grid.layer();
+            int channels = Objects.requireNonNull(graph.trainables().get(l.scales()))
+                    .shape()
+                    .dim(0);
+            float[] p = values.computeIfAbsent(name, n -> new float[2 * l.filters()]);
+            for (int c = 0; c < l.filters(); c++) {
+                p[2 * c] = x * scale(graph, l.scales(), channels == 1 ? 0 : c);
+            }
+        });
+    }
+
+    private float scale(TrainingGraph graph, String name, int channel) {
+        Trainable t = Objects.requireNonNull(graph.trainables().get(name));
+        Trainable.Quantized q = Objects.requireNonNull(t.quantized());
+        return LearnedQuantizer.of(q.quantizer(), q.lo(), q.hi())
+                .integerForm(get(name), channel * t.shape().dim(1))
+                .scale();
+    }
+
     /** Copies everything that a graph takes into its program. */
     void load(TrainingGraph graph, Program program, ModelGraphs model) {
-        boolean deployed = graph.trainables().values().stream()
-                .noneMatch(t -> t.name().endsWith("/gamma"));
+        boolean deployed =
+                graph.trainables().values().stream().noneMatch(t -> t.name().endsWith("/gamma"));
+        refreshBiases(graph);
         for (Trainable t : graph.trainables().values()) {
             float[] to = program.input(t.name());
             System.arraycopy(get(t.name(), deployed, model), 0, to, 0, to.length);

@@ -11,10 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param quantized for parameters of a quantizer: how, else null
  */
 record Trainable(
-        String name,
-        Kind kind,
-        Shape shape,
-        @Nullable Quantized quantized) {
+        String name, Kind kind, Shape shape, @Nullable Quantized quantized) {
     /** What it is to the optimizer. */
     enum Kind {
         /** Decays. */
@@ -25,6 +22,8 @@ record Trainable(
         QUANTIZER,
         /** f of {@link Phase}: follows from others. */
         FOLD,
+        /** What a bias is rounded to: follows from others. */
+        BIAS_SCALE,
         /** The temperature of quantizers that have one. */
         TEMPERATURE
     }
@@ -35,17 +34,14 @@ record Trainable(
      * @param weight the name of the weight whose values it begins with, or null for an activation
      */
     record Quantized(
-            Quantizer quantizer,
-            int lo,
-            int hi,
-            @Nullable String weight) {}
+            Quantizer quantizer, int lo, int hi, @Nullable String weight) {}
 
     /** Whether gradients move it. */
     boolean learned() {
         return switch (kind) {
             case WEIGHT, SHIFT -> true;
             case QUANTIZER -> quantized != null && quantized.quantizer().learned();
-            case FOLD, TEMPERATURE -> false;
+            case FOLD, BIAS_SCALE, TEMPERATURE -> false;
         };
     }
 }

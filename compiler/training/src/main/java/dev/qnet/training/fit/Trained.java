@@ -34,8 +34,7 @@ public final class Trained {
 
     Trained(ModelGraphs model, Store store, boolean asCodes, double accuracy) {
         this.accuracy = accuracy;
-        TrainingGraph trained =
-                TrainingGraph.of(model, Phase.FROZEN, asCodes, 1, TrainingGraph.Use.EVALUATE);
+        TrainingGraph trained = TrainingGraph.of(model, Phase.FROZEN, asCodes, 1, TrainingGraph.Use.EVALUATE);
         this.graph = new Writer(model, store, trained).graph();
         Map<ValueId, Spec.RangeMethod> values = new HashMap<>();
         if (asCodes) {
@@ -71,8 +70,7 @@ public final class Trained {
     private static Spec.RangeMethod activation(TrainingGraph trained, Store store, String name) {
         Trainable t = Objects.requireNonNull(trained.trainables().get(name));
         Trainable.Quantized q = Objects.requireNonNull(t.quantized());
-        IntegerForm form =
-                LearnedQuantizer.of(q.quantizer(), q.lo(), q.hi()).integerForm(store.get(name), 0);
+        IntegerForm form = LearnedQuantizer.of(q.quantizer(), q.lo(), q.hi()).integerForm(store.get(name), 0);
         if (!(form instanceof IntegerForm.Affine a)) {
             throw new IllegalStateException(name + " has no affine form: " + form);
         }
@@ -114,7 +112,8 @@ public final class Trained {
                 operands.add(add(
                         n,
                         l.name() + ".trained_bias",
-                        new DataOp.Constant(new Tensor.OfFloat(shape, store.foldedBias(l).clone())),
+                        new DataOp.Constant(
+                                new Tensor.OfFloat(shape, store.foldedBias(l).clone())),
                         Type.f32(l.filters())));
             }
             return n.withOperands(operands);
@@ -134,18 +133,19 @@ public final class Trained {
             if (t == null || t.quantized() == null || l.spec() == null) {
                 return add(n, name, new DataOp.Constant(new Tensor.OfFloat(l.shape(), w.clone())), real);
             }
-            LearnedQuantizer q =
-                    LearnedQuantizer.of(t.quantized().quantizer(), t.quantized().lo(), t.quantized().hi());
+            LearnedQuantizer q = LearnedQuantizer.of(
+                    t.quantized().quantizer(), t.quantized().lo(), t.quantized().hi());
             int channels = t.shape().dim(0);
             int size = w.length / channels;
             int[] codes = new int[w.length];
             List<Float> scales = new ArrayList<>();
             for (int c = 0; c < channels; c++) {
-                IntegerForm form = q.integerForm(store.get(l.scales()), c * t.shape().dim(1));
+                IntegerForm form =
+                        q.integerForm(store.get(l.scales()), c * t.shape().dim(1));
                 for (int i = c * size; i < (c + 1) * size; i++) {
                     codes[i] = form.code(w[i]);
                 }
-                scales.add(scale(form));
+                scales.add(form.scale());
             }
             Spec spec = l.spec();
             Scheme scheme = spec.granularity() instanceof Spec.Granularity.PerChannel
@@ -160,15 +160,6 @@ public final class Trained {
             ValueId id = new ValueId(name);
             nodes.add(new Node(id, new QuantOp.Dequantize(), List.of(constant), real, n.span()));
             return id;
-        }
-
-        private static float scale(IntegerForm form) {
-            return switch (form) {
-                case IntegerForm.Affine a -> a.scale();
-                case IntegerForm.Staircase s -> s.scale();
-                case IntegerForm.Table t -> t.scale();
-                case IntegerForm.Sign s -> s.scale();
-            };
         }
     }
 }

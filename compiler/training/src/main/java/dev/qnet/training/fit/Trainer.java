@@ -59,8 +59,8 @@ public final class Trainer {
         data.check(model.input().type().shape(), model.classes());
         test.check(model.input().type().shape(), model.classes());
         if (data.size() < settings.batch()) {
-            throw new dev.qnet.training.data.DataException(data.source() + " has " + data.size()
-                    + " items, fewer than a batch of " + settings.batch());
+            throw new dev.qnet.training.data.DataException(
+                    data.source() + " has " + data.size() + " items, fewer than a batch of " + settings.batch());
         }
         try (Crew crew = new Crew(settings.threads())) {
             int frozen = (int) Math.round(settings.epochs() * settings.frozenShare());
@@ -113,8 +113,8 @@ public final class Trainer {
             if (t == null || t.quantized() == null || samples == null) {
                 throw new IllegalStateException("nothing was seen of " + value);
             }
-            LearnedQuantizer q =
-                    LearnedQuantizer.of(t.quantized().quantizer(), t.quantized().lo(), t.quantized().hi());
+            LearnedQuantizer q = LearnedQuantizer.of(
+                    t.quantized().quantizer(), t.quantized().lo(), t.quantized().hi());
             float[] p = new float[t.shape().elements()];
             try {
                 q.initialize(samples, 0, samples.length, p, 0);
@@ -142,8 +142,7 @@ public final class Trainer {
 
     /** The share of items that the model, as it would be deployed now, classifies rightly. */
     private double evaluate(Dataset test, boolean asCodes, Crew crew) {
-        TrainingGraph graph =
-                TrainingGraph.of(model, Phase.FROZEN, asCodes, TEST_BATCH, TrainingGraph.Use.EVALUATE);
+        TrainingGraph graph = TrainingGraph.of(model, Phase.FROZEN, asCodes, TEST_BATCH, TrainingGraph.Use.EVALUATE);
         Program program = new Program(graph.graph(), crew);
         store.refold(model);
         if (asCodes) {
@@ -244,8 +243,11 @@ public final class Trainer {
             if (!Float.isFinite(loss)) {
                 throw exploded(program, loss);
             }
-            update(graph, program, (phase == Phase.FLOAT ? settings.rate() : settings.quantizedRate())
-                    * settings.schedule().factor(share));
+            update(
+                    graph,
+                    program,
+                    (phase == Phase.FLOAT ? settings.rate() : settings.quantizedRate())
+                            * settings.schedule().factor(share));
             follow(graph, program);
             return loss;
         }
@@ -291,7 +293,9 @@ public final class Trainer {
                 LearnedQuantizer rule = t.quantized() == null
                         ? null
                         : LearnedQuantizer.of(
-                                t.quantized().quantizer(), t.quantized().lo(), t.quantized().hi());
+                                t.quantized().quantizer(),
+                                t.quantized().lo(),
+                                t.quantized().hi());
                 int k = rule == null ? 1 : rule.parameters();
                 for (int at = 0; rule != null && at < p.length; at += k) {
                     rule.regularize(p, at, g);

@@ -36,8 +36,24 @@ import org.jspecify.annotations.Nullable;
  * @param graph the graph
  * @param trainables inputs that belong to the model, by name
  * @param activations the values that are quantized with parameters of their own: the name of these, by value
+ * @param biases what the biases of layers are rounded to, by the name of its parameters
  */
-record TrainingGraph(Graph graph, Map<String, Trainable> trainables, Map<ValueId, String> activations) {
+record TrainingGraph(
+        Graph graph,
+        Map<String, Trainable> trainables,
+        Map<ValueId, String> activations,
+        Map<String, BiasGrid> biases) {
+    /** Codes of a bias: any that an i32 accumulator has room for. */
+    private static final int BIAS_CODES = 1 << 30;
+
+    /**
+     * A bias is rounded to the scale of what it is added to: that of the layer's input times that of its weights.
+     *
+     * @param input the name of the parameters of the input's quantizer, or null where its scale is given
+     * @param scale given
+     */
+    record BiasGrid(Layer layer, @Nullable String input, float scale) {}
+
     static final String INPUT = "@input";
     static final String TARGET = "@target";
     static final String LOSS = "@loss";
@@ -66,8 +82,8 @@ record TrainingGraph(Graph graph, Map<String, Trainable> trainables, Map<ValueId
         return new Builder(model, phase, quantize, batch, use).build();
     }
 
-    /** Parameters of a quantizer that values on one grid share. */
-    private record Grid(TrainOp.Quantized op, ValueId parameters) {}
+    /** Parameters of a quantizer that values on one grid share; or, without an operation, a scale that is given. */
+    private record Grid(TrainOp.@Nullable Quantized op, ValueId parameters, float scale) {}
 
     private static final class Builder {
         private final ModelGraphs model;
@@ -84,6 +100,7 @@ record TrainingGraph(Graph graph, Map<String, Trainable> trainables, Map<ValueId
         private final Map<ValueId, String> activations = new LinkedHashMap<>();
         private final Map<ValueId, ValueId> mapped = new HashMap<>();
         private final Map<ValueId, Grid> grids = new HashMap<>();
+        private final Map<String, BiasGrid> biases = new LinkedHashMap<>();
         private @Nullable ValueId temperature;
 
         Builder(ModelGraphs model, Phase phase, boolean quantize, int batch, Use use) {
@@ -117,7 +134,7 @@ record TrainingGraph(Graph graph, Map<String, Trainable> trainables, Map<ValueId
                         .toList();
                 graph = ReverseMode.gradients(graph, loss, by);
             }
-            return new TrainingGraph(graph, trainables, activations);
+            return new TrainingGraph(graph, trainables, activations, biases);
         }
 
         /** What cross-entropy takes: in front of a softmax, [batch, classes]. */
@@ -194,12 +211,7 @@ record TrainingGraph(Graph graph, Map<String, Trainable> trainables, Map<ValueId
             if (layer.norm() == null || phase == Phase.FROZEN) {
                 ValueId q = quantized(layer, w);
                 return layer.biased()
-                        ? to.add(
-                                n.id().name(),
-                                n.op(),
-                                x,
-                                q,
-                                trainable(layer.part("b"), Trainable.Kind.SHIFT, Shape.of(filters), null))
+                        ? to.add(n.id().name(), n.op(), x, q, bias(layer, grids.get(n.operand(0))))
                         : to.add(n.id().name(), n.op(), x, q);
             }
             if (quantize && layer.spec() != null) {
@@ -219,6 +231,24 @@ record TrainingGraph(Graph graph, Map<String, Trainable> trainables, Map<ValueId
             results.add(new Graph.Result(moments(layer), m));
             return to.add(
                     layer.part("normal"), new TrainOp.Normalize(layer.norm().epsilon()), u, gamma, beta, m);
+        }
+
+        private ValueId bias(Layer layer, @Nullable Grid input) {
+            Shape shape = Shape.of(layer.filters());
+            ValueId b = trainable(layer.part("b"), Trainable.Kind.SHIFT, shape, null);
+            if (!quantize || layer.spec() == null || input == null) {
+                return b;
+            }
+            String name = layer.part("b/q");
+            ValueId p = trainable(name, Trainable.Kind.BIAS_SCALE, Shape.of(layer.filters(), 2), null);
+            biases.put(
+                    name,
+                    new BiasGrid(
+                            layer,
+                            input.op() == null ? null : input.parameters().name(),
+                            input.scale()));
+            TrainOp.Quantized op = new TrainOp.Quantized(new Quantizer.Affine(), -BIAS_CODES, BIAS_CODES, 1);
+            return to.add(layer.part("rounded"), op, b, p);
         }
 
         private ValueId quantized(Layer layer, ValueId w) {
@@ -276,12 +306,10 @@ record TrainingGraph(Graph graph, Map<String, Trainable> trainables, Map<ValueId
                         case RangeMethod _ -> null;
                     };
             if (fixed != null) {
+                grids.put(n.id(), new Grid(null, x, fixed.perTensor().scale()));
                 return use == Use.CALIBRATE
                         ? x
-                        : to.add(
-                                n.id().name(),
-                                new QuantOp.FakeQuant(f.spec(), f.rounding(), fixed),
-                                x);
+                        : to.add(n.id().name(), new QuantOp.FakeQuant(f.spec(), f.rounding(), fixed), x);
             }
             Node def = definitions.get(n.operand(0));
             Grid same = def != null && Grids.keeps(def) ? grids.get(def.operand(0)) : null;
@@ -290,12 +318,12 @@ record TrainingGraph(Graph graph, Map<String, Trainable> trainables, Map<ValueId
                 if (use == Use.CALIBRATE) {
                     return x;
                 }
-                return apply(n.id().name(), same.op(), x, same.parameters());
+                return same.op() == null ? x : apply(n.id().name(), same.op(), x, same.parameters());
             }
             if (use == Use.CALIBRATE) {
                 results.add(new Graph.Result(seen(n.operand(0)), x));
                 // Whoever keeps to this grid needs no values of its own.
-                grids.put(n.id(), new Grid(new TrainOp.Quantized(new Quantizer.Affine(), 0, 1, 1), x));
+                grids.put(n.id(), new Grid(new TrainOp.Quantized(new Quantizer.Affine(), 0, 1, 1), x, 0));
                 activations.put(n.operand(0), n.operand(0).name() + "/q");
                 return x;
             }
@@ -308,7 +336,7 @@ record TrainingGraph(Graph graph, Map<String, Trainable> trainables, Map<ValueId
                     Shape.of(1, q.parameters(op.lo(), op.hi())),
                     new Trainable.Quantized(q, op.lo(), op.hi(), null));
             activations.put(n.operand(0), name);
-            grids.put(n.id(), new Grid(op, p));
+            grids.put(n.id(), new Grid(op, p, 0));
             return apply(n.id().name(), op, x, p);
         }
     }

@@ -2,6 +2,9 @@ package dev.qnet.training.quantizer;
 
 /** A scale and a zero point that follow from the values, and the straight-through estimator. */
 final class AffineSte implements LearnedQuantizer {
+    /** More codes than these are rounded in double. */
+    private static final int MANY = 1 << 22;
+
     private final int lo;
     private final int hi;
 
@@ -19,6 +22,12 @@ final class AffineSte implements LearnedQuantizer {
     public void forward(float[] x, int from, int to, float[] p, int at, float t, float[] y) {
         float s = p[at];
         float z = p[at + 1];
+        if (hi > MANY) {
+            for (int i = from; i < to; i++) {
+                y[i] = (float) Math.clamp(Math.rint(x[i] / s), lo - z, hi - z) * s;
+            }
+            return;
+        }
         float low = lo - z;
         float high = hi - z;
         for (int i = from; i < to; i++) {
@@ -31,6 +40,13 @@ final class AffineSte implements LearnedQuantizer {
     public void byInput(float[] x, float[] g, int from, int to, float[] p, int at, float t, float[] dx) {
         float s = p[at];
         // Codes are clamped after rounding: half a step beyond the ends still rounds to them.
+        if (hi > MANY) {
+            for (int i = from; i < to; i++) {
+                double v = Math.rint(x[i] / s) + p[at + 1];
+                dx[i] = v >= lo && v <= hi ? g[i] : 0;
+            }
+            return;
+        }
         float low = lo - p[at + 1];
         float high = hi - p[at + 1];
         for (int i = from; i < to; i++) {

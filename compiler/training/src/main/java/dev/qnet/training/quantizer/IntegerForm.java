@@ -10,6 +10,9 @@ public sealed interface IntegerForm {
     /** The real number of a code. */
     float real(int code);
 
+    /** What a code counts in. */
+    float scale();
+
     /**
      * {@code clamp(round_half_even(x/scale) + zero, lo, hi)}, as {@link dev.qnet.compiler.ir.QuantOp.Quantize} has it.
      *

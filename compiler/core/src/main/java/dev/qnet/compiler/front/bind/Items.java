@@ -455,8 +455,9 @@ final class Items {
             throw new Rejected(Diagnostic.error("conflicting-items", place, why));
         }
         if (subject == Subject.WEIGHTS && !spec.symmetric()) {
-            throw new Rejected(Diagnostic.error("conflicting-items", place, "weights that are learned have zero point 0")
-                    .withFix("write `symmetric`"));
+            throw new Rejected(
+                    Diagnostic.error("conflicting-items", place, "weights that are learned have zero point 0")
+                            .withFix("write `symmetric`"));
         }
     }
 

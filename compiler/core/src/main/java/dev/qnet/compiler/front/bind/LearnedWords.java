@@ -49,7 +49,8 @@ final class LearnedWords {
             case "pact" -> {
                 Map<String, Value> given = arguments(item, evaluator, frame, "alpha", "decay");
                 yield new Quantizer.Pact(
-                        number(item, given, "alpha", 0, 1e30, 0), number(item, given, "decay", 0, 1, Quantizer.Pact.DECAY));
+                        number(item, given, "alpha", 0, 1e30, 0),
+                        number(item, given, "decay", 0, 1, Quantizer.Pact.DECAY));
             }
             case "qil" -> {
                 arguments(item, evaluator, frame);

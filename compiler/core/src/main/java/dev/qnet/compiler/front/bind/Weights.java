@@ -64,9 +64,8 @@ final class Weights {
     private static Operand operand(Invocation call, String argument, @Nullable ConstTensor known, Shape expected) {
         Span span = call.spanOf(argument);
         InitialWeights initial = call.session().weights().initial();
-        ConstTensor found = known == null && initial != null
-                ? initial.of(call.name() + "." + argument, argument, expected)
-                : known;
+        ConstTensor found =
+                known == null && initial != null ? initial.of(call.name() + "." + argument, argument, expected) : known;
         if (found == null) {
             Value.Computed placeholder =
                     call.session().graph().missing(call.name() + "." + argument, Element.FLOAT, expected, call.span());

@@ -3,15 +3,15 @@ package dev.qnet.compiler.front.bind;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.qnet.compiler.front.Frontend;
-import dev.qnet.compiler.pass.PassContext;
-import dev.qnet.compiler.pass.Passes;
-import dev.qnet.compiler.pass.Pipeline;
 import dev.qnet.compiler.interp.Interpreter;
 import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Tensor;
+import dev.qnet.compiler.pass.PassContext;
+import dev.qnet.compiler.pass.Passes;
+import dev.qnet.compiler.pass.Pipeline;
 import dev.qnet.compiler.quant.Calibration;
 import dev.qnet.compiler.source.Diagnostics;
 import java.io.IOException;
@@ -50,16 +50,18 @@ class LearnedWordsComeBackTest {
                 """);
         Graph graph = Frontend.load(file).graph();
         Diagnostics diagnostics = new Diagnostics();
-        Graph integers = Pipeline.run(
-                graph, Passes.all(), new PassContext(diagnostics, Calibration.NONE), (pass, after) -> {});
+        Graph integers =
+                Pipeline.run(graph, Passes.all(), new PassContext(diagnostics, Calibration.NONE), (pass, after) -> {});
         int[] weights = integers.nodes().stream()
-                .filter(n -> n.op() instanceof DataOp.Constant && n.type().shape().equals(Shape.of(3, 2)))
+                .filter(n ->
+                        n.op() instanceof DataOp.Constant && n.type().shape().equals(Shape.of(3, 2)))
                 .map(n -> ((Tensor.OfInt) ((DataOp.Constant) n.op()).value()).values())
                 .findFirst()
                 .orElseThrow();
         // The entries are -2, 0.5 and 1, in 127th parts of 2.
         assertThat(weights).containsExactly(64, -127, 64, 32, 64, -127);
         Value x = Value.of(Shape.of(1, 2), new long[] {1, 2});
-        assertThat(Interpreter.run(integers, Map.of("x", x))).containsValue(Value.of(Shape.of(1, 3), new long[] {-24, 16, -24}));
+        assertThat(Interpreter.run(integers, Map.of("x", x)))
+                .containsValue(Value.of(Shape.of(1, 3), new long[] {-24, 16, -24}));
     }
 }
