@@ -1,5 +1,6 @@
 /** Compiles graphs with Apache TVM. */
 module dev.qnet.target.tvm {
+    requires com.fasterxml.jackson.databind;
     requires dev.qnet.compiler;
     requires static org.jspecify;
 

@@ -1,25 +1,73 @@
 package dev.qnet.target.tvm;
 
-import dev.qnet.compiler.ir.Graph;
+import dev.qnet.target.tvm.ffi.DlTensor;
+import dev.qnet.target.tvm.ffi.Linker;
 import dev.qnet.target.tvm.ffi.Ref;
 import dev.qnet.target.tvm.ffi.Scope;
+import dev.qnet.target.tvm.ffi.TvmLibrary;
 import dev.qnet.target.tvm.lower.Lowering;
+import dev.qnet.target.tvm.lower.Metadata;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 
 /** A compiled graph in this process. */
 public final class TvmModule implements AutoCloseable {
-    private final Graph graph;
+    private final Signature signature;
     private final Scope scope;
     private final Ref module;
 
-    TvmModule(Graph graph, Scope scope, Ref module) {
-        this.graph = graph;
+    TvmModule(Signature signature, Scope scope, Ref module) {
+        this.signature = signature;
         this.scope = scope;
         this.module = module;
     }
 
-    /** What it was compiled of. */
-    public Graph graph() {
-        return graph;
+    /**
+     * Loads what {@link #save} wrote. Needs TVM's runtime, not its compiler.
+     *
+     * @throws TvmUnavailableException if the runtime is not on this machine
+     * @throws NoSuchFileException if there is no such file
+     * @throws IllegalArgumentException if it is no module of Qnet's
+     */
+    public static TvmModule load(Path library) throws NoSuchFileException {
+        if (!library.toFile().isFile()) {
+            throw new NoSuchFileException(library.toString());
+        }
+        Scope scope = TvmLibrary.runtime().scope();
+        try {
+            Ref module = scope.load(library);
+            return new TvmModule(Signature.parse(metadata(scope, module, library)), scope, module);
+        } catch (RuntimeException e) {
+            scope.close();
+            throw e;
+        }
+    }
+
+    private static String metadata(Scope scope, Ref module, Path library) {
+        Ref size = scope.function(module, Metadata.SIZE).orElseThrow(() -> foreign(library));
+        Ref text = scope.function(module, Metadata.TEXT).orElseThrow(() -> foreign(library));
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment length = arena.allocate(Long.BYTES, DlTensor.ALIGNMENT);
+            scope.call(size, DlTensor.of(arena, length, 0, Long.SIZE, 1));
+            long n = length.get(ValueLayout.JAVA_LONG, 0);
+            MemorySegment bytes = arena.allocate(n, DlTensor.ALIGNMENT);
+            scope.call(text, DlTensor.of(arena, bytes, 1, Byte.SIZE, n));
+            return new String(bytes.toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
+        }
+    }
+
+    private static IllegalArgumentException foreign(Path library) {
+        return new IllegalArgumentException(library + " is no module that Qnet has written");
+    }
+
+    /** What it takes and gives. */
+    public Signature signature() {
+        return signature;
     }
 
     /** Something that runs it; for one thread at a time. To be closed before the module is. */
@@ -28,14 +76,23 @@ public final class TvmModule implements AutoCloseable {
         try {
             Ref run = own.function(module, Lowering.ENTRY)
                     .orElseThrow(() -> new IllegalStateException("the module has no function " + Lowering.ENTRY));
-            return new TvmSession(graph, own, run);
+            return new TvmSession(signature, own, run);
         } catch (RuntimeException e) {
             own.close();
             throw e;
         }
     }
 
-    /** The machine code, as an assembler reads it. */
+    /**
+     * Writes it as a shared library, which tvm4j and {@link #load} load. Only for one that was compiled in this process.
+     *
+     * @throws IOException if the file cannot be written
+     */
+    public void save(Path library) throws IOException {
+        Linker.link(scope, module, library);
+    }
+
+    /** The machine code, as an assembler reads it. Only for one that was compiled in this process. */
     public String assembly() {
         return scope.text("runtime.ModuleGetSource", module, "asm");
     }

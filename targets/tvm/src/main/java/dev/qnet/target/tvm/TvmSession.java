@@ -2,39 +2,34 @@ package dev.qnet.target.tvm;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
-import dev.qnet.compiler.ir.Graph;
-import dev.qnet.compiler.ir.Quant;
-import dev.qnet.compiler.ir.Shape;
-import dev.qnet.compiler.ir.Storage;
-import dev.qnet.compiler.ir.Type;
+import dev.qnet.target.tvm.Signature.Tensor;
 import dev.qnet.target.tvm.ffi.DlTensor;
 import dev.qnet.target.tvm.ffi.Ref;
 import dev.qnet.target.tvm.ffi.Scope;
 import dev.qnet.target.tvm.lower.Elements;
-import dev.qnet.target.tvm.tir.DataType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 
 /**
- * Runs a compiled graph, and remembers its states from run to run. Tensors lie in native memory, row-major, little-endian; codes
- * are not packed: i4 takes a byte.
+ * Runs a compiled graph, and remembers its states from run to run. Tensors are row-major, little-endian; codes are not packed:
+ * i4 takes a byte.
  */
 public final class TvmSession implements AutoCloseable {
-    private final Graph graph;
+    private final Signature signature;
     private final Scope scope;
     private final Ref run;
     private final Arena memory = Arena.ofShared();
     private final List<MemorySegment> states = new ArrayList<>();
 
-    TvmSession(Graph graph, Scope scope, Ref run) {
-        this.graph = graph;
+    TvmSession(Signature signature, Scope scope, Ref run) {
+        this.signature = signature;
         this.scope = scope;
         this.run = run;
-        for (Graph.State s : graph.states()) {
-            states.add(allocate(memory, s.type(), 1));
+        for (Tensor s : signature.states()) {
+            states.add(allocate(memory, s, 1));
         }
         reset();
     }
@@ -42,24 +37,11 @@ public final class TvmSession implements AutoCloseable {
     /** Back to the first state: real 0. */
     public void reset() {
         for (int i = 0; i < states.size(); i++) {
-            Type type = graph.states().get(i).type();
-            if (type.element() instanceof Quant q) {
-                long zero = q.storage() == Storage.BIPOLAR
-                        ? 1
-                        : Math.clamp(q.perTensor().zero(), q.lo(), q.hi());
-                byte[] one = Elements.bytes(Elements.type(q), new long[] {zero});
-                for (long at = 0; at < states.get(i).byteSize(); at += one.length) {
-                    MemorySegment.copy(
-                            one,
-                            0,
-                            states.get(i),
-                            JAVA_BYTE,
-                            at,
-                            at + one.length <= states.get(i).byteSize() ? one.length : 0);
-                }
-            } else {
-                states.get(i).fill((byte) 0);
-            }
+            Tensor s = signature.states().get(i);
+            long[] elements = new long[(int) (s.bytes(1) / s.element().bytes())];
+            Arrays.fill(elements, s.initial());
+            byte[] bytes = Elements.bytes(s.element(), elements);
+            MemorySegment.copy(bytes, 0, states.get(i), JAVA_BYTE, 0, bytes.length);
         }
     }
 
@@ -67,63 +49,49 @@ public final class TvmSession implements AutoCloseable {
      * Runs once.
      *
      * @param items of the batch; 1 where the graph has none
-     * @param inputs the elements of each parameter
-     * @return the elements of each result
-     * @throws dev.qnet.target.tvm.ffi.TvmException if the network ends with an error, such as an index out of range
+     * @param inputs the elements of each input
+     * @return the elements of each output
+     * @throws IllegalArgumentException if there are more or fewer inputs, or they are longer or shorter
+     * @throws RuntimeException with TVM's message, if the network ends with an error, such as an index out of range
      */
     public List<byte[]> run(int items, List<byte[]> inputs) {
-        if (inputs.size() != graph.params().size()) {
+        if (inputs.size() != signature.inputs().size()) {
             throw new IllegalArgumentException(
-                    graph.name() + " has " + graph.params().size() + " inputs, found " + inputs.size());
+                    signature.name() + " has " + signature.inputs().size() + " inputs, found " + inputs.size());
         }
         try (Arena arena = Arena.ofConfined()) {
             List<Object> tensors = new ArrayList<>();
             for (int i = 0; i < inputs.size(); i++) {
-                Graph.Param p = graph.params().get(i);
-                MemorySegment data = allocate(arena, p.type(), items);
-                if (inputs.get(i).length != bytes(p.type(), items)) {
-                    throw new IllegalArgumentException("input '" + p.id().name() + "' is " + p.type() + ", "
-                            + bytes(p.type(), items) + " bytes, found " + inputs.get(i).length);
+                Tensor t = signature.inputs().get(i);
+                byte[] given = inputs.get(i);
+                if (given.length != t.bytes(items)) {
+                    throw new IllegalArgumentException("input '" + t.name() + "' takes " + t.bytes(items) + " bytes ("
+                            + t.type() + " " + Arrays.toString(t.extents(items)) + "), found " + given.length);
                 }
-                MemorySegment.copy(inputs.get(i), 0, data, JAVA_BYTE, 0, inputs.get(i).length);
-                tensors.add(tensor(arena, data, p.type(), items));
+                MemorySegment data = allocate(arena, t, items);
+                MemorySegment.copy(given, 0, data, JAVA_BYTE, 0, given.length);
+                tensors.add(tensor(arena, data, t, items));
             }
             for (int i = 0; i < states.size(); i++) {
-                tensors.add(tensor(arena, states.get(i), graph.states().get(i).type(), 1));
+                tensors.add(tensor(arena, states.get(i), signature.states().get(i), 1));
             }
             List<MemorySegment> results = new ArrayList<>();
-            List<Type> types = new ArrayList<>();
-            for (Graph.Result r : graph.results()) {
-                Type type = Objects.requireNonNull(graph.types().get(r.value()));
-                MemorySegment data = allocate(arena, type, items);
-                results.add(data);
-                types.add(type);
-                tensors.add(tensor(arena, data, type, items));
+            for (Tensor t : signature.outputs()) {
+                MemorySegment data = allocate(arena, t, items);
+                results.add(data.asSlice(0, t.bytes(items)));
+                tensors.add(tensor(arena, data, t, items));
             }
             scope.call(run, tensors.toArray());
-            List<byte[]> out = new ArrayList<>();
-            for (int i = 0; i < results.size(); i++) {
-                out.add(results.get(i).asSlice(0, bytes(types.get(i), items)).toArray(JAVA_BYTE));
-            }
-            return out;
+            return results.stream().map(r -> r.toArray(JAVA_BYTE)).toList();
         }
     }
 
-    private static MemorySegment allocate(Arena arena, Type type, int items) {
-        return arena.allocate(Math.max(bytes(type, items), 1), DlTensor.ALIGNMENT);
+    private static MemorySegment allocate(Arena arena, Tensor t, int items) {
+        return arena.allocate(Math.max(t.bytes(items), 1), DlTensor.ALIGNMENT);
     }
 
-    private static long bytes(Type type, int items) {
-        long n = type.shape().hasBatch() ? items : 1;
-        return n * type.shape().elements() * type.element().bytes();
-    }
-
-    private static MemorySegment tensor(Arena arena, MemorySegment data, Type type, int items) {
-        DataType element = Elements.type(type.element());
-        long[] extents = type.shape().dims().stream()
-                .mapToLong(d -> d == Shape.BATCH ? items : d)
-                .toArray();
-        return DlTensor.of(arena, data, element.code(), element.bits(), extents);
+    private static MemorySegment tensor(Arena arena, MemorySegment data, Tensor t, int items) {
+        return DlTensor.of(arena, data, t.element().code(), t.element().bits(), t.extents(items));
     }
 
     @Override

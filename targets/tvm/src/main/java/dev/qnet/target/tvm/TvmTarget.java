@@ -12,7 +12,11 @@ import dev.qnet.target.tvm.ffi.Compiler;
 import dev.qnet.target.tvm.ffi.Scope;
 import dev.qnet.target.tvm.ffi.TvmLibrary;
 import dev.qnet.target.tvm.lower.Lowering;
+import dev.qnet.target.tvm.lower.Metadata;
+import dev.qnet.target.tvm.tir.PrimFunc;
 import dev.qnet.target.tvm.tir.Printer;
+import dev.qnet.target.tvm.tir.TirModule;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -74,10 +78,13 @@ public final class TvmTarget {
     public static TvmModule compile(Graph graph, Cpu cpu) {
         legality().check(graph);
         TvmLibrary library = TvmLibrary.compiler();
+        String target = CpuNames.target(library, cpu);
+        Signature signature = Signature.of(graph);
+        List<PrimFunc> functions = new ArrayList<>(Lowering.lower(graph).functions());
+        functions.addAll(Metadata.functions(signature.json()));
         Scope scope = library.scope();
         try {
-            return new TvmModule(
-                    graph, scope, Compiler.compile(scope, Lowering.lower(graph), CpuNames.target(library, cpu)));
+            return new TvmModule(signature, scope, Compiler.compile(scope, new TirModule(functions), target));
         } catch (RuntimeException e) {
             scope.close();
             throw e;

@@ -238,9 +238,7 @@ public sealed interface Executor {
                     List<byte[]> bytes = new ArrayList<>();
                     for (int i = 0; i < inputs.size(); i++) {
                         Type type = graph.params().get(i).type();
-                        items = type.shape().hasBatch()
-                                ? inputs.get(i).shape().dim(0)
-                                : items;
+                        items = type.shape().hasBatch() ? inputs.get(i).shape().dim(0) : items;
                         bytes.add(Bytes.of(inputs.get(i), type.element().bytes()));
                     }
                     List<byte[]> found = session.run(items, bytes);
@@ -270,7 +268,8 @@ public sealed interface Executor {
         static byte[] of(Value value, int width) {
             return switch (value) {
                 case Value.Floats f -> {
-                    ByteBuffer bytes = ByteBuffer.allocate(Float.BYTES * f.data().length).order(ByteOrder.LITTLE_ENDIAN);
+                    ByteBuffer bytes =
+                            ByteBuffer.allocate(Float.BYTES * f.data().length).order(ByteOrder.LITTLE_ENDIAN);
                     bytes.asFloatBuffer().put(f.data());
                     yield bytes.array();
                 }
@@ -289,16 +288,18 @@ public sealed interface Executor {
             Shape shape = type.shape().hasBatch() ? type.shape().with(0, items) : type.shape();
             if (type.isFloat()) {
                 float[] data = new float[bytes.length / Float.BYTES];
-                ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(data);
+                ByteBuffer.wrap(bytes)
+                        .order(ByteOrder.LITTLE_ENDIAN)
+                        .asFloatBuffer()
+                        .get(data);
                 return Value.of(shape, data);
             }
             int width = type.element().bytes();
-            boolean signed =
-                    switch (type.element()) {
-                        case Element.F32 f -> true;
-                        case Element.Int i -> i.signed();
-                        case Quant q -> q.storage().signed();
-                    };
+            boolean signed = switch (type.element()) {
+                case Element.F32 f -> true;
+                case Element.Int i -> i.signed();
+                case Quant q -> q.storage().signed();
+            };
             long[] data = new long[bytes.length / width];
             for (int i = 0; i < data.length; i++) {
                 long value = signed ? bytes[i * width + width - 1] >> 7 : 0;

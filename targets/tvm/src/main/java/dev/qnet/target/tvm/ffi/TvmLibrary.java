@@ -20,12 +20,14 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A loaded libtvm (which compiles) or libtvm_runtime (which only runs), each at most once in a JVM. Safe for many threads;
+ * The loaded libtvm (which compiles) or libtvm_runtime (which only runs): one of them in a JVM. Safe for many threads;
  * what is made with it belongs to a {@link Scope}.
  */
 public final class TvmLibrary {
-    private static final Map<NativeSet, TvmLibrary> LOADED = new ConcurrentHashMap<>();
+    /** The one of this JVM. The libraries share names so that a second one would end the process. */
+    private static @Nullable TvmLibrary loaded;
 
+    private final NativeSet set;
     private final Linker linker = Linker.nativeLinker();
     private final Path folder;
     private final SymbolLookup symbols;
@@ -42,8 +44,9 @@ public final class TvmLibrary {
     private final Map<Ref.Kind, MethodHandle> frees;
 
     @SuppressWarnings("restricted") // calling native code is what this class is for
-    private TvmLibrary(Path folder, String file) {
-        this.folder = folder;
+    private TvmLibrary(NativeSet set, String file) {
+        this.set = set;
+        this.folder = Natives.folder(set);
         Path path = folder.resolve(file);
         try {
             symbols = SymbolLookup.libraryLookup(path, Arena.global());
@@ -74,22 +77,36 @@ public final class TvmLibrary {
     }
 
     /**
-     * The library that compiles.
+     * The library that compiles, and runs what it has compiled.
      *
-     * @throws TvmUnavailableException if it is not on this machine
+     * @throws TvmUnavailableException if it is not on this machine, or this JVM has loaded the other one
      */
-    public static TvmLibrary compiler() {
-        return LOADED.computeIfAbsent(NativeSet.COMPILER, set -> new TvmLibrary(Natives.folder(set), "libtvm.so"));
+    public static synchronized TvmLibrary compiler() {
+        TvmLibrary library = loaded;
+        if (library == null) {
+            library = new TvmLibrary(NativeSet.COMPILER, "libtvm.so");
+            loaded = library;
+        }
+        if (library.set != NativeSet.COMPILER) {
+            throw new TvmUnavailableException(
+                    "this JVM has loaded TVM's runtime without its compiler, and can load no second one",
+                    "compile before a compiled module is loaded, or in a process of its own");
+        }
+        return library;
     }
 
     /**
-     * The library that only runs compiled modules.
+     * The library that runs compiled modules: the one that is loaded already, or else the one that only runs.
      *
      * @throws TvmUnavailableException if it is not on this machine
      */
-    public static TvmLibrary runtime() {
-        return LOADED.computeIfAbsent(
-                NativeSet.RUNTIME, set -> new TvmLibrary(Natives.folder(set), "libtvm_runtime.so"));
+    public static synchronized TvmLibrary runtime() {
+        TvmLibrary library = loaded;
+        if (library == null) {
+            library = new TvmLibrary(NativeSet.RUNTIME, "libtvm_runtime.so");
+            loaded = library;
+        }
+        return library;
     }
 
     /** Where its files are; those of the compiler have the linker beside them. */
@@ -203,11 +220,5 @@ public final class TvmLibrary {
             case Error e -> throw e;
             default -> new IllegalStateException(t);
         };
-    }
-
-    /** The file of an executable beside the library, or null. */
-    public @Nullable Path tool(String name) {
-        Path file = folder.resolve(name);
-        return java.nio.file.Files.isExecutable(file) ? file : null;
     }
 }

@@ -1,0 +1,229 @@
+package dev.qnet.target.tvm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.qnet.compiler.interp.Interpreter;
+import dev.qnet.compiler.interp.Value;
+import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.GraphParser;
+import dev.qnet.compiler.ir.Shape;
+import dev.qnet.compiler.source.CompileException;
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Compiled graphs against the oracle, in this process and as shared libraries. */
+class TvmModuleTest {
+    private static final int ITEMS = 3;
+
+    private static final String NETWORK = """
+            graph @small {
+              param %x : u8<scale=0.5, zero=3>[Nx5x4x2]
+              %w = constant [1, -2, 3, -4, 5, -6, 7, -7, 6, -5, 4, -3, 2, -1, 0, 1, 2, 3, 4, 5, 6, 7, -7, -6] : i4<scale=0.25, zero=0>[3x2x2x2]
+              %b = constant [10, -20, 30] : i32[3]
+              %conv = int.conv2d %x, %w, %b {window=window([2, 2], [1, 1], [1, 1], [1, 0, 0, 1]), groups=1, acc=i32, rescale=tflite([q31(1073741824, -4), q31(1173741824, -5), q31(1273741824, 0)], 7, 0, 255)} : u8<scale=1.0, zero=7>[Nx5x4x3]
+              %pool = int.avg_pool %conv {window=window([2, 2], [2, 2], [1, 1], [0, 0, 1, 0]), rounding=tosa} : u8<scale=1.0, zero=7>[Nx3x2x3]
+              %flat = reshape %pool {shape=[N, 18]} : u8<scale=1.0, zero=7>[Nx18]
+              return y = %pool, z = %flat
+            }
+            """;
+
+    private static final String COUNTER = """
+            graph @counter {
+              param %x : i32[2]
+              state %sum : i32[2] becomes %next
+              %next = num.add %sum, %x : i32[2]
+              return y = %next
+            }
+            """;
+
+    private static byte[] codes(int count) {
+        byte[] x = new byte[count];
+        new Random(7).nextBytes(x);
+        return x;
+    }
+
+    private static Value unsigned(byte[] bytes, int... shape) {
+        long[] data = new long[bytes.length];
+        for (int i = 0; i < data.length; i++) {
+            data[i] = bytes[i] & 0xff;
+        }
+        return Value.of(Shape.of(shape), data);
+    }
+
+    private static void matches(Graph graph, TvmModule module) {
+        byte[] x = codes(ITEMS * 40);
+        Map<String, Value> expected = Interpreter.run(graph, Map.of("x", unsigned(x, ITEMS, 5, 4, 2)));
+        try (TvmSession session = module.session()) {
+            List<byte[]> found = session.run(ITEMS, List.of(x));
+            assertThat(unsigned(found.get(0), ITEMS, 3, 2, 3)).isEqualTo(expected.get("y"));
+            assertThat(unsigned(found.get(1), ITEMS, 18)).isEqualTo(expected.get("z"));
+        }
+    }
+
+    @Test
+    void givesTheOraclesBytes() {
+        TvmHere.library();
+        Graph graph = GraphParser.parse(NETWORK);
+        try (TvmModule module = TvmTarget.compile(graph, Cpu.NATIVE)) {
+            matches(graph, module);
+        }
+    }
+
+    @Test
+    void giveThemFromASharedLibraryToo(@TempDir Path folder) throws IOException {
+        TvmHere.library();
+        Graph graph = GraphParser.parse(NETWORK);
+        Path library = folder.resolve("small.so");
+        Signature signature;
+        try (TvmModule module = TvmTarget.compile(graph, new Cpu("x86-64-v2"))) {
+            module.save(library);
+            signature = module.signature();
+        }
+        try (var files = Files.list(folder)) {
+            assertThat(files).containsExactly(library);
+        }
+        try (TvmModule module = TvmModule.load(library)) {
+            assertThat(module.signature()).isEqualTo(signature);
+            assertThat(signature.inputs().getFirst().shape()).containsExactly(-1, 5, 4, 2);
+            matches(graph, module);
+        }
+    }
+
+    /** Only the runtime, in a JVM of its own, since this one has loaded the compiler. */
+    @Test
+    void runsWithTheRuntimeAlone(@TempDir Path folder) throws Exception {
+        TvmHere.library();
+        Path library = folder.resolve("counter.so");
+        try (TvmModule module = TvmTarget.compile(GraphParser.parse(COUNTER), Cpu.NATIVE)) {
+            module.save(library);
+        }
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "--enable-native-access=ALL-UNNAMED",
+                        "-Dmaven.repo.local=" + System.getProperty("maven.repo.local", ""),
+                        "-cp",
+                        Stream.of(
+                                        RunSaved.class,
+                                        TvmModule.class,
+                                        Graph.class,
+                                        ObjectMapper.class,
+                                        JsonFactory.class,
+                                        JsonInclude.class)
+                                .map(c -> c.getProtectionDomain()
+                                        .getCodeSource()
+                                        .getLocation()
+                                        .getPath())
+                                .distinct()
+                                .collect(Collectors.joining(File.pathSeparator)),
+                        RunSaved.class.getName(),
+                        library.toString())
+                .redirectErrorStream(true)
+                .start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(output).isZero();
+        assertThat(output.strip()).isEqualTo("[2, 4] without the compiler");
+    }
+
+    /** Runs the counter twice, and tries to compile. */
+    static final class RunSaved {
+        private RunSaved() {}
+
+        public static void main(String[] arguments) throws IOException {
+            try (TvmModule module = TvmModule.load(Path.of(arguments[0]));
+                    TvmSession session = module.session()) {
+                byte[] x = {1, 0, 0, 0, 2, 0, 0, 0};
+                session.run(1, List.of(x));
+                byte[] y = session.run(1, List.of(x)).getFirst();
+                System.out.print("[" + y[0] + ", " + y[4] + "]");
+            }
+            try {
+                TvmTarget.load();
+            } catch (TvmUnavailableException e) {
+                System.out.println(" without the compiler");
+            }
+        }
+    }
+
+    @Test
+    void remembersStates() {
+        TvmHere.library();
+        try (TvmModule module = TvmTarget.compile(GraphParser.parse(COUNTER), Cpu.NATIVE);
+                TvmSession session = module.session()) {
+            byte[] x = {1, 0, 0, 0, 2, 0, 0, 0};
+            assertThat(session.run(1, List.of(x)).getFirst()).containsExactly(1, 0, 0, 0, 2, 0, 0, 0);
+            assertThat(session.run(1, List.of(x)).getFirst()).containsExactly(2, 0, 0, 0, 4, 0, 0, 0);
+            session.reset();
+            assertThat(session.run(1, List.of(x)).getFirst()).containsExactly(1, 0, 0, 0, 2, 0, 0, 0);
+        }
+    }
+
+    @Test
+    void endsWithWhatWentWrongInTheNetwork() {
+        TvmHere.library();
+        Graph graph = GraphParser.parse("""
+                graph @divides {
+                  param %x : i32[1]
+                  param %y : i32[1]
+                  %z = num.div %x, %y : i32[1]
+                  return z = %z
+                }
+                """);
+        try (TvmModule module = TvmTarget.compile(graph, Cpu.NATIVE);
+                TvmSession session = module.session()) {
+            byte[] six = {6, 0, 0, 0};
+            byte[] two = {2, 0, 0, 0};
+            assertThat(session.run(1, List.of(six, two)).getFirst()).containsExactly(3, 0, 0, 0);
+            assertThatThrownBy(() -> session.run(1, List.of(six, new byte[4])))
+                    .hasMessageContaining("'z' divides by 0");
+            assertThat(session.run(1, List.of(six, six)).getFirst()).containsExactly(1, 0, 0, 0);
+        }
+    }
+
+    @Test
+    void refusesInputsOfOtherSizes() {
+        TvmHere.library();
+        try (TvmModule module = TvmTarget.compile(GraphParser.parse(COUNTER), Cpu.NATIVE);
+                TvmSession session = module.session()) {
+            assertThatThrownBy(() -> session.run(1, List.of(new byte[7])))
+                    .hasMessage("input 'x' takes 8 bytes (int32 [2]), found 7");
+            assertThatThrownBy(() -> session.run(1, List.of())).hasMessage("counter has 1 inputs, found 0");
+        }
+    }
+
+    @Test
+    void refusesFilesThatAreNoModules(@TempDir Path folder) throws IOException {
+        TvmHere.library();
+        assertThatThrownBy(() -> TvmModule.load(folder.resolve("none.so"))).isInstanceOf(NoSuchFileException.class);
+        Path text = Files.writeString(folder.resolve("text.so"), "no library");
+        assertThatThrownBy(() -> TvmModule.load(text)).hasMessageContaining("text.so");
+    }
+
+    @Test
+    void refusesWhatItCannotLower() {
+        Graph graph = GraphParser.parse("""
+                graph @exponential {
+                  param %x : f32[Nx2]
+                  %y = sigmoid %x : f32[Nx2]
+                  return y = %y
+                }
+                """);
+        assertThatThrownBy(() -> TvmTarget.compile(graph, Cpu.NATIVE))
+                .isInstanceOf(CompileException.class)
+                .hasMessageContaining("'y' is sigmoid of real numbers");
+    }
+}
