@@ -15,6 +15,15 @@ public sealed interface Layer {
     /** Multiply-accumulates. */
     long macs();
 
+    /** Products that are summed up for an element of y. */
+    default long terms() {
+        long n = macs();
+        for (int d : outputShape()) {
+            n /= d;
+        }
+        return n;
+    }
+
     /** The model that all are given: input {@code x}, output {@code y}. */
     byte[] onnx();
 

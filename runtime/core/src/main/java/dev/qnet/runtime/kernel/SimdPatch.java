@@ -20,7 +20,7 @@ final class SimdPatch {
     /** Vectors of a run of neighbours up to which the image is made singles; longer runs would not fit caches so. */
     private static final int MOST_SINGLES = 2;
 
-    /** Elements of an image that are there at a time, at least: they stay in caches. */
+    /** Bytes of an image that are there at a time, at least: they stay in caches. */
     private static final int IMAGE_SIZE = 1 << 16;
 
     /** Scratch of singles. */
@@ -178,9 +178,10 @@ final class SimdPatch {
         if (there[0] == DIRECT || (there[0] == group && y0 >= there[1] && y1 <= there[2])) {
             return;
         }
+        int size = singles ? IMAGE_SIZE / Float.BYTES : IMAGE_SIZE;
         there[0] = group;
         there[1] = y0;
-        there[2] = Math.max(y1, Math.min(lastRow, y0 + IMAGE_SIZE / pitch));
+        there[2] = Math.max(y1, Math.min(lastRow, y0 + size / pitch));
         there[3] = 0;
         if (singles) {
             singles(b, xOff, g, y0, there[2]);
