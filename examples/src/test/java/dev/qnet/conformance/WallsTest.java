@@ -137,6 +137,43 @@ class WallsTest {
     }
 
     @Test
+    void targetsDoNotKnowEachOther() {
+        holds(noClasses()
+                .that()
+                .resideInAPackage("dev.qnet.target.tvm..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("dev.qnet.target.jvm..", "dev.qnet.runtime.."));
+        holds(noClasses()
+                .that()
+                .resideInAPackage("dev.qnet.target.jvm..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("dev.qnet.target.tvm.."));
+    }
+
+    @Test
+    void onePackageCallsNativeCode() {
+        holds(noClasses()
+                .that()
+                .resideOutsideOfPackage("dev.qnet.target.tvm.ffi..")
+                .should()
+                .dependOnClassesThat()
+                .haveFullyQualifiedName("java.lang.foreign.Linker"));
+    }
+
+    /** Tensor programs are made and printed where TVM is not. */
+    @Test
+    void loweringNeedsNoNativeCode() {
+        holds(noClasses()
+                .that()
+                .resideInAnyPackage("dev.qnet.target.tvm.lower..", "dev.qnet.target.tvm.tir..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("dev.qnet.target.tvm.ffi..", "dev.qnet.target.tvm.natives..", "java.lang.foreign.."));
+    }
+
+    @Test
     void targetsDoNotKnowTheLanguage() {
         holds(noClasses()
                 .that()

@@ -3,6 +3,8 @@ package dev.qnet.cli;
 import dev.qnet.compiler.front.bind.BoundModel;
 import dev.qnet.target.jvm.CompiledArtifact;
 import dev.qnet.target.jvm.JvmTarget;
+import dev.qnet.target.tvm.TvmModule;
+import dev.qnet.target.tvm.TvmTarget;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,17 +14,20 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 
-/** {@code qnet compile}: a jar that needs nothing else. */
+/** {@code qnet compile}: a jar that needs nothing else, or a shared library for TVM's runtime. */
 @Command(
         name = "compile",
-        description = "Compiles a model to a self-contained jar.",
+        description = "Compiles a model to a self-contained jar, or with TVM to a shared library.",
         mixinStandardHelpOptions = true,
         footerHeading = "%nExamples:%n",
         footer = {
             "  qnet compile model.qnet -o model.jar",
-            "  java --add-modules jdk.incubator.vector -jar model.jar --input x.npy"
+            "  java --add-modules jdk.incubator.vector -jar model.jar --input x.npy",
+            "  qnet compile model.qnet --target tvm-cpu -o model.so"
         })
 final class CompileCommand implements Callable<Integer> {
+    private static final String JVM = "jvm";
+
     @ParentCommand
     @SuppressWarnings("NullAway.Init")
     private QnetCommand parent;
@@ -33,24 +38,65 @@ final class CompileCommand implements Callable<Integer> {
 
     @Option(
             names = {"-o", "--output"},
-            paramLabel = "JAR",
+            paramLabel = "FILE",
             required = true,
-            description = "The jar to write.")
+            description = "The .jar to write, or the .so.")
     @SuppressWarnings("NullAway.Init")
     private Path output;
 
+    @Option(
+            names = {"-t", "--target"},
+            paramLabel = "NAME",
+            defaultValue = JVM,
+            description = "jvm, or tvm-cpu: code of TVM's for x86 CPUs, whose native libraries have to be there "
+                    + "(docs/targets.md). Default: ${DEFAULT-VALUE}.")
+    @SuppressWarnings("NullAway.Init")
+    private String target;
+
+    @Option(
+            names = "--cpu",
+            paramLabel = "NAME",
+            defaultValue = "native",
+            description = "For tvm-cpu: the CPU that the code may use all features of, as LLVM calls it, such as "
+                    + "x86-64-v3 or skylake-avx512. Default: ${DEFAULT-VALUE}, this machine's.")
+    @SuppressWarnings("NullAway.Init")
+    private String cpu;
+
     @Override
     public Integer call() throws IOException {
-        if (!output.toString().endsWith(".jar")) {
-            throw new UserException("the output of compile is a jar, not " + output, "-o " + output + ".jar");
+        boolean tvm = target.equals(TvmTarget.CPU);
+        if (!tvm && !target.equals(JVM)) {
+            throw new UserException("there is no target '" + target + "'", "one of: " + JVM + ", " + TvmTarget.CPU);
         }
-        Console console = parent.console();
+        String kind = tvm ? ".so" : ".jar";
+        if (!output.toString().endsWith(kind)) {
+            throw new UserException(
+                    "the output of compile" + (tvm ? " --target " + target + " is a shared library" : " is a jar")
+                            + ", not " + output,
+                    "-o " + output + kind);
+        }
         AtomicFiles.check(output);
+        return tvm ? library() : jar();
+    }
+
+    private int jar() throws IOException {
+        Console console = parent.console();
         BoundModel bound = model.load(console);
         CompiledArtifact artifact = JvmTarget.compile(Build.integers(console, bound));
         AtomicFiles.writeAt(output, artifact::writeJar);
         console.out().println("wrote " + output + " (" + Sizes.text(Files.size(output)) + ")");
         console.out().println("run it: java --add-modules jdk.incubator.vector -jar " + output + " --input FILE.npy");
+        return ExitCode.OK;
+    }
+
+    private int library() throws IOException {
+        Tvm.require();
+        Console console = parent.console();
+        BoundModel bound = model.load(console);
+        try (TvmModule module = Tvm.compile(Build.integers(console, bound), cpu)) {
+            AtomicFiles.writeAt(output, module::save);
+        }
+        console.out().println("wrote " + output + " (" + Sizes.text(Files.size(output)) + ")");
         return ExitCode.OK;
     }
 }

@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** Something that answers for a model: compiled code, or the oracle. */
@@ -55,12 +56,23 @@ sealed interface Engine {
     }
 
     /**
-     * The oracle on a graph at any level.
+     * The oracle on a graph at any level, or something else that takes the oracle's values.
      *
+     * @param answer computes the results of the parameters, both by name
      * @param inputs what the user gives: the graph's parameters, or the compiled model's inputs, which may be codes where the
      *     graph begins with real numbers
      */
-    record Oracle(Graph graph, Rounding rounding, String description, List<TensorInfo> inputs) implements Engine {
+    record Oracle(
+            Graph graph,
+            Rounding rounding,
+            String description,
+            List<TensorInfo> inputs,
+            UnaryOperator<Map<String, Value>> answer)
+            implements Engine {
+        Oracle(Graph graph, Rounding rounding, String description, List<TensorInfo> inputs) {
+            this(graph, rounding, description, inputs, values -> Interpreter.run(graph, values));
+        }
+
         Oracle(Graph graph, Rounding rounding, String description) {
             this(
                     graph,
@@ -89,7 +101,7 @@ sealed interface Engine {
             }
             Map<String, Value> results;
             try {
-                results = Interpreter.run(graph, values);
+                results = answer.apply(values);
             } catch (ArithmeticException e) {
                 throw new UserException(String.valueOf(e.getMessage()), "the model cannot be run on these inputs");
             }

@@ -5,6 +5,7 @@ import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.GraphPrinter;
 import dev.qnet.compiler.pass.Pass;
 import dev.qnet.compiler.pass.Passes;
+import dev.qnet.target.tvm.TvmTarget;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -23,6 +24,7 @@ import picocli.CommandLine.ParentCommand;
         footer = {
             "  qnet ir model.qnet                             as bound",
             "  qnet ir model.qnet --after lower-to-integers   in integers",
+            "  qnet ir model.qnet --target tvm-cpu            the tensor programs for TVM",
             "  qnet ir model.qnet --passes                    the passes, in order"
         })
 final class IrCommand implements Callable<Integer> {
@@ -39,6 +41,13 @@ final class IrCommand implements Callable<Integer> {
             paramLabel = "PASS",
             description = "Print the graph as this pass leaves it; 'all' for the last.")
     private @Nullable String after;
+
+    @Option(
+            names = {"-t", "--target"},
+            paramLabel = "NAME",
+            description = "Print what a target makes of the graph instead: tvm-cpu, the tensor programs that TVM compiles, "
+                    + "as TVMScript.")
+    private @Nullable String target;
 
     @Option(names = "--full", description = "Print everything, so that it parses back: no constant is cut.")
     private boolean full;
@@ -57,7 +66,14 @@ final class IrCommand implements Callable<Integer> {
         if (after != null && !after.equals("all") && !names.contains(after)) {
             throw new UserException("there is no pass '" + after + "'", "one of: " + String.join(", ", names));
         }
+        if (target != null && !target.equals(TvmTarget.CPU)) {
+            throw new UserException("target '" + target + "' prints no programs", "one that does: " + TvmTarget.CPU);
+        }
         BoundModel bound = model.load(console);
+        if (target != null) {
+            console.out().print(TvmTarget.script(Build.integers(console, bound)));
+            return ExitCode.OK;
+        }
         Graph graph = bound.graph();
         if (after != null) {
             String last = after.equals("all") ? names.getLast() : after;

@@ -14,6 +14,7 @@ import dev.qnet.runtime.Model;
 import dev.qnet.runtime.Tensor;
 import dev.qnet.runtime.TensorInfo;
 import dev.qnet.target.jvm.JvmTarget;
+import dev.qnet.target.tvm.TvmModule;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -48,13 +49,14 @@ final class RunCommand implements Callable<Integer> {
     /** What answers. */
     enum On {
         JVM,
+        TVM_CPU,
         ORACLE,
         FLOAT;
 
         /** As it is written on the command line, and in messages about it. */
         @Override
         public String toString() {
-            return name().toLowerCase(Locale.ROOT);
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
         }
     }
 
@@ -114,7 +116,7 @@ final class RunCommand implements Callable<Integer> {
             names = "--on",
             paramLabel = "WHAT",
             defaultValue = "jvm",
-            description = "What answers: jvm (compiled code), oracle (the reference interpreter, integers), "
+            description = "What answers: jvm (compiled code), tvm-cpu (code of TVM's, docs/targets.md), oracle (the reference interpreter, integers), "
                     + "float (the network before quantization). Default: ${DEFAULT-VALUE}.")
     @SuppressWarnings("NullAway.Init")
     private On on;
@@ -193,6 +195,17 @@ final class RunCommand implements Callable<Integer> {
         Rounding rounding = Build.rounding(bound.graph());
         return switch (on) {
             case JVM -> new Engine.Compiled(Build.model(console, bound));
+            case TVM_CPU -> {
+                Tvm.require();
+                Graph integers = Build.integers(console, bound);
+                TvmModule module = Tvm.compile(integers, "native");
+                yield new Engine.Oracle(
+                        integers,
+                        rounding,
+                        "integer code of TVM's for this CPU",
+                        JvmTarget.inputs(integers),
+                        values -> Tvm.run(integers, module, values));
+            }
             case ORACLE -> {
                 Graph integers = Build.integers(console, bound);
                 yield new Engine.Oracle(integers, rounding, "oracle, integers", JvmTarget.inputs(integers));

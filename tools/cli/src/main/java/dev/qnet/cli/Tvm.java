@@ -1,7 +1,17 @@
 package dev.qnet.cli;
 
+import dev.qnet.cli.verify.TvmValues;
+import dev.qnet.compiler.interp.Value;
+import dev.qnet.compiler.ir.Graph;
+import dev.qnet.target.tvm.Cpu;
+import dev.qnet.target.tvm.TvmModule;
+import dev.qnet.target.tvm.TvmSession;
 import dev.qnet.target.tvm.TvmTarget;
 import dev.qnet.target.tvm.TvmUnavailableException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 
 /** TVM, as far as commands need to know of it. */
 final class Tvm {
@@ -17,6 +27,36 @@ final class Tvm {
             TvmTarget.load();
         } catch (TvmUnavailableException e) {
             throw new UserException(e.what(), e.fix());
+        }
+    }
+
+    /**
+     * Compiles a graph.
+     *
+     * @param cpu as LLVM calls it, or native
+     * @throws UserException if LLVM knows no such CPU
+     */
+    static TvmModule compile(Graph graph, String cpu) {
+        try {
+            return TvmTarget.compile(graph, new Cpu(cpu));
+        } catch (IllegalArgumentException e) {
+            throw new UserException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** Runs a module once, on values by the names of the graph's parameters, and closes it. */
+    static Map<String, Value> run(Graph graph, TvmModule module, Map<String, Value> values) {
+        List<Value> inputs = graph.params().stream()
+                .map(p -> Objects.requireNonNull(values.get(p.id().name())))
+                .toList();
+        try (module;
+                TvmSession session = module.session()) {
+            List<Value> found = TvmValues.run(graph, session, inputs);
+            Map<String, Value> results = new LinkedHashMap<>();
+            for (int i = 0; i < found.size(); i++) {
+                results.put(graph.results().get(i).name(), found.get(i));
+            }
+            return results;
         }
     }
 }

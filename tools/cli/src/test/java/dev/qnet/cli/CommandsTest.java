@@ -250,6 +250,25 @@ class CommandsTest {
     }
 
     @Test
+    void irPrintsTensorProgramsWithoutTvm() throws IOException {
+        assertThat(qnet("ir", calibrated(), "--target", "tvm-cpu")).isZero();
+        assertThat(out).contains("@T.prim_func", "def run(in_x_data: T.Buffer((n, 4), ");
+        assertThat(qnet("ir", model, "--target", "jvm")).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("target 'jvm' prints no programs", "one that does: tvm-cpu");
+    }
+
+    @Test
+    void compileChecksTargetAndOutputFirst() throws IOException {
+        Path file = calibrated();
+        assertThat(qnet("compile", file, "--target", "cuda", "-o", folder.resolve("m.so")))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("there is no target 'cuda'", "one of: jvm, tvm-cpu");
+        assertThat(qnet("compile", file, "--target", "tvm-cpu", "-o", folder.resolve("m.jar")))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("is a shared library, not ");
+    }
+
+    @Test
     void irPrintsEachLevel() throws IOException {
         assertThat(qnet("ir", model)).isZero();
         assertThat(out).contains("= dense ", ": f32[Nx2]");

@@ -4,9 +4,7 @@ import dev.qnet.compiler.front.Frontend;
 import dev.qnet.compiler.front.write.SourceWriter;
 import dev.qnet.compiler.interp.Interpreter;
 import dev.qnet.compiler.interp.Value;
-import dev.qnet.compiler.ir.Element;
 import dev.qnet.compiler.ir.Graph;
-import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
@@ -23,8 +21,6 @@ import dev.qnet.target.tvm.TvmSession;
 import dev.qnet.target.tvm.TvmTarget;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -227,29 +223,10 @@ public sealed interface Executor {
                     List<Value> out = List.of();
                     try (TvmSession session = module.session()) {
                         for (List<Value> inputs : steps) {
-                            out = run(session, inputs);
+                            out = TvmValues.run(graph, session, inputs);
                         }
                     }
                     return out;
-                }
-
-                private List<Value> run(TvmSession session, List<Value> inputs) {
-                    int items = 1;
-                    List<byte[]> bytes = new ArrayList<>();
-                    for (int i = 0; i < inputs.size(); i++) {
-                        Type type = graph.params().get(i).type();
-                        items = type.shape().hasBatch() ? inputs.get(i).shape().dim(0) : items;
-                        bytes.add(Bytes.of(inputs.get(i), type.element().bytes()));
-                    }
-                    List<byte[]> found = session.run(items, bytes);
-                    Map<ValueId, Type> types = graph.types();
-                    List<Value> values = new ArrayList<>();
-                    for (int i = 0; i < found.size(); i++) {
-                        Type type = Objects.requireNonNull(
-                                types.get(graph.results().get(i).value()));
-                        values.add(Bytes.value(found.get(i), type, items));
-                    }
-                    return values;
                 }
 
                 @Override
@@ -257,58 +234,6 @@ public sealed interface Executor {
                     module.close();
                 }
             };
-        }
-    }
-
-    /** Between the oracle's values and memory, little-endian. */
-    final class Bytes {
-        private Bytes() {}
-
-        /** @param width bytes of an integer */
-        static byte[] of(Value value, int width) {
-            return switch (value) {
-                case Value.Floats f -> {
-                    ByteBuffer bytes =
-                            ByteBuffer.allocate(Float.BYTES * f.data().length).order(ByteOrder.LITTLE_ENDIAN);
-                    bytes.asFloatBuffer().put(f.data());
-                    yield bytes.array();
-                }
-                case Value.Ints i -> {
-                    byte[] bytes = new byte[width * i.data().length];
-                    for (int k = 0; k < bytes.length; k++) {
-                        bytes[k] = (byte) (i.data()[k / width] >> (8 * (k % width)));
-                    }
-                    yield bytes;
-                }
-            };
-        }
-
-        /** @param items of the batch */
-        static Value value(byte[] bytes, Type type, int items) {
-            Shape shape = type.shape().hasBatch() ? type.shape().with(0, items) : type.shape();
-            if (type.isFloat()) {
-                float[] data = new float[bytes.length / Float.BYTES];
-                ByteBuffer.wrap(bytes)
-                        .order(ByteOrder.LITTLE_ENDIAN)
-                        .asFloatBuffer()
-                        .get(data);
-                return Value.of(shape, data);
-            }
-            int width = type.element().bytes();
-            boolean signed = switch (type.element()) {
-                case Element.F32 f -> true;
-                case Element.Int i -> i.signed();
-                case Quant q -> q.storage().signed();
-            };
-            long[] data = new long[bytes.length / width];
-            for (int i = 0; i < data.length; i++) {
-                long value = signed ? bytes[i * width + width - 1] >> 7 : 0;
-                for (int k = width - 1; k >= 0; k--) {
-                    value = (value << 8) | (bytes[i * width + k] & 0xff);
-                }
-                data[i] = value;
-            }
-            return Value.of(shape, data);
         }
     }
 
