@@ -26,11 +26,13 @@ import static dev.qnet.target.tvm.tir.Tir.sub;
 import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.ScalarFn;
 import dev.qnet.compiler.ir.Tensor;
+import dev.qnet.target.tvm.tir.Buffer;
 import dev.qnet.target.tvm.tir.DataType;
 import dev.qnet.target.tvm.tir.Expr;
 import dev.qnet.target.tvm.tir.Stmt;
 import dev.qnet.target.tvm.tir.Tir;
 import java.util.Optional;
+import java.util.function.BinaryOperator;
 import java.util.function.UnaryOperator;
 
 /**
@@ -53,20 +55,23 @@ final class Floats {
                         false,
                         (at, channel, x, y) -> layer.put(at, binary(b.fn(), layer.at(0, x), layer.at(1, y))));
             case FloatOp.Unary u -> {
-                UnaryOperator<Expr> f = function(u.fn()).orElseThrow();
-                yield Ints.each(layer, x -> f.apply(cast(DataType.FLOAT64, x)));
+                Function f = function(u.fn()).orElseThrow();
+                yield loop(
+                        "i",
+                        layer.node().type().shape().elements(),
+                        i -> f.of(cast(DataType.FLOAT64, layer.at(0, i)), y -> layer.put(i, y)));
             }
             case FloatOp.AvgPool p -> avgPool(layer, p);
             case FloatOp.Mean m -> mean(layer, m);
             case FloatOp.BatchNorm b -> batchNorm(layer, b);
-            case FloatOp.Softmax s -> throw new IllegalArgumentException("softmax of singles");
+            case FloatOp.Softmax s -> softmax(layer, s);
             case FloatOp.Recurrent r -> throw new IllegalArgumentException("recurrent layers of singles");
         };
     }
 
     /** Why an operation cannot be lowered, if it cannot. */
     static Optional<String> refusal(FloatOp op) {
-        String functions = " of real numbers, whose exponentials TVM's modules do not have yet";
+        String functions = " of real numbers, which TVM's modules do not have yet";
         return switch (op) {
             case FloatOp.Unary u
             when function(u.fn()).isEmpty() ->
@@ -75,11 +80,10 @@ final class Floats {
             case FloatOp.Binary b
             when b.fn() == FloatOp.Binary.Fn.MOD ->
                 Optional.of("is a remainder of real numbers, which TVM's modules do not have yet");
-            case FloatOp.Softmax s -> Optional.of("is a softmax" + functions);
             case FloatOp.Recurrent r -> Optional.of("is a recurrent layer" + functions);
             case FloatOp.Conv2d _, FloatOp.Dense _, FloatOp.MatMul _, FloatOp.Binary _, FloatOp.Unary _ ->
                 Optional.empty();
-            case FloatOp.AvgPool _, FloatOp.Mean _, FloatOp.BatchNorm _ -> Optional.empty();
+            case FloatOp.AvgPool _, FloatOp.Mean _, FloatOp.BatchNorm _, FloatOp.Softmax _ -> Optional.empty();
         };
     }
 
@@ -129,41 +133,108 @@ final class Floats {
         };
     }
 
-    /** Those of the functions that need no exponential, in double, operations in the order of docs/numerics.md. */
-    private static Optional<UnaryOperator<Expr>> function(ScalarFn fn) {
+    /** A function of a double, for the statement that uses its value. */
+    @FunctionalInterface
+    private interface Function {
+        Stmt of(Expr x, java.util.function.Function<Expr, Stmt> body);
+    }
+
+    private static Function simple(UnaryOperator<Expr> f) {
+        return (x, body) -> body.apply(f.apply(x));
+    }
+
+    /** A function of x and its exponential, or that of something made of x. */
+    private static Function exponential(UnaryOperator<Expr> argument, BinaryOperator<Expr> f) {
+        return (x, body) -> Tir.let(
+                "real", x, named -> Exponential.of(argument.apply(named), e -> body.apply(f.apply(named, e))));
+    }
+
+    /** Those of the functions that there are, in double, operations in the order of docs/numerics.md. */
+    private static Optional<Function> function(ScalarFn fn) {
         return Optional.ofNullable(
                 switch (fn) {
-                    case ScalarFn.Relu r -> x -> max64(x, 0);
-                    case ScalarFn.LeakyRelu l -> x -> select(orNan(ge(x, f64(0)), x), x, mul(f64(l.alpha()), x));
-                    case ScalarFn.Clip c -> x -> min64(max64(x, c.lo()), c.hi());
-                    case ScalarFn.HardSwish h -> x -> div(mul(x, min64(max64(add(x, f64(3)), 0), 6)), f64(6));
+                    case ScalarFn.Relu r -> simple(x -> max64(x, 0));
+                    case ScalarFn.LeakyRelu l ->
+                        simple(x -> select(orNan(ge(x, f64(0)), x), x, mul(f64(l.alpha()), x)));
+                    case ScalarFn.Clip c -> simple(x -> min64(max64(x, c.lo()), c.hi()));
+                    case ScalarFn.HardSwish h ->
+                        simple(x -> div(mul(x, min64(max64(add(x, f64(3)), 0), 6)), f64(6)));
                     case ScalarFn.HardSigmoid h ->
-                        x -> min64(max64(add(rounded(mul(f64(h.alpha()), x)), f64(h.beta())), 0), 1);
-                    case ScalarFn.Softsign s -> x -> div(x, add(f64(1), magnitude(x)));
+                        simple(x -> min64(max64(add(rounded(mul(f64(h.alpha()), x)), f64(h.beta())), 0), 1));
+                    case ScalarFn.Softsign s -> simple(x -> div(x, add(f64(1), magnitude(x))));
                     case ScalarFn.ThresholdedRelu t ->
-                        x -> select(nan64(x), f64(0), select(gt(x, f64(t.alpha())), x, f64(0)));
-                    case ScalarFn.Affine a -> x -> add(rounded(mul(f64(a.alpha()), x)), f64(a.beta()));
-                    case ScalarFn.Sqrt s -> x -> call(DataType.FLOAT64, "sqrt", x);
-                    case ScalarFn.Abs a -> Floats::magnitude;
-                    case ScalarFn.Neg n ->
-                        x -> reinterpret(DataType.FLOAT64, Tir.bitXor(bits64(x), i64(Long.MIN_VALUE)));
-                    case ScalarFn.Sign s -> x -> select(gt(x, f64(0)), f64(1), select(lt(x, f64(0)), f64(-1), x));
-                    case ScalarFn.Floor f -> x -> call(DataType.FLOAT64, "floor", x);
-                    case ScalarFn.Ceil c -> x -> call(DataType.FLOAT64, "ceil", x);
-                    case ScalarFn.Round r -> Tir::roundEven;
-                    case ScalarFn.Reciprocal r -> x -> div(f64(1), x);
-                    case ScalarFn.Sigmoid _, ScalarFn.Tanh _, ScalarFn.Gelu _, ScalarFn.GeluErf _ -> null;
-                    case ScalarFn.Elu _, ScalarFn.Selu _, ScalarFn.Celu _, ScalarFn.Mish _ -> null;
-                    case ScalarFn.Softplus _, ScalarFn.ScaledTanh _, ScalarFn.Silu _, ScalarFn.Erf _ -> null;
-                    case ScalarFn.Exp _, ScalarFn.Log _, ScalarFn.Sin _, ScalarFn.Cos _ -> null;
+                        simple(x -> select(nan64(x), f64(0), select(gt(x, f64(t.alpha())), x, f64(0))));
+                    case ScalarFn.Affine a ->
+                        simple(x -> add(rounded(mul(f64(a.alpha()), x)), f64(a.beta())));
+                    case ScalarFn.Sqrt s -> simple(x -> call(DataType.FLOAT64, "sqrt", x));
+                    case ScalarFn.Abs a -> simple(Floats::magnitude);
+                    case ScalarFn.Neg n -> simple(Floats::negated);
+                    case ScalarFn.Sign s ->
+                        simple(x -> select(gt(x, f64(0)), f64(1), select(lt(x, f64(0)), f64(-1), x)));
+                    case ScalarFn.Floor f -> simple(x -> call(DataType.FLOAT64, "floor", x));
+                    case ScalarFn.Ceil c -> simple(x -> call(DataType.FLOAT64, "ceil", x));
+                    case ScalarFn.Round r -> simple(Tir::roundEven);
+                    case ScalarFn.Reciprocal r -> simple(x -> div(f64(1), x));
+                    case ScalarFn.Exp e -> exponential(x -> x, (x, exp) -> exp);
+                    case ScalarFn.Sigmoid s -> exponential(Floats::negated, (x, exp) -> div(f64(1), add(f64(1), exp)));
+                    case ScalarFn.Silu s -> exponential(Floats::negated, (x, exp) -> div(x, add(f64(1), exp)));
+                    case ScalarFn.Elu e ->
+                        exponential(
+                                x -> x, (x, exp) -> select(ge(x, f64(0)), x, mul(f64(e.alpha()), sub(exp, f64(1)))));
+                    case ScalarFn.Selu s -> {
+                        double factor = s.gamma() * (double) s.alpha();
+                        yield exponential(
+                                x -> x,
+                                (x, exp) -> select(
+                                        gt(x, f64(0)),
+                                        mul(f64(s.gamma()), x),
+                                        mul(f64(factor), sub(exp, f64(1)))));
+                    }
+                    case ScalarFn.Celu c ->
+                        exponential(
+                                x -> div(x, f64(c.alpha())),
+                                (x, exp) -> add(
+                                        max64(x, 0), min64(rounded(mul(f64(c.alpha()), sub(exp, f64(1)))), 0)));
+                    case ScalarFn.Tanh _, ScalarFn.Gelu _, ScalarFn.GeluErf _, ScalarFn.Mish _ -> null;
+                    case ScalarFn.Softplus _, ScalarFn.ScaledTanh _, ScalarFn.Erf _ -> null;
+                    case ScalarFn.Log _, ScalarFn.Sin _, ScalarFn.Cos _ -> null;
                 });
+    }
+
+    /** The exponentials are computed twice, for the sum and for the result, instead of being kept. */
+    private static Stmt softmax(Layer layer, FloatOp.Softmax op) {
+        int n = layer.shape(0)[op.axis()];
+        int step = Nest.rowMajor(layer.shape(0))[op.axis()];
+        return Softmaxes.lines(layer, op.axis(), first -> local("max", DataType.FLOAT32, 1, top -> local(
+                "sum", DataType.FLOAT64, 1, sum -> seq(
+                        store(top, Tir.f32(Float.NEGATIVE_INFINITY), i32(0)),
+                        loop("i", n, i -> store(
+                                top, max(load(top, i32(0)), layer.at(0, add(first, mul(i, step)))), i32(0))),
+                        store(sum, f64(0), i32(0)),
+                        loop("i", n, i -> Exponential.of(
+                                difference(layer, add(first, mul(i, step)), top),
+                                e -> store(sum, add(load(sum, i32(0)), e), i32(0)))),
+                        loop("i", n, i -> {
+                            Expr at = add(first, mul(i, step));
+                            return Exponential.of(
+                                    difference(layer, at, top), e -> layer.put(at, div(e, load(sum, i32(0)))));
+                        })))));
+    }
+
+    private static Expr difference(Layer layer, Expr at, Buffer top) {
+        return sub(cast(DataType.FLOAT64, layer.at(0, at)), cast(DataType.FLOAT64, load(top, i32(0))));
+    }
+
+    private static Expr negated(Expr x) {
+        return reinterpret(DataType.FLOAT64, Tir.bitXor(bits64(x), i64(Long.MIN_VALUE)));
     }
 
     private static Expr bits64(Expr x) {
         return reinterpret(DataType.INT64, x);
     }
 
-    private static Expr nan64(Expr x) {
+    /** Whether a double is NaN. */
+    static Expr nan64(Expr x) {
         return gt(bitAnd(bits64(x), i64(Long.MAX_VALUE)), i64(0x7ff0000000000000L));
     }
 
