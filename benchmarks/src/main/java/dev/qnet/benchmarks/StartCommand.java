@@ -61,7 +61,7 @@ final class StartCommand implements Callable<Integer> {
     private double seconds;
 
     /** What a process said. */
-    private record Life(double firstNanos, double settledNanos, double bytes) {}
+    private record Life(double firstNanos, double settledNanos, double bytes, double peakBytes) {}
 
     @Override
     public Integer call() throws IOException, InterruptedException {
@@ -75,6 +75,8 @@ final class StartCommand implements Callable<Integer> {
                         "Qnet settled ms",
                         "Qnet MB",
                         "peer MB",
+                        "Qnet peak MB",
+                        "peer peak MB",
                         "Qnet jar KB",
                         "peer jars KB",
                         "peer"));
@@ -86,8 +88,8 @@ final class StartCommand implements Callable<Integer> {
         }
         results.note(
                 "First: from exec to the first answer. Settled: from exec until runs take at most 1.1 times what they take "
-                        + "in the end, medians of 20 runs, while Qnet runs without a pause. MB: resident at the first "
-                        + "answer. Medians of " + processes + " processes.");
+                        + "in the end, medians of 20 runs, while Qnet runs without a pause. MB: resident at most "
+                        + "until the first answer. Peak: until it has settled, the peer after half a second. Medians of " + processes + " processes.");
         options.show(new PrintWriter(System.out, true, StandardCharsets.UTF_8), List.of(results));
         return 0;
     }
@@ -120,7 +122,7 @@ final class StartCommand implements Callable<Integer> {
             for (int i = 0; i < processes; i++) {
                 ours.add(run(path, "qnet", jar, inputs, seconds));
                 cached.add(run(path, "qnet", jar, inputs, 0, "-XX:AOTCache=" + cache));
-                theirs.add(run(own() + File.pathSeparator + peerPath, peer, m.file(), inputs, 0));
+                theirs.add(run(own() + File.pathSeparator + peerPath, peer, m.file(), inputs, 0.5));
             }
             long jarBytes = Files.size(jar);
             long peerBytes = Pattern.compile(File.pathSeparator)
@@ -135,6 +137,8 @@ final class StartCommand implements Callable<Integer> {
             row.put("qnetSettledNanos", settled(ours));
             row.put("qnetBytes", memory(ours));
             row.put("peerBytes", memory(theirs));
+            row.put("qnetPeakBytes", peak(ours));
+            row.put("peerPeakBytes", peak(theirs));
             row.put("qnetJarBytes", jarBytes);
             row.put("peerJarBytes", peerBytes);
             row.put("peer", peer);
@@ -147,6 +151,8 @@ final class StartCommand implements Callable<Integer> {
                             number(settled(ours) / 1e6, 0),
                             number(memory(ours) / 1e6, 0),
                             number(memory(theirs) / 1e6, 0),
+                            number(peak(ours) / 1e6, 0),
+                            number(peak(theirs) / 1e6, 0),
                             number(jarBytes / 1024.0, 0),
                             number(peerBytes / 1024.0, 0),
                             m.isTflite() ? "TensorFlow Lite" : "ONNX Runtime"),
@@ -171,6 +177,10 @@ final class StartCommand implements Callable<Integer> {
 
     private static double memory(List<Life> lives) {
         return median(lives.stream().mapToDouble(Life::bytes).toArray());
+    }
+
+    private static double peak(List<Life> lives) {
+        return median(lives.stream().mapToDouble(Life::peakBytes).toArray());
     }
 
     private static double median(double[] values) {
@@ -226,6 +236,7 @@ final class StartCommand implements Callable<Integer> {
         double first = Double.NaN;
         double settled = Double.NaN;
         double bytes = Double.NaN;
+        double peak = Double.NaN;
         try (BufferedReader out = p.inputReader(StandardCharsets.UTF_8)) {
             for (String s = out.readLine(); s != null; s = out.readLine()) {
                 if (s.equals("answer")) {
@@ -234,12 +245,14 @@ final class StartCommand implements Callable<Integer> {
                     settled = first + Double.parseDouble(s.substring(8));
                 } else if (s.startsWith("memory ")) {
                     bytes = Double.parseDouble(s.substring(7));
+                } else if (s.startsWith("peak ")) {
+                    peak = Double.parseDouble(s.substring(5));
                 }
             }
         }
         if (p.waitFor() != 0) {
             throw new IOException("a process failed: " + String.join(" ", line));
         }
-        return new Life(first, settled, bytes);
+        return new Life(first, settled, bytes, peak);
     }
 }

@@ -43,6 +43,7 @@ public final class FirstAnswer {
                 before = after;
             }
             System.out.println("settled " + settled(runs));
+            System.out.println("peak " + peakMemory());
         }
     }
 

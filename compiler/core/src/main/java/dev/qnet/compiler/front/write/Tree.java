@@ -27,12 +27,12 @@ final class Tree {
         return new Expr.IntLit(value, Span.NONE);
     }
 
-    /** The shortest text that reads back as the same single; it must be finite. */
     /** {@code from..to}. */
     static Expr range(long from, long to) {
         return new Expr.Range(number(from), number(to), Span.NONE);
     }
 
+    /** The shortest text that reads back as the same single; it must be finite. */
     static Expr number(float value) {
         return new Expr.FloatLit(Float.toString(value), Double.parseDouble(Float.toString(value)), Span.NONE);
     }
