@@ -38,6 +38,9 @@ abstract class Step {
     /** Turns after which a step is looked at, whatever its calls take. */
     private static final int LOOK_TURNS = 64;
 
+    /** How often it may be given up until it is asked for no more. */
+    private static final int MOST_DROPS = 3;
+
     private final int operations;
     private final int every;
     private int rows;
@@ -50,7 +53,9 @@ abstract class Step {
     private volatile boolean hot;
 
     /** Racy: asking twice is harmless. */
-    private boolean asked;
+    private volatile boolean asked;
+
+    private int drops;
 
     /**
      * Makes a step.
@@ -98,6 +103,13 @@ abstract class Step {
             Warmup.add(this);
         }
         return hot;
+    }
+
+    /** Says that it is given up: who asks next has another try, a few times. */
+    final void drop() {
+        if (++drops < MOST_DROPS) {
+            asked = false;
+        }
     }
 
     /** Calls the code some hundred times, more rarely later on, and finds out whether it is compiled. */

@@ -1,5 +1,6 @@
 package dev.qnet.runtime.kernel;
 
+import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -20,8 +21,9 @@ import org.jspecify.annotations.Nullable;
  * out the counts that C2 goes by. A kernel whose steps are compiled is rehearsed: it runs on made-up operands, in turn
  * with others, until the code around its steps is compiled, too. Only then it takes over.
  *
- * <p>The thread begins when the first answer is given, or soon after loading where none is asked for: before, it would
- * only take time from the first answer. It sleeps half of the time or more, and ends when nothing is left to do. Where
+ * <p>The thread begins when the first answer of this JVM is given, or soon after loading where none is asked for:
+ * before, it would only take time from that answer. What a model needs that is loaded later is begun at once: which
+ * model an answer is from is not known here, and others go on answering. It sleeps half of the time or more, and ends when nothing is left to do. Where
  * C2 never compiles vectors, plain Java stays.
  */
 final class Warmup {
@@ -48,6 +50,9 @@ final class Warmup {
 
         /** How much work it is. */
         long work();
+
+        /** Says that the plain kernel stays for good. */
+        default void giveUp() {}
     }
 
     /** How long the first answer may take before the warm-up begins all the same. */
@@ -87,6 +92,11 @@ final class Warmup {
 
     private static volatile boolean answered;
 
+    // Written by the thread alone.
+    private static volatile int asked;
+    private static volatile int tookOver;
+    private static volatile int failures;
+
     private Warmup() {}
 
     /** Has a step compiled. */
@@ -111,6 +121,33 @@ final class Warmup {
         }
     }
 
+    /** How many vector kernels were made since the JVM began. */
+    static int asked() {
+        return asked;
+    }
+
+    /** How many of them run. */
+    static int tookOver() {
+        return tookOver;
+    }
+
+    /** What did not even run on made-up data: kernels and steps. */
+    static int failures() {
+        return failures;
+    }
+
+    /**
+     * Plain Java stays, which gives the same bytes: it is no reason to stop anything else, whatever it is. An error of
+     * the JVM may go as it came.
+     */
+    @SuppressWarnings("NonAtomicVolatileUpdate") // one thread writes
+    private static void failed(String what, Throwable e) {
+        failures++;
+        Level level = failures == 1 ? Level.WARNING : Level.DEBUG;
+        System.getLogger("dev.qnet.runtime")
+                .log(level, what + " failed while vector code was compiled; its plain code goes on", e);
+    }
+
     private static void start() {
         if (thread == null) {
             Thread t = new Thread(null, new Work(), "qnet-warm-up", 0, false);
@@ -133,6 +170,19 @@ final class Warmup {
         return true;
     }
 
+    private static synchronized void ended() {
+        if (thread == Thread.currentThread()) {
+            thread = null;
+        }
+    }
+
+    /** What came of a rehearsal. */
+    private enum Outcome {
+        GOES_ON,
+        TOOK_OVER,
+        HOPELESS
+    }
+
     /** What the thread does. */
     private static final class Work implements Runnable {
         /** Kernels that are not rehearsed yet, those with most work first. */
@@ -149,6 +199,16 @@ final class Warmup {
 
         @Override
         public void run() {
+            try {
+                work();
+            } finally {
+                // Whatever ended it: what is asked for later gets another one.
+                forget();
+                ended();
+            }
+        }
+
+        private void work() {
             long begin = System.nanoTime();
             while (!answered && System.nanoTime() - begin < UNTIL_ANSWER_NANOS) {
                 LockSupport.parkNanos(this, UNTIL_ANSWER_NANOS);
@@ -158,14 +218,13 @@ final class Warmup {
             List<Candidate> candidates = new ArrayList<>();
             Set<Step> steps = new LinkedHashSet<>();
             while (take(candidates, steps, busy())) {
-                try {
-                    if (worthwhile) {
-                        consider(candidates, steps);
-                        advance(scratch);
+                if (worthwhile) {
+                    consider(candidates, steps);
+                    advance(scratch);
+                } else {
+                    for (Candidate c : candidates) {
+                        c.giveUp();
                     }
-                } catch (RuntimeException | LinkageError | OutOfMemoryError e) {
-                    // Plain Java stays, which gives the same bytes; what is asked for later has its chance.
-                    forget();
                 }
                 candidates.clear();
                 steps.clear();
@@ -176,24 +235,64 @@ final class Warmup {
             return !waiting.isEmpty() || !rehearsals.isEmpty() || !cold.isEmpty();
         }
 
+        /** Gives up what takes too long. */
         private void forget() {
+            for (Rehearsal r : waiting) {
+                r.candidate.giveUp();
+            }
+            for (Rehearsal r : rehearsals) {
+                r.candidate.giveUp();
+            }
+            for (Step s : cold) {
+                s.drop();
+            }
             waiting.clear();
             rehearsals.clear();
             cold.clear();
         }
 
+        /** Gives up a step, and the kernels that need it. */
+        private void forget(Step step) {
+            step.drop();
+            for (Iterator<Rehearsal> i = waiting.iterator(); i.hasNext(); ) {
+                Rehearsal r = i.next();
+                if (r.steps.contains(step)) {
+                    i.remove();
+                    r.candidate.giveUp();
+                }
+            }
+        }
+
+        /** Makes a vector kernel; null if there is none. */
+        private static @Nullable Rehearsal rehearsal(Candidate c) {
+            try {
+                Object kernel = c.make();
+                if (kernel == null) {
+                    return null;
+                }
+                Set<Step> own = new LinkedHashSet<>();
+                if (kernel instanceof Warmable w) {
+                    w.steps(own);
+                }
+                return new Rehearsal(c, kernel, own);
+            } catch (Throwable e) {
+                failed("making a kernel", e);
+                return null;
+            }
+        }
+
+        @SuppressWarnings("NonAtomicVolatileUpdate") // one thread writes
         private void consider(List<Candidate> candidates, Set<Step> steps) {
             if (candidates.isEmpty() && steps.isEmpty()) {
                 return;
             }
             for (Candidate c : candidates) {
-                Object kernel = c.make();
-                if (kernel != null) {
-                    Set<Step> own = new LinkedHashSet<>();
-                    if (kernel instanceof Warmable w) {
-                        w.steps(own);
-                    }
-                    waiting.add(new Rehearsal(c, kernel, own));
+                Rehearsal r = rehearsal(c);
+                if (r == null) {
+                    c.giveUp();
+                } else {
+                    asked++;
+                    waiting.add(r);
                 }
             }
             waiting.sort(Rehearsal.BY_WORK);
@@ -214,13 +313,14 @@ final class Warmup {
             }
         }
 
+        @SuppressWarnings("NonAtomicVolatileUpdate") // one thread writes
         private void advance(Step.Scratch scratch) {
             if (!idle.is()) {
                 LockSupport.parkNanos(this, ROUND_NANOS);
                 return;
             }
             if (priming) {
-                priming = primer().goesOn(scratch);
+                priming = primes(scratch);
             } else {
                 steps(scratch);
             }
@@ -245,9 +345,10 @@ final class Warmup {
             long begin = System.nanoTime();
             Rehearsal r = rehearsals.poll();
             if (r != null) {
-                banks = r.candidate.banks(banks);
-                if (r.goesOn(banks)) {
-                    rehearsals.add(r);
+                switch (rehearse(r)) {
+                    case GOES_ON -> rehearsals.add(r);
+                    case TOOK_OVER -> tookOver++;
+                    case HOPELESS -> r.candidate.giveUp();
                 }
             }
             long now = System.nanoTime();
@@ -255,6 +356,25 @@ final class Warmup {
                 forget();
             } else if (busy()) {
                 LockSupport.parkNanos(this, Math.max(ROUND_NANOS, now - begin));
+            }
+        }
+
+        private Outcome rehearse(Rehearsal r) {
+            try {
+                banks = r.candidate.banks(banks);
+                return r.goesOn(banks);
+            } catch (Throwable e) {
+                failed("a kernel", e);
+                return Outcome.HOPELESS;
+            }
+        }
+
+        private boolean primes(Step.Scratch scratch) {
+            try {
+                return primer().goesOn(scratch);
+            } catch (Throwable e) {
+                failed("a call of vector code", e);
+                return false;
             }
         }
 
@@ -271,19 +391,37 @@ final class Warmup {
         /** Calls some steps that are not compiled yet. */
         private void steps(Step.Scratch scratch) {
             Step slow = null;
+            Step bad = null;
             int turn = 0;
             for (Iterator<Step> i = cold.iterator(); i.hasNext() && turn < TOGETHER; turn++) {
                 Step s = i.next();
-                s.advance(scratch);
+                if (!advanced(s, scratch)) {
+                    i.remove();
+                    bad = s;
+                    break;
+                }
                 if (s.isHot()) {
                     i.remove();
                 } else if (s.turns() % TURNS == 0) {
                     slow = s;
                 }
             }
+            if (bad != null) {
+                forget(bad);
+            }
             if (slow != null) {
                 cold.remove(slow);
                 cold.add(slow);
+            }
+        }
+
+        private static boolean advanced(Step step, Step.Scratch scratch) {
+            try {
+                step.advance(scratch);
+                return true;
+            } catch (Throwable e) {
+                failed("a step", e);
+                return false;
             }
         }
     }
@@ -368,8 +506,8 @@ final class Warmup {
             return true;
         }
 
-        /** Runs the kernel for a while, and lets it take over where it is fast; false if there is no more to do. */
-        boolean goesOn(Banks banks) {
+        /** Runs the kernel for a while, and lets it take over where it is fast. */
+        Outcome goesOn(Banks banks) {
             long fastest = Long.MAX_VALUE;
             long begin = System.nanoTime();
             long before = begin;
@@ -388,9 +526,9 @@ final class Warmup {
             best = Math.min(best, fastest);
             if (best < plain / FAST || (best < plain && settled >= SETTLED)) {
                 candidate.become(kernel);
-                return false;
+                return Outcome.TOOK_OVER;
             }
-            return settled < HOPELESS;
+            return settled < HOPELESS ? Outcome.GOES_ON : Outcome.HOPELESS;
         }
     }
 }

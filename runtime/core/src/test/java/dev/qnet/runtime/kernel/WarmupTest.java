@@ -10,8 +10,12 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Vector code that is compiled in the background. */
 @Timeout(600)
@@ -115,49 +119,203 @@ class WarmupTest {
     /** A kernel that names no steps is judged as a whole. */
     @Test
     void otherKernelsBecomeVectorsToo() throws InterruptedException {
-        boolean[] became = new boolean[1];
-        Warmup.add(new Warmup.Candidate() {
-            @Override
-            public Object make() {
-                return "fast";
-            }
+        Timed kernel = new Timed();
+        Warmup.add(kernel);
+        Backend.answered();
+        assertThat(kernel.fate()).isEqualTo("fast");
+    }
 
-            @Override
-            public Object plain() {
-                return "slow";
-            }
+    /** Whatever a kernel throws, and wherever, it alone stays as it is. */
+    @ParameterizedTest
+    @ValueSource(strings = {"make", "steps", "step", "banks", "run"})
+    void failuresConcernOneKernelAlone(String where) throws InterruptedException {
+        assumeThat(SimdShape.worthwhile())
+                .as("vectors with a fused multiply-add")
+                .isTrue();
+        int before = Warmup.failures();
+        List<Timed> good = new ArrayList<>();
+        List<Timed> bad = new ArrayList<>();
+        for (Throwable e : new Throwable[] {
+            new IllegalStateException("on purpose"),
+            new AssertionError("on purpose"),
+            new StackOverflowError("on purpose"),
+            new NoClassDefFoundError("on purpose")
+        }) {
+            good.add(new Timed());
+            bad.add(new Failing(where, e));
+            Warmup.add(good.getLast());
+            Warmup.add(bad.getLast());
+        }
+        Backend.answered();
+        for (Timed t : bad) {
+            assertThat(t.fate()).isEqualTo("slow");
+        }
+        for (Timed t : good) {
+            assertThat(t.fate()).isEqualTo("fast");
+        }
+        assertThat(Warmup.failures()).isEqualTo(before + bad.size());
+        // The thread goes on, or another one does.
+        Timed later = new Timed();
+        Warmup.add(later);
+        assertThat(later.fate()).isEqualTo("fast");
+    }
 
+    /** A step that was given up is asked for again, but not for ever. */
+    @Test
+    void stepsAreAskedForAgain() throws InterruptedException {
+        assumeThat(SimdShape.worthwhile())
+                .as("vectors with a fused multiply-add")
+                .isTrue();
+        int before = Warmup.failures();
+        AtomicInteger calls = new AtomicInteger();
+        Step step = new Step(1) {
             @Override
-            public void become(Object kernel) {
-                synchronized (became) {
-                    became[0] = kernel.equals("fast");
-                    became.notifyAll();
-                }
+            void call(Scratch s, int times, int rounds) {
+                calls.incrementAndGet();
+                throw new IllegalStateException("on purpose");
             }
+        };
+        for (int i = 1; i <= 3; i++) {
+            Backend.answered();
+            while (calls.get() < i) {
+                assertThat(step.hot()).isFalse();
+                Thread.sleep(1);
+            }
+        }
+        Timed next = new Timed();
+        for (int i = 0; i < 100; i++) {
+            assertThat(step.hot()).isFalse();
+        }
+        Warmup.add(next);
+        assertThat(next.fate()).isEqualTo("fast");
+        assertThat(calls.get()).isEqualTo(3);
+        assertThat(Warmup.failures()).isEqualTo(before + 3);
+    }
 
+    /** A vector kernel that is as slow as the plain one is given up. */
+    @Test
+    void whatGainsNothingIsGivenUp() throws InterruptedException {
+        assumeThat(SimdShape.worthwhile())
+                .as("vectors with a fused multiply-add")
+                .isTrue();
+        Timed kernel = new Timed() {
             @Override
             public void run(Object kernel, Banks banks) {
-                long until = System.nanoTime() + (kernel.equals("fast") ? 1_000 : 100_000);
-                while (System.nanoTime() < until) {
-                    Thread.onSpinWait();
-                }
+                spin(kernel.equals("fast") ? 200_000 : 1_000);
             }
-
-            @Override
-            public Banks banks(Banks banks) {
-                return banks;
-            }
-
-            @Override
-            public long work() {
-                return 1;
-            }
-        });
+        };
+        Warmup.add(kernel);
         Backend.answered();
-        synchronized (became) {
-            while (!became[0]) {
-                became.wait();
+        assertThat(kernel.fate()).isEqualTo("slow");
+    }
+
+    /** A kernel whose vector twin takes a hundredth of the time. */
+    private static class Timed implements Warmup.Candidate {
+        private @Nullable String fate;
+
+        /** Which of the two stays in the end. */
+        synchronized String fate() throws InterruptedException {
+            while (fate == null) {
+                wait();
             }
+            return fate;
+        }
+
+        private synchronized void end(String kernel) {
+            assertThat(fate).isNull();
+            fate = kernel;
+            notifyAll();
+        }
+
+        static void spin(long nanos) {
+            long until = System.nanoTime() + nanos;
+            while (System.nanoTime() < until) {
+                Thread.onSpinWait();
+            }
+        }
+
+        @Override
+        public Object make() {
+            return "fast";
+        }
+
+        @Override
+        public Object plain() {
+            return "slow";
+        }
+
+        @Override
+        public void become(Object kernel) {
+            end((String) kernel);
+        }
+
+        @Override
+        public void giveUp() {
+            end("slow");
+        }
+
+        @Override
+        public void run(Object kernel, Banks banks) {
+            spin(kernel.equals("fast") ? 1_000 : 100_000);
+        }
+
+        @Override
+        public Banks banks(Banks banks) {
+            return banks;
+        }
+
+        @Override
+        public long work() {
+            return 1;
+        }
+    }
+
+    /** Throws something at some point on its way. */
+    private static final class Failing extends Timed implements Warmable {
+        private final String where;
+        private final Throwable error;
+
+        Failing(String where, Throwable error) {
+            this.where = where;
+            this.error = error;
+        }
+
+        private void at(String place) {
+            if (place.equals(where)) {
+                if (error instanceof RuntimeException e) {
+                    throw e;
+                }
+                throw (Error) error;
+            }
+        }
+
+        @Override
+        public Object make() {
+            at("make");
+            return where.startsWith("step") ? this : super.make();
+        }
+
+        @Override
+        public void steps(Set<Step> steps) {
+            at("steps");
+            steps.add(new Step(1) {
+                @Override
+                void call(Scratch s, int times, int rounds) {
+                    at("step");
+                }
+            });
+        }
+
+        @Override
+        public Banks banks(Banks banks) {
+            at("banks");
+            return super.banks(banks);
+        }
+
+        @Override
+        public void run(Object kernel, Banks banks) {
+            at("run");
+            super.run(kernel, banks);
         }
     }
 }
