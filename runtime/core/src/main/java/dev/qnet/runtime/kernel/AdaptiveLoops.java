@@ -176,6 +176,11 @@ final class AdaptiveLoops implements Loops {
         }
 
         @Override
+        public void giveUp() {
+            spec = null;
+        }
+
+        @Override
         public void run(Object kernel, Banks banks) {
             ((UnaryKernel) kernel).run(banks, 0, xs);
         }
