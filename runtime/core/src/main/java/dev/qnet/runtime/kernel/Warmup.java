@@ -171,7 +171,7 @@ final class Warmup {
     }
 
     private static synchronized void ended() {
-        if (thread == Thread.currentThread()) {
+        if (Thread.currentThread().equals(thread)) {
             thread = null;
         }
     }
