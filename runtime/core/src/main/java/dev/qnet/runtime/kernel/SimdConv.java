@@ -98,6 +98,9 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
 
     /** A vector kernel for the convolution; null where none is exact or worth it. */
     static @Nullable UnaryKernel of(ConvSpec given) {
+        if (given.taps() == 0 || given.filters() == 0) {
+            return null; // nothing to multiply, or nothing to write
+        }
         Gemv packed = Gemv.of(given, ScalarLoops.INSTANCE);
         if (packed != null) {
             return packed.inVectors(Backend.VECTOR.loops());

@@ -35,8 +35,11 @@ final class SimdMatMul implements BinaryKernel, Parts, Warmable {
         codes = terms <= segment ? SimdCodes.of(spec.out(), spec.n(), product * spec.k()) : null;
     }
 
-    /** Null where singles cannot be exact over sums worth it. */
+    /** Null where singles cannot be exact over sums worth it, and where there is nothing to multiply. */
     static @Nullable BinaryKernel of(MatMulSpec spec) {
+        if (spec.m() == 0 || spec.n() == 0 || spec.k() == 0) {
+            return null;
+        }
         long product = Math.max(1, spec.x().magnitude() * spec.y().magnitude());
         int segment = (int) Math.min((SimdPanels.EXACT - 1) / product, SimdPanels.MAX_SEGMENT) / 2 * 2;
         boolean exact = segment >= Math.min(spec.k() + spec.k() % 2, SimdPanels.MIN_SEGMENT);

@@ -96,7 +96,7 @@ final class Data {
         int lo = code(r, (int) kind.min(), (int) kind.max());
         int hi = code(r, lo, (int) kind.max());
         int zero = code(r, (int) kind.min(), (int) kind.max());
-        int n = r.nextBoolean() ? 1 : channels;
+        int n = channels == 0 || r.nextBoolean() ? 1 : channels;
         if (r.nextInt(3) == 0) {
             float[] f = new float[n];
             for (int i = 0; i < n; i++) {

@@ -40,6 +40,11 @@ class KernelsTest {
     }
 
     @Property(tries = 60, edgeCases = EdgeCasesMode.NONE)
+    void empty(@ForAll long seed) {
+        LinearCases.empty(new Random(seed), BACKENDS);
+    }
+
+    @Property(tries = 60, edgeCases = EdgeCasesMode.NONE)
     void matmul(@ForAll long seed) {
         LinearCases.matmul(new Random(seed), BACKENDS);
     }

@@ -29,8 +29,12 @@ final class LinearCases {
         int step = pick(r, 1, 1, 2);
         Window w = new Window(k, k, step, step, 1, 1, r.nextInt(k), r.nextInt(k), r.nextInt(k), r.nextInt(k));
         int height = k + r.nextInt(20);
-        int width = k + r.nextInt(1 + 40_000 / (height * filters));
-        check(r, height, Math.min(width, 400), c, filters, w, c, backends);
+        int width = Math.min(400, k + r.nextInt(1 + 40_000 / (height * filters)));
+        if (height * width * c > 60_000 || w.outHeight(height) * w.outWidth(width) * filters > 60_000) {
+            depthwise(r, backends); // the banks do not hold it
+            return;
+        }
+        check(r, height, width, c, filters, w, c, backends);
     }
 
     /** Windows that are summed straight from bytes, with sums up to what singles hold, and just beyond. */
@@ -121,6 +125,20 @@ final class LinearCases {
         Window w = new Window(k, k, 1, 1, 1, 1, k / 2, k / 2, k / 2, k / 2);
         int c = k == 1 ? pick(r, 225, 300, 449, side < 5 ? 2500 : 1500) : pick(r, 30, 64, 130);
         check(r, side, side + 1, c, pick(r, 16, 33, 70, 290), w, 1, backends);
+    }
+
+    /** Layers and products without terms, which give biases or zeros, or without outputs. */
+    static void empty(Random r, Backend... backends) {
+        int a = r.nextInt(3);
+        int c = a == 0 ? 0 : pick(r, 1, 16, 300);
+        int o = a == 1 || r.nextInt(4) == 0 ? 0 : pick(r, 1, 3, 33, 100);
+        int k = pick(r, 1, 1, 3);
+        Window w = new Window(k, k, 1, 1, 1, 1, k / 2, k / 2, k / 2, k / 2);
+        boolean depthwise = c > 0 && o == 0 && r.nextBoolean();
+        check(r, pick(r, 1, 4), pick(r, 1, 4, 9), c, o, w, depthwise ? c : 1, backends);
+        int[] sizes = {pick(r, 1, 5, 13), pick(r, 1, 16, 64), pick(r, 1, 16, 33)};
+        sizes[a] = 0;
+        matmul(r, sizes[0], sizes[1], sizes[2], backends);
     }
 
     /** Sums longer than a segment, and long enough that singles are not exact over the whole. */
@@ -271,11 +289,14 @@ final class LinearCases {
     }
 
     static void matmul(Random r, Backend... backends) {
-        Operand x = Data.operand(r);
-        Operand y = Data.operand(r);
         int m = pick(r, 1, 3, 5, 12, 13, 25);
         int k = pick(r, 1, 2, 63, 64, 257, 300);
-        int n = pick(r, 1, 3, 16, 17, 33, 64);
+        matmul(r, m, k, pick(r, 1, 3, 16, 17, 33, 64), backends);
+    }
+
+    private static void matmul(Random r, int m, int k, int n, Backend... backends) {
+        Operand x = Data.operand(r);
+        Operand y = Data.operand(r);
         int batch = pick(r, 1, 1, 2, 3);
         boolean sharedY = r.nextBoolean();
         int[] xs = batch == 1 ? new int[] {m, k} : new int[] {batch, m, k};

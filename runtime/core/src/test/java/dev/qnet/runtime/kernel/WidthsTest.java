@@ -30,6 +30,7 @@ class WidthsTest {
             LinearCases.depthwise(new Random(seed), one);
             LinearCases.strips(new Random(seed), one);
             LinearCases.dense(new Random(seed), one);
+            LinearCases.empty(new Random(seed), one);
             LinearCases.matmul(new Random(seed), one);
             GemvCases.check(new Random(seed), one[0]);
             ElementwiseCases.add(new Random(seed), one);
