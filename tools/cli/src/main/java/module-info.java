@@ -5,6 +5,7 @@ module dev.qnet.cli {
     requires dev.qnet.formats;
     requires dev.qnet.runtime;
     requires dev.qnet.target.jvm;
+    requires dev.qnet.training;
     requires dev.qnet.target.tvm;
     requires info.picocli;
     requires java.desktop;

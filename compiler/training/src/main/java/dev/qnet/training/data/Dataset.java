@@ -107,6 +107,19 @@ public final class Dataset {
                 shape);
     }
 
+    /** The same items in a random order. */
+    public Dataset shuffled(SplittableRandom random) {
+        int[] order = order(random);
+        int n = shape.elements();
+        float[] mixed = new float[items.length];
+        int[] classes = new int[labels.length];
+        for (int i = 0; i < order.length; i++) {
+            copy(order[i], mixed, i * n);
+            classes[i] = labels[order[i]];
+        }
+        return new Dataset(source, mixed, classes, shape);
+    }
+
     /** The same items with each element times a factor. */
     public Dataset scaled(float factor) {
         float[] scaled = items.clone();
