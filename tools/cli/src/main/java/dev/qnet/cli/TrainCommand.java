@@ -31,8 +31,9 @@ import picocli.CommandLine.ParentCommand;
 /** {@code qnet train}: quantization-aware training. */
 @Command(
         name = "train",
-        description = "Trains a model, at last as it is quantized, and writes it with its weights as codes: run, compile and "
-                + "explain take what it writes. Parameters that no file has begin at random.",
+        description =
+                "Trains a model, at last as it is quantized, and writes it with its weights as codes: run, compile and "
+                        + "explain take what it writes. Parameters that no file has begin at random.",
         mixinStandardHelpOptions = true,
         footerHeading = "%nExamples:%n",
         footer = {
@@ -56,7 +57,8 @@ final class TrainCommand implements Callable<Integer> {
             names = "--data",
             paramLabel = "PATH",
             required = true,
-            description = "Items with labels: an .npz archive with arrays x and y, an IDX file (with --labels), a CIFAR-10 .bin.")
+            description =
+                    "Items with labels: an .npz archive with arrays x and y, an IDX file (with --labels), a CIFAR-10 .bin.")
     @SuppressWarnings("NullAway.Init")
     private Path data;
 
@@ -85,10 +87,18 @@ final class TrainCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private Path output;
 
-    @Option(names = "--float-epochs", paramLabel = "N", defaultValue = "5", description = "Epochs before anything is quantized. Default: 5.")
+    @Option(
+            names = "--float-epochs",
+            paramLabel = "N",
+            defaultValue = "5",
+            description = "Epochs before anything is quantized. Default: 5.")
     private int floatEpochs;
 
-    @Option(names = "--epochs", paramLabel = "N", defaultValue = "5", description = "Epochs with quantization. Default: 5.")
+    @Option(
+            names = "--epochs",
+            paramLabel = "N",
+            defaultValue = "5",
+            description = "Epochs with quantization. Default: 5.")
     private int epochs;
 
     @Option(names = "--batch", paramLabel = "N", defaultValue = "64", description = "Items a step. Default: 64.")
@@ -97,17 +107,26 @@ final class TrainCommand implements Callable<Integer> {
     @Option(
             names = "--rate",
             paramLabel = "R",
-            description = "The learning rate. Default: 0.05 with sgd, 0.002 with adamw; a fifth of it with quantization.")
+            description =
+                    "The learning rate. Default: 0.05 with sgd, 0.002 with adamw; a fifth of it with quantization.")
     private @Nullable Double rate;
 
-    @Option(names = "--optimizer", paramLabel = "NAME", defaultValue = "sgd", description = "sgd or adamw. Default: sgd.")
+    @Option(
+            names = "--optimizer",
+            paramLabel = "NAME",
+            defaultValue = "sgd",
+            description = "sgd or adamw. Default: sgd.")
     @SuppressWarnings("NullAway.Init")
     private String optimizer;
 
     @Option(names = "--smoothing", paramLabel = "S", defaultValue = "0", description = "Label smoothing. Default: 0.")
     private double smoothing;
 
-    @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "The same seed gives the same bytes. Default: 1.")
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "The same seed gives the same bytes. Default: 1.")
     private long seed;
 
     @Option(names = "--threads", paramLabel = "N", description = "Default: as many as there are cores, at most 2.")
@@ -124,7 +143,8 @@ final class TrainCommand implements Callable<Integer> {
             int held = (int) Math.round(all.size() * share);
             if (held < 1 || held >= all.size()) {
                 throw new UserException(
-                        "--test " + share + " of " + all.size() + " items leaves none to " + (held < 1 ? "test" : "train"),
+                        "--test " + share + " of " + all.size() + " items leaves none to "
+                                + (held < 1 ? "test" : "train"),
                         "--test 0.2");
             }
             Dataset mixed = all.shuffled(new SplittableRandom(seed));
@@ -132,8 +152,8 @@ final class TrainCommand implements Callable<Integer> {
             Files.createDirectories(output);
             Path log = output.resolve("log.jsonl");
             Files.writeString(log, "");
-            Trained trained = trainer.train(
-                    mixed.range(held, mixed.size()), mixed.range(0, held), new Report(console, log));
+            Trained trained =
+                    trainer.train(mixed.range(held, mixed.size()), mixed.range(0, held), new Report(console, log));
             Path file = output.resolve(bound.graph().name() + ".qnet");
             trained.save(file);
             console.out()
@@ -188,8 +208,7 @@ final class TrainCommand implements Callable<Integer> {
     /** Tells each epoch, and writes a line of JSON for it. */
     private record Report(Console console, Path log) implements Progress {
         @Override
-        public void epoch(
-                int epoch, int epochs, Phase phase, double loss, double accuracy, double itemsPerSecond) {
+        public void epoch(int epoch, int epochs, Phase phase, double loss, double accuracy, double itemsPerSecond) {
             String word = phase.name().toLowerCase(Locale.ROOT);
             console.err()
                     .printf(

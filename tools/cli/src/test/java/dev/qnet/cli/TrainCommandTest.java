@@ -48,9 +48,7 @@ class TrainCommandTest {
             x[2 * i + 1] = 2 * random.nextFloat() - 1;
             y[i] = (x[2 * i] < 0 ? 1 : 0) + (x[2 * i + 1] < 0 ? 2 : 0);
         }
-        Npz.write(
-                folder.resolve("points.npz"),
-                Map.of("x", NpyArray.ofFloats(x, n, 2), "y", NpyArray.ofInt32(y, n)));
+        Npz.write(folder.resolve("points.npz"), Map.of("x", NpyArray.ofFloats(x, n, 2), "y", NpyArray.ofInt32(y, n)));
     }
 
     private int qnet(Object... args) {
@@ -68,20 +66,32 @@ class TrainCommandTest {
     void trainsAndWritesAModelThatRunsInIntegers() throws IOException {
         Path trained = folder.resolve("trained");
         assertThat(qnet(
-                        "train", model, "--data", folder.resolve("points.npz"), "-o", trained, "--batch", "16", "--seed", "2"))
+                        "train",
+                        model,
+                        "--data",
+                        folder.resolve("points.npz"),
+                        "-o",
+                        trained,
+                        "--batch",
+                        "16",
+                        "--seed",
+                        "2"))
                 .as(err)
                 .isZero();
         assertThat(out).contains("wrote", "of 120 test items right, as its integer code computes them");
         double right = Double.parseDouble(out.replaceAll("(?s).*: ([0-9.]+) % of 120.*", "$1"));
         assertThat(right).isGreaterThan(90);
         assertThat(err).contains("epoch 1 of 10  float", "epoch 10 of 10  frozen", "items/s");
-        assertThat(Files.readAllLines(trained.resolve("log.jsonl"))).hasSize(10).allMatch(l -> l.startsWith("{\"epoch\": "));
+        assertThat(Files.readAllLines(trained.resolve("log.jsonl")))
+                .hasSize(10)
+                .allMatch(l -> l.startsWith("{\"epoch\": "));
 
         Path result = trained.resolve("quadrants.qnet");
         assertThat(qnet("check", result)).isZero();
         assertThat(out).contains("compiles to integers");
         Npy.write(folder.resolve("p.npy"), NpyArray.ofFloats(new float[] {-0.7f, -0.6f}, 1, 2));
-        assertThat(qnet("run", result, "--input", folder.resolve("p.npy"), "--top", "1")).isZero();
+        assertThat(qnet("run", result, "--input", folder.resolve("p.npy"), "--top", "1"))
+                .isZero();
         assertThat(out).contains("3");
     }
 

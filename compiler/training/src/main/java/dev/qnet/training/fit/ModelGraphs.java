@@ -107,9 +107,10 @@ final class ModelGraphs {
                 continue;
             }
             Node layer = definitions.get(n.operand(0));
-            boolean alone = layer != null
-                    && weighted(layer)
-                    && Objects.requireNonNull(users.get(layer.id())).size() == 1
+            if (layer == null || !weighted(layer)) {
+                continue;
+            }
+            boolean alone = Objects.requireNonNull(users.get(layer.id())).size() == 1
                     && !base.isResult(layer.id())
                     && layer.intent().activations() == null
                     && layer.intent().keepFloat() == n.intent().keepFloat();

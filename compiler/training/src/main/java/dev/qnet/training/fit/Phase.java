@@ -8,7 +8,7 @@ package dev.qnet.training.fit;
  * <pre>
  * FLOAT      u = conv(x, w),          z = batch_norm of u by the batch's statistics
  * QUANTIZED  u = conv(x, Q(w·f)/f),   z = batch_norm of u by the batch's statistics
- * FROZEN     z = conv(x, Q(w′)) + b′, w′ = w·f and b′ = beta − mean·f learned from there on
+ * FROZEN     z = conv(x, Q(w·f)) + b, f at rest, w and b = beta − mean·f learned from there on
  * </pre>
  *
  * <p>QUANTIZED is Krishnamoorthi's correction (2018, section 3.2.2) said differently: weights do not jump with the statistics of a

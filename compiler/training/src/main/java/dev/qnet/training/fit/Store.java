@@ -12,6 +12,7 @@ final class Store {
     private static final float LEAST_FOLD = 1e-6f;
 
     private final Map<String, float[]> values = new LinkedHashMap<>();
+    private boolean frozen;
 
     Store(ModelGraphs model) {
         for (Layer l : model.all()) {
@@ -45,7 +46,7 @@ final class Store {
     /** Brings f up to date with what it follows from. */
     void refold(ModelGraphs model) {
         for (Layer l : model.all()) {
-            if (l.norm() != null && values.containsKey(l.part("fold"))) {
+            if (l.norm() != null && !frozen) {
                 float[] f = get(l.part("fold"));
                 float[] gamma = get(l.part("gamma"));
                 float[] variance = get(l.part("variance"));
@@ -61,7 +62,7 @@ final class Store {
     /** The weights of a layer as they are deployed. */
     float[] foldedWeights(Layer l) {
         float[] w = get(l.weight());
-        if (l.norm() == null || !values.containsKey(l.part("fold"))) {
+        if (l.norm() == null) {
             return w;
         }
         float[] f = get(l.part("fold"));
@@ -75,7 +76,7 @@ final class Store {
 
     /** The bias of a layer as it is deployed, or no elements without one. */
     float[] foldedBias(Layer l) {
-        if (l.norm() == null || !values.containsKey(l.part("fold"))) {
+        if (l.norm() == null || frozen) {
             return l.biased() ? get(l.part("b")) : new float[0];
         }
         float[] f = get(l.part("fold"));
@@ -88,15 +89,14 @@ final class Store {
         return b;
     }
 
-    /** Folds batch normalizations for good. */
+    /** Folds batch normalizations for good: f stays as it is, and biases are learned from here on. */
     void freeze(ModelGraphs model) {
         for (Layer l : model.all()) {
-            if (l.norm() != null && values.containsKey(l.part("fold"))) {
+            if (l.norm() != null) {
                 values.put(l.part("b"), foldedBias(l));
-                values.put(l.weight(), foldedWeights(l));
-                values.remove(l.part("fold"));
             }
         }
+        frozen = true;
     }
 
     /** Parameters of quantizers that follow from weights, and those of the others before the first step. */
@@ -117,6 +117,20 @@ final class Store {
             for (int c = 0; c < channels; c++) {
                 q.initialize(w, c * (w.length / channels), (c + 1) * (w.length / channels), p, c * k);
             }
+        }
+    }
+
+    /** Makes the scales of a layer's channels follow a change of f, where each has its own. */
+    void follow(TrainingGraph graph, Layer l, float[] before) {
+        Trainable t = graph.trainables().get(l.scales());
+        if (t == null || t.quantized() == null || t.shape().dim(0) != before.length) {
+            return;
+        }
+        LearnedQuantizer q = LearnedQuantizer.of(
+                t.quantized().quantizer(), t.quantized().lo(), t.quantized().hi());
+        float[] f = get(l.part("fold"));
+        for (int c = 0; c < f.length; c++) {
+            q.rescale(get(l.scales()), c * t.shape().dim(1), f[c] / before[c]);
         }
     }
 
@@ -145,26 +159,13 @@ final class Store {
 
     /** Copies everything that a graph takes into its program. */
     void load(TrainingGraph graph, Program program, ModelGraphs model) {
-        boolean deployed =
-                graph.trainables().values().stream().noneMatch(t -> t.name().endsWith("/gamma"));
+        Map<String, float[]> biases = new LinkedHashMap<>();
+        model.all().forEach(l -> biases.put(l.part("b"), foldedBias(l)));
         refreshBiases(graph);
         for (Trainable t : graph.trainables().values()) {
             float[] to = program.input(t.name());
-            System.arraycopy(get(t.name(), deployed, model), 0, to, 0, to.length);
+            float[] from = biases.containsKey(t.name()) ? biases.get(t.name()) : values.get(t.name());
+            System.arraycopy(Objects.requireNonNull(from), 0, to, 0, to.length);
         }
-    }
-
-    private float[] get(String name, boolean deployed, ModelGraphs model) {
-        if (deployed) {
-            for (Layer l : model.all()) {
-                if (name.equals(l.weight())) {
-                    return foldedWeights(l);
-                }
-                if (name.equals(l.part("b"))) {
-                    return foldedBias(l);
-                }
-            }
-        }
-        return get(name);
     }
 }

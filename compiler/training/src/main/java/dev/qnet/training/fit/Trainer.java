@@ -26,6 +26,15 @@ public final class Trainer {
     /** Elements of a value that calibration keeps of a batch. */
     private static final int KEPT = 8192;
 
+    /** Items that statistics are taken of before they are frozen. */
+    private static final int SETTLED = 2048;
+
+    /**
+     * Of the quantized rate, once batch normalization is folded: then the loss depends on the size of a channel's weights, and steps that
+     * normalization forgave are too long.
+     */
+    private static final double FROZEN_RATE = 0.05;
+
     private static final int TEST_BATCH = 64;
 
     private final ModelGraphs model;
@@ -73,6 +82,9 @@ public final class Trainer {
             }
             run.epochs(Phase.QUANTIZED, quantizes, early, 0, settings.epochs(), settings.floatEpochs());
             if (frozen > 0) {
+                if (quantizes && early > 0) {
+                    settle(data, crew);
+                }
                 store.freeze(model);
                 memory.clear();
             }
@@ -124,6 +136,52 @@ public final class Trainer {
             }
             store.put(name, p);
         });
+    }
+
+    /**
+     * Takes the statistics of batch normalizations anew, with all weights at rest. Running ones lag behind, and at 2 bits, where a
+     * weight's code changes by its whole magnitude, too far (Nagel et al. 2022). Codes stay as they are: a channel's scale follows its
+     * deviation.
+     */
+    private void settle(Dataset data, Crew crew) {
+        int batch = settings.batch();
+        TrainingGraph graph = TrainingGraph.of(model, Phase.QUANTIZED, true, batch, TrainingGraph.Use.EVALUATE);
+        Program program = new Program(graph.graph(), crew);
+        store.refold(model);
+        store.refreshWeights(model, graph, false);
+        store.load(graph, program, model);
+        int batches = Math.max(1, Math.min(SETTLED, data.size()) / batch);
+        int[] order = data.order(random.split());
+        Map<String, double[]> sums = new HashMap<>();
+        for (int b = 0; b < batches; b++) {
+            fill(data, order, b * batch, program, batch);
+            program.run();
+            for (Layer l : model.all()) {
+                if (l.norm() == null) {
+                    continue;
+                }
+                float[] m = program.result(TrainingGraph.moments(l));
+                double[] sum = sums.computeIfAbsent(l.name(), k -> new double[m.length]);
+                int channels = m.length / 2;
+                for (int c = 0; c < channels; c++) {
+                    sum[c] += m[c] / (double) batches;
+                    sum[channels + c] += (m[channels + c] + (double) m[c] * m[c]) / batches;
+                }
+            }
+        }
+        for (Layer l : model.all()) {
+            double[] sum = sums.get(l.name());
+            if (sum == null) {
+                continue;
+            }
+            float[] before = store.get(l.part("fold")).clone();
+            for (int c = 0; c < l.filters(); c++) {
+                store.get(l.part("mean"))[c] = (float) sum[c];
+                store.get(l.part("variance"))[c] = (float) Math.max(0, sum[l.filters() + c] - sum[c] * sum[c]);
+            }
+            store.refold(model);
+            store.follow(graph, l, before);
+        }
     }
 
     private void fill(Dataset data, int[] order, int from, Program program, int batch) {
@@ -243,11 +301,12 @@ public final class Trainer {
             if (!Float.isFinite(loss)) {
                 throw exploded(program, loss);
             }
-            update(
-                    graph,
-                    program,
-                    (phase == Phase.FLOAT ? settings.rate() : settings.quantizedRate())
-                            * settings.schedule().factor(share));
+            double rate = switch (phase) {
+                case FLOAT -> settings.rate();
+                case QUANTIZED -> settings.quantizedRate();
+                case FROZEN -> settings.quantizedRate() * FROZEN_RATE;
+            };
+            update(graph, program, rate * settings.schedule().factor(share));
             follow(graph, program);
             return loss;
         }

@@ -193,7 +193,8 @@ record TrainingGraph(
             if (layer != null) {
                 mapped.put(n.id(), layer(n, layer));
             } else if (n.op() instanceof QuantOp.FakeQuant f) {
-                if (!(definitions.get(n.operand(0)) instanceof Node d && d.op() instanceof DataOp.Constant)) {
+                Node d = definitions.get(n.operand(0));
+                if (d == null || !(d.op() instanceof DataOp.Constant)) {
                     mapped.put(n.id(), activation(n, f));
                 }
             } else if (!(n.op() instanceof DataOp.Constant)) {
@@ -208,19 +209,20 @@ record TrainingGraph(
             ValueId x = resolve(n.operand(0));
             ValueId w = trainable(layer.weight(), Trainable.Kind.WEIGHT, layer.shape(), null);
             int filters = layer.filters();
-            if (layer.norm() == null || phase == Phase.FROZEN) {
-                ValueId q = quantized(layer, w);
-                return layer.biased()
-                        ? to.add(n.id().name(), n.op(), x, q, bias(layer, grids.get(n.operand(0))))
-                        : to.add(n.id().name(), n.op(), x, q);
+            boolean frozen = phase == Phase.FROZEN;
+            if (layer.norm() == null) {
+                return plain(n, layer, x, w);
             }
-            if (quantize && layer.spec() != null) {
+            if (frozen || (quantize && layer.spec() != null)) {
                 Shape each = layer.shape();
                 for (int a = 1; a < each.rank(); a++) {
                     each = each.with(a, 1);
                 }
                 ValueId f = trainable(layer.part("fold"), Trainable.Kind.FOLD, each, null);
                 ValueId wide = to.add(layer.part("folded"), new FloatOp.Binary(FloatOp.Binary.Fn.MUL), w, f);
+                if (frozen) {
+                    return plain(n, layer, x, wide);
+                }
                 ValueId q = quantized(layer, wide);
                 w = to.add(layer.part("unfolded"), new FloatOp.Binary(FloatOp.Binary.Fn.DIV), q, f);
             }
@@ -231,6 +233,13 @@ record TrainingGraph(
             results.add(new Graph.Result(moments(layer), m));
             return to.add(
                     layer.part("normal"), new TrainOp.Normalize(layer.norm().epsilon()), u, gamma, beta, m);
+        }
+
+        private ValueId plain(Node n, Layer layer, ValueId x, ValueId w) {
+            ValueId q = quantized(layer, w);
+            return layer.biased()
+                    ? to.add(n.id().name(), n.op(), x, q, bias(layer, grids.get(n.operand(0))))
+                    : to.add(n.id().name(), n.op(), x, q);
         }
 
         private ValueId bias(Layer layer, @Nullable Grid input) {

@@ -67,8 +67,8 @@ public sealed interface Optimizer {
         public void move(float[] p, float[] g, float[][] memory, double rate, double decay, long step) {
             float[] first = memory[0];
             float[] second = memory[1];
-            double correction1 = 1 - Math.pow(beta1, step);
-            double correction2 = Math.sqrt(1 - Math.pow(beta2, step));
+            double correction1 = 1 - Math.pow(beta1, (double) step);
+            double correction2 = Math.sqrt(1 - Math.pow(beta2, (double) step));
             float keep = (float) (1 - rate * decay);
             float factor = (float) (rate / correction1);
             for (int i = 0; i < p.length; i++) {

@@ -74,6 +74,11 @@ final class AffineSte implements LearnedQuantizer {
     }
 
     @Override
+    public void rescale(float[] p, int at, float factor) {
+        p[at] *= factor;
+    }
+
+    @Override
     public IntegerForm integerForm(float[] p, int at) {
         return new IntegerForm.Affine(p[at], (int) p[at + 1], lo, hi);
     }

@@ -33,6 +33,11 @@ final class BipolarWeights implements LearnedQuantizer {
     }
 
     @Override
+    public void rescale(float[] p, int at, float factor) {
+        p[at] *= factor;
+    }
+
+    @Override
     public IntegerForm integerForm(float[] p, int at) {
         return new IntegerForm.Sign(p[at]);
     }

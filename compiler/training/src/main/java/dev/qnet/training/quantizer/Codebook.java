@@ -56,6 +56,13 @@ final class Codebook implements LearnedQuantizer {
         System.arraycopy(centres, 0, p, at, centres.length);
     }
 
+    @Override
+    public void rescale(float[] p, int at, float factor) {
+        for (int k = at; k < at + settings.entries(); k++) {
+            p[k] *= factor;
+        }
+    }
+
     /** Entries as 8-bit codes: off by at most half of the largest entry's 127th part. */
     @Override
     public IntegerForm integerForm(float[] p, int at) {

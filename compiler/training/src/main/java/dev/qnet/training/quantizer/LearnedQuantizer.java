@@ -34,6 +34,13 @@ public interface LearnedQuantizer {
     /** Brings parameters that a step of the optimizer has moved too far back to where they mean something. */
     default void repair(float[] p, int at) {}
 
+    /**
+     * Makes the parameters those of values that are a factor larger: what is quantized gets the same codes, and is the factor larger.
+     *
+     * @param factor above 0
+     */
+    void rescale(float[] p, int at, float factor);
+
     /** What the parameters, as they are now, deploy as. */
     IntegerForm integerForm(float[] p, int at);
 

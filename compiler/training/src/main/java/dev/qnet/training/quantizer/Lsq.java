@@ -59,6 +59,11 @@ final class Lsq implements LearnedQuantizer {
     }
 
     @Override
+    public void rescale(float[] p, int at, float factor) {
+        p[at] *= factor;
+    }
+
+    @Override
     public IntegerForm integerForm(float[] p, int at) {
         return new IntegerForm.Affine(p[at], 0, lo, hi);
     }

@@ -100,6 +100,12 @@ final class LsqPlus implements LearnedQuantizer {
     }
 
     @Override
+    public void rescale(float[] p, int at, float factor) {
+        p[at] *= factor;
+        p[at + 1] *= factor;
+    }
+
+    @Override
     public IntegerForm integerForm(float[] p, int at) {
         return new IntegerForm.Affine(p[at], (int) zero(p, at), lo, hi);
     }

@@ -68,6 +68,11 @@ final class Pact implements LearnedQuantizer {
     }
 
     @Override
+    public void rescale(float[] p, int at, float factor) {
+        p[at] *= factor;
+    }
+
+    @Override
     public IntegerForm integerForm(float[] p, int at) {
         return new IntegerForm.Affine(p[at] / hi, 0, lo, hi);
     }

@@ -97,6 +97,13 @@ final class Qil implements LearnedQuantizer {
         p[at + SCALE] = Math.max(p[at + SCALE], Values.LEAST * hi);
     }
 
+    @Override
+    public void rescale(float[] p, int at, float factor) {
+        p[at + CENTRE] *= factor;
+        p[at + WIDTH] *= factor;
+        p[at + SCALE] *= factor;
+    }
+
     /** Code k begins where the transform passes k − 1/2; signed codes begin likewise on both sides of 0. */
     @Override
     public IntegerForm integerForm(float[] p, int at) {

@@ -107,6 +107,12 @@ final class Qn implements LearnedQuantizer {
     }
 
     @Override
+    public void rescale(float[] p, int at, float factor) {
+        p[at + ALPHA] *= factor;
+        p[at + BETA] /= factor;
+    }
+
+    @Override
     public IntegerForm integerForm(float[] p, int at) {
         float[] thresholds = new float[hi - lo];
         for (int k = 0; k < thresholds.length; k++) {

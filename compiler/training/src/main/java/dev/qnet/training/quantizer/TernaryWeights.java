@@ -35,6 +35,12 @@ final class TernaryWeights implements LearnedQuantizer {
     }
 
     @Override
+    public void rescale(float[] p, int at, float factor) {
+        p[at] *= factor;
+        p[at + 1] *= factor;
+    }
+
+    @Override
     public IntegerForm integerForm(float[] p, int at) {
         // Code 0 reaches to the threshold itself, on both sides.
         return new IntegerForm.Staircase(new float[] {-p[at], Math.nextUp(p[at])}, p[at + 1], 0, -1);

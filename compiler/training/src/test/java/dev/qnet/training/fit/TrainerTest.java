@@ -178,10 +178,12 @@ class TrainerTest {
     @Test
     void aLossThatExplodesNamesTheFirstValue() throws IOException {
         Graph graph = model("", "");
-        Dataset huge = TRAIN.scaled(1e30f);
-        assertThatThrownBy(() -> new Trainer(graph, SETTINGS).train(huge, TEST, Progress.silent()))
+        Settings wild = SETTINGS.withRates(1e25, 1);
+        assertThatThrownBy(() -> new Trainer(graph, wild).train(TRAIN, TEST, Progress.silent()))
                 .isInstanceOf(TrainingException.class)
-                .hasMessageContaining("the loss is NaN: the first value that is not finite is 'batch_norm_1'");
+                .hasMessageMatching(
+                        "the loss is .*: the first value that is not finite is '(batch_norm|dense)_[12].*'; "
+                                + "train with a lower rate, clip gradients, or check the scale of the input");
     }
 
     @Test

@@ -176,6 +176,31 @@ class QuantizersTest {
         }
     }
 
+    /** Values and parameters a power of two larger have the same codes. */
+    @Property(tries = 50, shrinking = ShrinkingMode.OFF)
+    void parametersScaleWithTheirValues(@ForAll long seed) {
+        Random r = new Random(seed);
+        float factor = (float) Math.scalb(1.0, r.nextInt(9) - 4);
+        float[] x = random(r, 100, -1.5, 1.5);
+        float[] large = x.clone();
+        for (int i = 0; i < x.length; i++) {
+            large[i] *= factor;
+        }
+        for (Quantizer kind : ALL) {
+            LearnedQuantizer q = LearnedQuantizer.of(kind, -4, 3);
+            float[] p = new float[q.parameters()];
+            q.initialize(x, 0, x.length, p, 0);
+            float[] y = new float[x.length];
+            q.forward(x, 0, x.length, p, 0, Float.POSITIVE_INFINITY, y);
+            q.rescale(p, 0, factor);
+            float[] scaled = new float[x.length];
+            q.forward(large, 0, x.length, p, 0, Float.POSITIVE_INFINITY, scaled);
+            for (int i = 0; i < x.length; i++) {
+                assertThat(scaled[i]).as("%s of %f", kind, x[i]).isEqualTo(y[i] * factor);
+            }
+        }
+    }
+
     // The papers' formulas, by hand.
 
     private static double byParameter(LearnedQuantizer q, float x, float[] p, int j) {
