@@ -58,8 +58,11 @@ final class Warmup {
     /** How long the first answer may take before the warm-up begins all the same. */
     private static final long UNTIL_ANSWER_NANOS = 500_000_000L;
 
-    /** What is not compiled by then never is. */
+    /** Where nothing has got on for so long, the rest never will. */
     private static final long PATIENCE_NANOS = 60_000_000_000L;
+
+    /** Nor for so many rounds: on a busy machine, or among large kernels, a round may take long. */
+    private static final int PATIENCE_ROUNDS = 5000;
 
     /** Steps that are called in turn. */
     private static final int TOGETHER = 3;
@@ -84,6 +87,9 @@ final class Warmup {
 
     /** As many after which it never will be. */
     private static final int HOPELESS = 400;
+
+    /** And after so many in all. */
+    private static final int MOST_ROUNDS = 10 * HOPELESS;
 
     // Guarded by the class.
     private static final Queue<Candidate> CANDIDATES = new ArrayDeque<>();
@@ -178,6 +184,7 @@ final class Warmup {
 
     /** What came of a rehearsal. */
     private enum Outcome {
+        GAINS,
         GOES_ON,
         TOOK_OVER,
         HOPELESS
@@ -195,7 +202,12 @@ final class Warmup {
         private @Nullable SimdPrimer primer;
         private boolean priming = true;
         private long firstReady;
-        private long deadline;
+
+        /** When something got on last. */
+        private long progress;
+
+        /** Rounds since. */
+        private int quiet;
 
         @Override
         public void run() {
@@ -302,7 +314,12 @@ final class Warmup {
             }
             cold(steps);
             firstReady = 0;
-            deadline = System.nanoTime() + PATIENCE_NANOS;
+            progress();
+        }
+
+        private void progress() {
+            progress = System.nanoTime();
+            quiet = 0;
         }
 
         private void cold(Set<Step> steps) {
@@ -316,11 +333,13 @@ final class Warmup {
         @SuppressWarnings("NonAtomicVolatileUpdate") // one thread writes
         private void advance(Step.Scratch scratch) {
             if (!idle.is()) {
+                progress();
                 LockSupport.parkNanos(this, ROUND_NANOS);
                 return;
             }
             if (priming) {
                 priming = primes(scratch);
+                progress();
             } else {
                 steps(scratch);
             }
@@ -346,13 +365,21 @@ final class Warmup {
             Rehearsal r = rehearsals.poll();
             if (r != null) {
                 switch (rehearse(r)) {
+                    case GAINS -> {
+                        progress();
+                        rehearsals.add(r);
+                    }
                     case GOES_ON -> rehearsals.add(r);
-                    case TOOK_OVER -> tookOver++;
+                    case TOOK_OVER -> {
+                        progress();
+                        tookOver++;
+                    }
                     case HOPELESS -> r.candidate.giveUp();
                 }
             }
             long now = System.nanoTime();
-            if (now > deadline) {
+            quiet++;
+            if (now - progress > PATIENCE_NANOS && quiet > PATIENCE_ROUNDS) {
                 forget();
             } else if (busy()) {
                 LockSupport.parkNanos(this, Math.max(ROUND_NANOS, now - begin));
@@ -402,6 +429,7 @@ final class Warmup {
                 }
                 if (s.isHot()) {
                     i.remove();
+                    progress();
                 } else if (s.turns() % TURNS == 0) {
                     slow = s;
                 }
@@ -487,6 +515,10 @@ final class Warmup {
         private final Set<Step> steps;
         private int rounds;
         private int settled;
+
+        /** Time spent on rounds without gain. */
+        private long idled;
+
         private long best = Long.MAX_VALUE;
         private long plain = Long.MAX_VALUE;
 
@@ -522,13 +554,18 @@ final class Warmup {
                 candidate.run(candidate.plain(), banks);
                 plain = Math.min(plain, System.nanoTime() - before);
             }
-            settled = fastest < best - best / 10 ? 0 : settled + 1;
+            boolean gains = fastest < best - best / 10;
+            settled = gains ? 0 : settled + 1;
+            idled = gains ? 0 : idled + System.nanoTime() - begin;
             best = Math.min(best, fastest);
             if (best < plain / FAST || (best < plain && settled >= SETTLED)) {
                 candidate.become(kernel);
                 return Outcome.TOOK_OVER;
             }
-            return settled < HOPELESS ? Outcome.GOES_ON : Outcome.HOPELESS;
+            // A large kernel has no need of as many rounds: each takes long.
+            boolean hopeless =
+                    settled >= HOPELESS || rounds >= MOST_ROUNDS || (settled >= SETTLED && idled > PATIENCE_NANOS);
+            return hopeless ? Outcome.HOPELESS : gains ? Outcome.GAINS : Outcome.GOES_ON;
         }
     }
 }
