@@ -55,8 +55,7 @@ class TrainerTest {
                         scheme.isEmpty() ? "" : "scheme s { " + scheme + " }",
                         scheme.isEmpty() ? "" : "quantized s",
                         scheme.isEmpty() ? "" : "input image u8 range(0, 1)",
-                        annotations,
-                        scheme.isEmpty() ? "" : "@activations(u8, ste)"));
+                        annotations));
         return Frontend.load(file, new Frontend.Options(null, 7L)).graph();
     }
 
