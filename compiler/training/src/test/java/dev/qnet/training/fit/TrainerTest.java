@@ -37,7 +37,8 @@ class TrainerTest {
     private static final Dataset TEST = Bars.draw(512, 2);
 
     @TempDir
-    Path temp;
+    @SuppressWarnings("NullAway.Init")
+    private Path temp;
 
     private Graph model(String scheme, String annotations) throws IOException {
         Path file = temp.resolve("model.qnet");

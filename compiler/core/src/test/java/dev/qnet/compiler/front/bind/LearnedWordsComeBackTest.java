@@ -23,7 +23,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 class LearnedWordsComeBackTest {
     @TempDir
-    Path temp;
+    @SuppressWarnings("NullAway.Init")
+    private Path temp;
 
     private static Path source() {
         Path module = Path.of("src/test/resources/bind/graphs/learned.qnet");
