@@ -22,6 +22,9 @@ final class Builder {
     private final Scope scope;
     private final Map<String, Ref> functions = new HashMap<>();
     private final Map<Var, Ref> vars = new HashMap<>();
+    /** Where the values of lets are. */
+    private final Map<Var, Buffer> slots = new HashMap<>();
+
     private final Map<Buffer, Ref> buffers = new HashMap<>();
     private final Map<Expr.Imm, Ref> numbers = new HashMap<>();
     private final Map<String, Ref> ops = new HashMap<>();
@@ -120,8 +123,17 @@ final class Builder {
                 steps.forEach(x -> refs.add(stmt(x)));
                 yield scope.ref("tir.SeqStmt", array(refs), NONE);
             }
-            case Stmt.Let(Var v, Expr value, Stmt body) ->
-                scope.ref("tir.LetStmt", var(v), expr(value), stmt(body), NONE);
+            case Stmt.Let(Var v, Expr value, Stmt body) -> {
+                if (v.type().equals(DataType.POINTER) || v.type().lanes() > 1) {
+                    yield scope.ref("tir.LetStmt", var(v), expr(value), stmt(body), NONE);
+                }
+                // TVM's analyses put the value of a let in place of its name, again and again where lets follow each other:
+                // programs grow without end. They leave memory alone, and LLVM makes registers of it.
+                Buffer slot = Buffer.of(v.name(), v.type(), 1);
+                slots.put(v, slot);
+                yield stmt(new Stmt.Allocate(
+                        slot, 1, true, new Stmt.Seq(List.of(new Stmt.Store(slot, value, ZERO), body))));
+            }
             case Stmt.Allocate(Buffer b, long elements, boolean stack, Stmt body) ->
                 scope.ref(
                         "tir.Allocate",
@@ -165,7 +177,10 @@ final class Builder {
             case Expr.Imm i -> number(i);
             case Expr.FloatImm(DataType type, double value) -> scope.ref("ir.FloatImm", type.toString(), value, NONE);
             case Expr.Text(String value) -> scope.ref("tir.StringImm", value, NONE);
-            case Var v -> var(v);
+            case Var v -> {
+                Buffer slot = slots.get(v);
+                yield slot == null ? var(v) : bufferLoad(slot, ZERO);
+            }
             case Expr.Binary(Expr.Op op, Expr a, Expr b) -> {
                 boolean quotient = op == Expr.Op.FLOOR_DIV && a.type().isFloat();
                 yield scope.ref("tir." + (quotient ? "Div" : op.node()), expr(a), expr(b), NONE);

@@ -195,8 +195,18 @@ final class Floats {
                                 x -> div(x, f64(c.alpha())),
                                 (x, exp) -> add(
                                         max64(x, 0), min64(rounded(mul(f64(c.alpha()), sub(exp, f64(1)))), 0)));
-                    case ScalarFn.Tanh _, ScalarFn.Gelu _, ScalarFn.GeluErf _, ScalarFn.Mish _ -> null;
-                    case ScalarFn.Softplus _, ScalarFn.ScaledTanh _, ScalarFn.Erf _ -> null;
+                    case ScalarFn.Tanh t -> Exponential::tanh;
+                    case ScalarFn.ScaledTanh t ->
+                        (x, body) -> Exponential.tanh(
+                                rounded(mul(f64(t.beta()), x)), y -> body.apply(mul(f64(t.alpha()), y)));
+                    case ScalarFn.Gelu g ->
+                        (x, body) -> Tir.let("real", x, r -> {
+                            Expr cube = rounded(mul(f64(0.044715), mul(mul(r, r), r)));
+                            Expr inner = rounded(mul(f64(StrictMath.sqrt(2 / Math.PI)), add(r, cube)));
+                            return Exponential.tanh(
+                                    inner, t -> body.apply(mul(div(r, f64(2)), add(f64(1), t))));
+                        });
+                    case ScalarFn.GeluErf _, ScalarFn.Mish _, ScalarFn.Softplus _, ScalarFn.Erf _ -> null;
                     case ScalarFn.Log _, ScalarFn.Sin _, ScalarFn.Cos _ -> null;
                 });
     }
