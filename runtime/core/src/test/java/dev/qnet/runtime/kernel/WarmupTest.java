@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -39,7 +40,76 @@ class WarmupTest {
                 kernels.add(Objects.requireNonNull(SimdMatMul.of(new MatMulSpec(x, x, 13, 20, 40, out))));
             }
         }
+        for (ConvSpec spec : windows()) {
+            kernels.add(Objects.requireNonNull(SimdConv.of(spec), spec::toString));
+        }
         return kernels;
+    }
+
+    /** Windows of several pixels, groups, few channels and many, and products of rows so few that weights stay packed. */
+    private static List<ConvSpec> windows() {
+        Window same = new Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1);
+        Window halves = new Window(3, 3, 2, 2, 1, 1, 1, 1, 1, 1);
+        Window five = new Window(5, 5, 1, 1, 1, 1, 2, 2, 2, 2);
+        Window apart = new Window(3, 3, 1, 1, 2, 2, 2, 2, 2, 2);
+        List<ConvSpec> specs = new ArrayList<>();
+        for (Kind kind : KINDS) {
+            for (Rounding rounding : ROUNDINGS) {
+                for (Window w : new Window[] {same, halves, five, apart}) {
+                    for (int channels : new int[] {1, 3, 8, 40}) {
+                        specs.add(conv(kind, rounding, 12, channels, 8, w, 1, 8));
+                    }
+                    for (int channels : new int[] {3, 8, 24, 64}) {
+                        specs.add(conv(kind, rounding, 12, channels, channels, w, channels, 8));
+                        specs.add(conv(kind, rounding, 12, channels, 2 * channels, w, channels, 8));
+                    }
+                    specs.add(conv(kind, rounding, 12, 16, 32, w, 4, 8));
+                }
+                specs.add(conv(kind, rounding, 6, 300, 40, same, 1, 8));
+                for (int bits : new int[] {1, 2, 4, 8}) {
+                    specs.add(conv(kind, rounding, 1, 512, 256, Window.POINT, 1, bits));
+                    specs.add(conv(kind, rounding, 1, 512, 256, Window.POINT, 2, bits));
+                }
+            }
+        }
+        specs.add(groupedRuns());
+        specs.add(integers());
+        return specs;
+    }
+
+    /** A dense layer with weights of 4 bits, and a multiplier for each 64 of them. */
+    private static ConvSpec groupedRuns() {
+        int[] weights = new int[256 * 512];
+        Random random = new Random(2);
+        for (int i = 0; i < weights.length; i++) {
+            weights[i] = (random.nextInt(16) - 8) * (1 + i / 64 % 7);
+        }
+        Output out = Output.codes(Kind.S32, RowSteps.sample(Rounding.TOSA, 256), Kind.U8);
+        Operand x = Operand.codes(Kind.U8, 1, 0, 15);
+        return ConvSpec.of(x, 1, 1, 512, 256, Window.POINT, 1, weights, null, out);
+    }
+
+    /** A depthwise convolution whose sums become codes of 16 bits, so not at once. */
+    private static ConvSpec integers() {
+        int[] weights = new int[9 * 64];
+        Arrays.fill(weights, 3);
+        Output out = Output.codes(Kind.S32, RowSteps.sample(Rounding.TOSA, 64), Kind.U16);
+        Window w = new Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1);
+        return ConvSpec.of(Operand.codes(Kind.U8, 1, 0, 15), 12, 12, 64, 64, w, 64, weights, null, out);
+    }
+
+    /** Weights of so many bits; of one bit, −1 and 1. */
+    private static ConvSpec conv(
+            Kind kind, Rounding rounding, int size, int channels, int filters, Window w, int groups, int bits) {
+        int[] weights = new int[filters * w.kernelH() * w.kernelW() * (channels / groups)];
+        Random random = new Random(weights.length);
+        for (int i = 0; i < weights.length; i++) {
+            int v = random.nextInt(1 << bits);
+            weights[i] = bits == 1 ? 2 * v - 1 : v - (1 << (bits - 1));
+        }
+        Output out = Output.codes(Kind.S32, RowSteps.sample(rounding, filters), Kind.U8);
+        Operand x = bits == 1 && kind == Kind.S8 ? Operand.codes(kind, 0, -1, 1) : Operand.codes(kind, 1, 0, 15);
+        return ConvSpec.of(x, size, size, channels, filters, w, groups, weights, null, out);
     }
 
     private static ConvSpec conv(Kind kind, Rounding rounding, int pixels, int channels, int filters, Window w) {
@@ -58,6 +128,31 @@ class WarmupTest {
             assertThat(own).isNotEmpty();
             steps.addAll(own);
         }
+        // Else something above is about kernels that are not made that way any more.
+        Set<String> found = new TreeSet<>();
+        for (Step s : steps) {
+            String name = s.getClass().getName();
+            found.add(name.substring(name.lastIndexOf('.') + 1));
+        }
+        assertThat(found)
+                .contains(
+                        "DepthwiseSteps$Load",
+                        "DepthwiseSteps$Strip",
+                        "DepthwiseSteps$StripCodes",
+                        "DepthwiseSteps$Windows",
+                        "DepthwiseSteps$Integers",
+                        "SimdGemvSteps$Differences",
+                        "SimdGemvSteps$Finish",
+                        "SimdGemvSteps$Grouped",
+                        "SimdGemvSteps$Prepare",
+                        "SimdGemvSteps$Sums",
+                        "SimdSteps$Add",
+                        "SimdSteps$Begin",
+                        "SimdSteps$Codes",
+                        "SimdSteps$Gather",
+                        "SimdSteps$Load",
+                        "SimdSteps$Singles",
+                        "SimdSteps$Tile");
         for (Kind kind : KINDS) {
             steps.add(RowSteps.ALL.load(kind));
             steps.add(RowSteps.ALL.store(kind));
@@ -97,6 +192,7 @@ class WarmupTest {
         assumeThat(SimdShape.worthwhile())
                 .as("vectors with a fused multiply-add")
                 .isTrue();
+        int failures = Warmup.failures();
         ConvSpec spec = conv(Kind.U8, Rounding.TOSA, 100, 16, 24, Window.POINT);
         UnaryKernel kernel = Backend.ADAPTIVE.loops().conv(spec);
         Banks b = new Banks(1 << 14, 0, 0, 0, 0);
@@ -114,6 +210,30 @@ class WarmupTest {
         }
         kernel.run(b, 0, 4096);
         assertThat(Arrays.copyOfRange(b.bytes, 4096, 4096 + 2400)).isEqualTo(expected);
+        assertThat(Warmup.failures()).isEqualTo(failures);
+    }
+
+    /** Whatever a kernel is rehearsed on does for it, too. */
+    @Test
+    void everyKernelIsRehearsed() throws InterruptedException {
+        assumeThat(SimdShape.worthwhile())
+                .as("vectors with a fused multiply-add")
+                .isTrue();
+        int failures = Warmup.failures();
+        int asked = Warmup.asked();
+        List<ConvSpec> specs = windows();
+        int n = 0;
+        // Some of each kind and contract: all would take long.
+        for (int i = 0; i < specs.size(); i += 13, n++) {
+            Backend.ADAPTIVE.loops().conv(specs.get(i));
+        }
+        int before = Warmup.tookOver();
+        Backend.answered();
+        while (Warmup.asked() < asked + n || Warmup.tookOver() < before + n / 2) {
+            assertThat(Warmup.failures()).isEqualTo(failures);
+            Thread.sleep(10);
+        }
+        assertThat(Warmup.failures()).isEqualTo(failures);
     }
 
     /** A kernel that names no steps is judged as a whole. */
