@@ -75,6 +75,9 @@ class HotSpotTest {
             String found = java(jar, "once", "-Ddev.qnet.kernels=" + kernels);
             if (!found.contains("asks for vectors of at least")) {
                 assertThat(result(found, "bytes")).as(kernels).isEqualTo(bytes);
+                // Compiled, too: C2 has code of its own for each width.
+                String later = java(jar, "steady", "-Ddev.qnet.kernels=" + kernels);
+                assertThat(result(later, "bytes")).as(kernels).isEqualTo(bytes);
             }
         }
     }
@@ -96,6 +99,13 @@ class HotSpotTest {
                 .as("methods that C2 has compiled")
                 .hasSizeGreaterThan(3);
         assertThat(result(log, "allocated")).isEqualTo("0");
+        assertThat(result(log, "failures")).as(log).isEqualTo("0");
+        if (result(log, "worthwhile").equals("true")) {
+            // Plain code allocates nothing either.
+            int made = Integer.parseInt(result(log, "made"));
+            assertThat(made).isPositive();
+            assertThat(Integer.parseInt(result(log, "tookOver"))).isEqualTo(made);
+        }
         return result(log, "bytes");
     }
 

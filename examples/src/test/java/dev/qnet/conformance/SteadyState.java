@@ -6,6 +6,7 @@ import dev.qnet.runtime.Model;
 import dev.qnet.runtime.Session;
 import dev.qnet.runtime.Tensor;
 import dev.qnet.runtime.TensorInfo;
+import dev.qnet.runtime.kernel.WarmupReport;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
@@ -57,6 +58,10 @@ final class SteadyState {
             if (crc(outputs) != first) {
                 throw new AssertionError("the first run and the last give other bytes");
             }
+            results.append("worthwhile=").append(WarmupReport.worthwhile()).append('\n');
+            results.append("made=").append(WarmupReport.made()).append('\n');
+            results.append("tookOver=").append(WarmupReport.tookOver()).append('\n');
+            results.append("failures=").append(WarmupReport.failures()).append('\n');
         }
         results.append("bytes=").append(Long.toHexString(first)).append('\n');
         Files.writeString(Path.of(args[2]), results);
