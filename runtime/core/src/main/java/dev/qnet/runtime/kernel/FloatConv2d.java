@@ -129,7 +129,7 @@ public final class FloatConv2d implements UnaryKernel {
 
     private void blocks(Banks b, int x, int y, int pixels, int outW) {
         int k = w.kernelH() * w.kernelW() * channels;
-        int most = Math.clamp(BLOCK / Math.max(k, 1), 4, MOST_PIXELS);
+        int most = Math.min(pixels, Math.clamp(BLOCK / Math.max(k, 1), 4, MOST_PIXELS));
         double[] a = b.doubles(INPUTS, most * k + RescaleLanes.PAD);
         double[] c = b.doubles(SUMS, most * filters + RescaleLanes.PAD);
         float[] to = b.floats;

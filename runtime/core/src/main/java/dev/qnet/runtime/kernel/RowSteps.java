@@ -401,11 +401,6 @@ final class RowSteps {
                     // A large error has some near to a half.
                     float e = (turn & 1) == 0 ? 0.01f : 0.6f;
                     SimdAdd.near(x, 0, 255, 0.1f, x, 0, 255, 0.1f, n, 0, e, 0, 0, 255, z, 0);
-                    SimdRows.load(x, spec.x(), 0, s.p, n);
-                    SimdRows.load(x, spec.y(), 0, s.q, n);
-                    Backend.VECTOR.loops().add(spec, s.p, s.q, n);
-                    SimdRescale.tile(spec.zScale(), s.p, 0, n / Simd.LANES, Simd.LANES, Simd.LANES, 0);
-                    SimdRows.store(s.banks, Kind.U8, 0, s.p, 0, n);
                 } else {
                     SimdAdd.real(x, 0, 255, 0, 0.1f, x, 0, 255, 0, 0.1f, n, 0, 0, 255, z, 0);
                 }

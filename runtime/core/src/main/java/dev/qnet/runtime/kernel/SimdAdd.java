@@ -13,7 +13,7 @@ final class SimdAdd {
     private static final VectorSpecies<Byte> B = Simd.BYTES;
     private static final int LANES = Simd.LANES;
 
-    /** Elements that are done again together. */
+    /** Elements that are done again, or are looked at again for the vectors to do again, if one is near a half. */
     private static final int BLOCK = 256;
 
     private SimdAdd() {}
