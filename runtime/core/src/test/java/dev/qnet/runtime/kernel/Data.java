@@ -115,6 +115,27 @@ final class Data {
         return Rescale.fixed(pick(r, Rounding.TOSA, Rounding.TFLITE), m, s, zero, lo, hi);
     }
 
+    /** A rescale as most layers have, of sums up to 2^24: one that vectors do in singles ({@link SimdCodes}). */
+    static Rescale usualRescale(Random r, int channels, Kind kind) {
+        int lo = r.nextInt(4) == 0 ? code(r, (int) kind.min(), (int) kind.max()) : (int) kind.min();
+        int zero = code(r, (int) kind.min(), (int) kind.max());
+        int n = r.nextBoolean() ? 1 : channels;
+        if (r.nextInt(3) == 0) {
+            float[] f = new float[n];
+            for (int i = 0; i < n; i++) {
+                f[i] = Math.scalb(1 + r.nextFloat(), -5 - r.nextInt(16));
+            }
+            return Rescale.real(f, zero, lo, (int) kind.max());
+        }
+        int[] m = new int[n];
+        int[] s = new int[n];
+        for (int i = 0; i < n; i++) {
+            m[i] = r.nextInt(20) == 0 ? 0 : (int) r.nextLong(1L << 30, 1L << 31);
+            s[i] = -4 - r.nextInt(9);
+        }
+        return Rescale.fixed(pick(r, Rounding.TOSA, Rounding.TFLITE), m, s, zero, lo, (int) kind.max());
+    }
+
     /** Any output for accumulators that fit 32 bits or not. */
     static Output output(Random r, boolean wide, int channels) {
         Kind acc = wide || r.nextInt(6) == 0 ? Kind.S64 : Kind.S32;

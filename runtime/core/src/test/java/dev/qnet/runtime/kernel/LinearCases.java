@@ -68,7 +68,8 @@ final class LinearCases {
             bias[r.nextInt(c)] += 1;
         }
         Kind y = pick(r, Kind.S8, Kind.U8);
-        Output out = Output.codes(Kind.S32, Data.rescale(r, c, y), y);
+        Rescale scale = r.nextInt(4) == 0 ? Data.rescale(r, c, y) : Data.usualRescale(r, c, y);
+        Output out = Output.codes(Kind.S32, scale, y);
         check(r, x, Math.max(1, height), Math.max(1, width), c, c, w, c, weights, bias, out, backends);
     }
 

@@ -70,6 +70,17 @@ class WidthsTest {
         assertThat(run(options, "10")).isEqualTo("VECTOR " + bits);
     }
 
+    /** On a machine with AVX-512, where narrower vectors alone leave what is chosen for that. */
+    @Test
+    void anAvx2MachineGivesTheSame() throws Exception {
+        String arch = System.getProperty("os.arch", "");
+        Assumptions.assumeTrue(arch.equals("amd64") || arch.equals("x86_64"), "AVX2 is x86's, this machine is " + arch);
+        Assumptions.assumeTrue(Simd.BITS >= 256, "this machine has no AVX2");
+        List<String> options =
+                List.of("-XX:UseAVX=2", "--add-modules", "jdk.incubator.vector", "-D" + Backend.PROPERTY + "=vector");
+        assertThat(run(options, "10")).isEqualTo("VECTOR 256");
+    }
+
     @Test
     void withoutTheModulePlainJavaRuns() throws Exception {
         assertThat(run(List.of(), "3")).isEqualTo("SCALAR 0");

@@ -1,0 +1,111 @@
+package dev.qnet.runtime.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.util.Arrays;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Which vector kernel a layer gets: all give the same bytes, so a wrong choice shows in nothing but time. */
+class ChoiceTest {
+    private static final Window THREE = new Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1);
+
+    @BeforeEach
+    void vectors() {
+        assumeTrue(Simd.HAS_BYTES, "vectors of 128 bits take another way");
+    }
+
+    private static Output codes() {
+        return Output.codes(Kind.S32, RowSteps.sample(Rounding.TOSA, 1), Kind.U8);
+    }
+
+    private static ConvSpec conv(
+            Operand x, int height, int width, int c, int o, Window w, int groups, int weight, int bias, Output out) {
+        int[] weights = new int[o * w.kernelH() * w.kernelW() * (c / groups)];
+        Arrays.fill(weights, weight);
+        // Of one digit only weights would be packed into less than 8 bits.
+        for (int i = 0; i < weights.length && weight == 127; i++) {
+            weights[i] -= i % 255;
+        }
+        int[] biases = new int[o];
+        if (o > 0) {
+            biases[o - 1] = bias;
+        }
+        return ConvSpec.of(x, height, width, c, o, w, groups, weights, biases, out);
+    }
+
+    private static ConvSpec dense(int rows, int k, int n, int weight) {
+        Operand x = Operand.codes(Kind.U8, 3);
+        return conv(x, 1, rows, k, n, Window.POINT, 1, weight, 0, codes());
+    }
+
+    /** Of bytes with their zero point, the largest partial sum may be 2^24 − 1. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, -1})
+    void stripsAsFarAsSinglesAreExact(int sign) {
+        Operand x = Operand.codes(Kind.U8, 5);
+        int rest = (1 << 24) - 1 - 9 * 7 * (255 + 5);
+        Output out = Output.codes(
+                Kind.S32, Rescale.fixed(Rounding.TOSA, new int[] {1 << 30}, new int[] {-8}, 0, 0, 255), Kind.U8);
+        ConvSpec exact = conv(x, 20, 20, 64, 64, THREE, 64, 7, sign * rest, out);
+        assertThat(SimdConv.of(exact)).isInstanceOf(SimdStripConv.class);
+        ConvSpec beyond = conv(x, 20, 20, 64, 64, THREE, 64, 7, sign * (rest + 1), out);
+        assertThat(SimdConv.of(beyond)).isInstanceOf(SimdDepthwise.class);
+    }
+
+    @Test
+    void pixelsOfFewFiltersAreTakenTogether() {
+        Operand x = Operand.codes(Kind.U8, 3);
+        Window five = new Window(5, 5, 1, 1, 1, 1, 0, 0, 0, 0);
+        ConvSpec few = SimdPixels.together(conv(x, 28, 28, 1, 8, five, 1, 7, 0, codes()));
+        assertThat(few.filters()).isGreaterThan(8).isLessThanOrEqualTo(SimdPanels.COLUMNS);
+        assertThat(few.filters() * few.outWidth()).isEqualTo(8 * 24);
+        ConvSpec many = conv(x, 28, 28, 1, SimdPanels.COLUMNS, five, 1, 7, 0, codes());
+        assertThat(SimdPixels.together(many)).isSameAs(many);
+    }
+
+    /** Whether the image is copied before windows are gathered from it. */
+    private static boolean copied(Window w, int c) {
+        ConvSpec spec = conv(Operand.codes(Kind.U8, 3), 16, 16, c, 8, w, 1, 7, 0, codes());
+        Banks b = new Banks(1 << 16, 0, 0, 0, 0);
+        SimdPatch patch = new SimdPatch(spec);
+        patch.forget(b);
+        patch.bring(b, 5, 0, 0, 11);
+        return b.byteImage(0).length > 0;
+    }
+
+    @Test
+    void imagesWithoutEdgesAreReadWhereTheyAre() {
+        assertThat(copied(new Window(3, 3, 1, 1, 1, 1, 0, 0, 0, 0), 64)).isFalse();
+        assertThat(copied(THREE, 64)).isTrue();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            textBlock = """
+                    1, 256, 256, 127, true
+                    4, 256, 256, 127, true
+                    5, 256, 256, 127, false
+                    8, 256, 256,   7, true
+                    9, 256, 256,   7, false
+                    1,  64,  64, 127, false
+                    1, 512,  63, 127, false
+                    """)
+    void weightsOfFewRowsStayPacked(int rows, int k, int n, int weight, boolean packed) {
+        Class<?> kernel = packed ? Gemv.class : SimdConv.class;
+        assertThat(SimdConv.of(dense(rows, k, n, weight))).isInstanceOf(kernel);
+    }
+
+    /** Not a chosen kernel at all: plain ones give biases, or zeros. */
+    @ParameterizedTest
+    @CsvSource({"0, 300", "300, 0"})
+    void nothingToMultiplyStaysPlain(int k, int n) {
+        assertThat(SimdConv.of(dense(1, k, n, 7))).isNull();
+        Operand x = Operand.codes(Kind.U8, 3);
+        assertThat(SimdMatMul.of(new MatMulSpec(x, x, 13, k, n, codes()))).isNull();
+    }
+}
