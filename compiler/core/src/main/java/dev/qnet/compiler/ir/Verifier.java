@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Verifier {
     private final Map<ValueId, Type> types = new HashMap<>();
+    private final Map<ValueId, IntOp.DynamicParams> dynamic = new HashMap<>();
 
     private Verifier() {}
 
@@ -116,6 +117,21 @@ public final class Verifier {
             elements(n, in);
         } catch (Broken e) {
             throw error(n, e.getMessage());
+        }
+        dynamic(n);
+    }
+
+    /** Codes less their zero point are as far from 0 as kernels count on only where one storage limits both. */
+    private void dynamic(Node n) {
+        if (n.op() instanceof IntOp.DynamicParams p) {
+            dynamic.put(n.id(), p);
+        }
+        IntOp.DynamicParams params = n.operands().size() > 1 ? dynamic.get(n.operand(1)) : null;
+        if (params != null && n.op() instanceof IntOp.DynamicQuantize q && q.storage() != params.storage()) {
+            throw error(
+                    n,
+                    "has storage " + q.storage() + ", but its parameters " + n.operand(1) + " are for "
+                            + params.storage());
         }
     }
 

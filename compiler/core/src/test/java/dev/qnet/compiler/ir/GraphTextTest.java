@@ -288,6 +288,23 @@ class GraphTextTest {
     }
 
     @Test
+    void codesAreOfTheStorageThatTheirParametersAreFor() {
+        String text = """
+                graph @g {
+                  param %x : f32[2x2]
+                  %p = int.dynamic_params %x {storage=u8, symmetric=false} : f32[2]
+                  %q = int.dynamic_quantize %x, %p {storage=u8} : i16[2x2]
+                  return y = %q
+                }
+                """;
+        Verifier.verify(GraphParser.parse(text));
+        assertThatThrownBy(() -> Verifier.verify(
+                        GraphParser.parse(text.replace("%x, %p {storage=u8}", "%x, %p {storage=i8}"))))
+                .isInstanceOf(CompileException.class)
+                .hasMessageContaining("has storage i8, but its parameters %p are for u8");
+    }
+
+    @Test
     void truncatedTextIsRefused() {
         for (String text : new String[] {FLOAT, INTEGER}) {
             for (int i = 0; i < text.length() - 2; i++) {

@@ -62,12 +62,15 @@ final class Layers {
                     || d.op() instanceof DataOp.MaxPool;
             d = moved ? definitions.get(d.operand(0)) : null;
         }
-        if (d == null) {
+        if (d == null || !(d.op() instanceof IntOp.DynamicQuantize q)) {
             return null;
         }
         // Only there the zero point is sure to be one of the codes.
         Node params = definitions.get(d.operand(1));
-        return params != null && params.op() instanceof IntOp.DynamicParams p ? p.storage() : null;
+        boolean sure = params != null
+                && params.op() instanceof IntOp.DynamicParams p
+                && p.storage().equals(q.storage());
+        return sure ? q.storage() : null;
     }
 
     /** The elements of operand i, a constant of integers. */
