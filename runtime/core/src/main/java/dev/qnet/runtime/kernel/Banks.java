@@ -66,7 +66,7 @@ public final class Banks {
 
     /**
      * The same values with scratch of its own, and at least n ints instead of those of the model: for kernels that run as
-     * a part of another, which takes their accumulators from there.
+     * a part of another, which takes their accumulators from there. No workers help with those.
      */
     Banks apart(int n) {
         Banks b = apart;

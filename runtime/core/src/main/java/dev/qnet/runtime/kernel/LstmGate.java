@@ -82,7 +82,7 @@ public final class LstmGate implements BinaryKernel {
 
     @Override
     public void run(Banks banks, int xAt, int hAt, int yAt) {
-        Banks apart = banks.apart(2 * n);
+        Banks apart = banks.apart(2 * n); // without workers: on this thread, however large
         int[] sums = apart.ints;
         input.run(apart, xAt, 0);
         recurrent.run(apart, hAt, n);

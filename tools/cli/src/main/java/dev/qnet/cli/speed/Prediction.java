@@ -27,8 +27,10 @@ public final class Prediction {
     private static final double ROW = 0.4;
     /** The share of the peak of a convolution of each channel by itself. */
     private static final double DEPTHWISE = 0.2;
-    /** The share of the peak of products in plain Java, and in singles (which are not blocked). */
+    /** The share of plain Java's peak of products in plain Java. */
     private static final double PLAIN = 0.5;
+    /** The share of the vectors' peak of products of singles: sums are doubles, of which a vector holds half as many. */
+    private static final double FLOAT = 0.25;
     /** Elements that one reading of the bandwidth's bytes could have brought, for each that other layers treat. */
     private static final double ELEMENT = 8;
     /** A call, and the loops' ends. */
@@ -45,7 +47,7 @@ public final class Prediction {
      *
      * @param n the node
      * @param operands the types of its operands
-     * @param macs its multiply-accumulates, or 0
+     * @param macs its multiply-accumulates of integers, or 0
      * @param weightBytes the bytes of its constants, packed
      */
     public double nanos(Node n, List<Type> operands, long macs, long weightBytes) {
@@ -64,9 +66,23 @@ public final class Prediction {
                         int columns = last(n.type().shape());
                         yield product(out / columns, columns, macs, weightBytes);
                     }
-                    case FloatOp _ -> macs / (PLAIN * machine.macs()) + elements(in + out);
+                    case IntOp.LstmGate _ -> gate(n.type(), operands, weightBytes);
+                    case FloatOp f -> floatMacs(f, n.type(), operands)
+                                    / ((machine.vectors() ? FLOAT : PLAIN) * machine.macs())
+                            + elements(in + out);
                     case DataOp _, IntOp _, QuantOp _, NumOp _, TrainOp _ -> elements(in + out);
                 };
+    }
+
+    /** Two dense layers: of the input x and of the state h, operands 0 and 1. */
+    private double gate(Type y, List<Type> operands, long weightBytes) {
+        int units = last(y.shape());
+        long rows = elements(y) / units;
+        int inputs = last(operands.get(0).shape());
+        int states = last(operands.get(1).shape());
+        long bytes = weightBytes * inputs / Math.max(1, inputs + states);
+        return product(rows, units, rows * units * inputs, bytes)
+                + product(rows, units, rows * units * states, weightBytes - bytes);
     }
 
     /** Of [rows,K]·[K,columns]. */
@@ -79,6 +95,24 @@ public final class Prediction {
         }
         double activations = (double) macs / columns;
         return (macs / PRODUCT + activations * GATHER + (double) rows * columns * RESCALE) / machine.macs();
+    }
+
+    /** Multiply-adds of an operation in singles, for one item. */
+    private static double floatMacs(FloatOp op, Type y, List<Type> operands) {
+        return switch (op) {
+            case FloatOp.Conv2d _, FloatOp.Dense _ -> {
+                Type w = operands.get(1); // [O,..]
+                yield (double) elements(y) * elements(w) / Math.max(1, w.shape().dim(0));
+            }
+            case FloatOp.MatMul _ -> (double) elements(y) * last(operands.getFirst().shape());
+            case FloatOp.Binary _,
+                    FloatOp.Unary _,
+                    FloatOp.AvgPool _,
+                    FloatOp.Mean _,
+                    FloatOp.BatchNorm _,
+                    FloatOp.Softmax _,
+                    FloatOp.Recurrent _ -> 0;
+        };
     }
 
     private double elements(long n) {
