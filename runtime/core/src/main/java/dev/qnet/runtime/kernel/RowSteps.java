@@ -369,25 +369,15 @@ final class RowSteps {
         }
     }
 
-    /** Both ways that a block may go, of codes of either kind. */
+    /** Both ways that a block may go. */
     private static final class AddingBytes extends Step {
         private final boolean fixed;
-        private final AddSpec[] specs = new AddSpec[2];
         private final byte[] z = new byte[ROUNDS * SimdShape.BITS / 32];
         private int turn;
 
         AddingBytes(Rounding rounding) {
             super(100 * ROUNDS);
             fixed = rounding.fixedPoint();
-            Rescale r = sample(rounding, CHANNELS);
-            for (int i = 0; i < specs.length; i++) {
-                Kind kind = i == 0 ? Kind.U8 : Kind.S8;
-                Rescale sum = fixed
-                        ? Rescale.fixed(rounding, new int[] {1 << 30}, new int[] {-18}, 0, 0, (int) kind.max())
-                        : r;
-                Operand x = Operand.plain(kind);
-                specs[i] = new AddSpec(false, fixed ? 20 : 0, x, x, r, r, sum, Kind.U8);
-            }
         }
 
         @Override
@@ -396,7 +386,6 @@ final class RowSteps {
             turn++;
             for (int i = 0; i < times; i++) {
                 int n = rounds(i, rounds) * Simd.LANES;
-                AddSpec spec = specs[turn + i & 1];
                 if (fixed) {
                     // A large error has some near to a half.
                     float e = (turn & 1) == 0 ? 0.01f : 0.6f;
