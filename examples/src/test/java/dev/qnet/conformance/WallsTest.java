@@ -170,7 +170,8 @@ class WallsTest {
                 .resideInAnyPackage("dev.qnet.target.tvm.lower..", "dev.qnet.target.tvm.tir..")
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage("dev.qnet.target.tvm.ffi..", "dev.qnet.target.tvm.natives..", "java.lang.foreign.."));
+                .resideInAnyPackage(
+                        "dev.qnet.target.tvm.ffi..", "dev.qnet.target.tvm.natives..", "java.lang.foreign.."));
     }
 
     @Test

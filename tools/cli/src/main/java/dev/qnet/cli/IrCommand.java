@@ -45,8 +45,9 @@ final class IrCommand implements Callable<Integer> {
     @Option(
             names = {"-t", "--target"},
             paramLabel = "NAME",
-            description = "Print what a target makes of the graph instead: tvm-cpu, the tensor programs that TVM compiles, "
-                    + "as TVMScript.")
+            description =
+                    "Print what a target makes of the graph instead: tvm-cpu, the tensor programs that TVM compiles, "
+                            + "as TVMScript.")
     private @Nullable String target;
 
     @Option(names = "--full", description = "Print everything, so that it parses back: no constant is cut.")

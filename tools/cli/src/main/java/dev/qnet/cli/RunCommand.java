@@ -116,8 +116,9 @@ final class RunCommand implements Callable<Integer> {
             names = "--on",
             paramLabel = "WHAT",
             defaultValue = "jvm",
-            description = "What answers: jvm (compiled code), tvm-cpu (code of TVM's, docs/targets.md), oracle (the reference interpreter, integers), "
-                    + "float (the network before quantization). Default: ${DEFAULT-VALUE}.")
+            description =
+                    "What answers: jvm (compiled code), tvm-cpu (code of TVM's, docs/targets.md), oracle (the reference interpreter, integers), "
+                            + "float (the network before quantization). Default: ${DEFAULT-VALUE}.")
     @SuppressWarnings("NullAway.Init")
     private On on;
 

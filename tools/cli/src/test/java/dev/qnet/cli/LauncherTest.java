@@ -294,6 +294,7 @@ class LauncherTest {
                         "jdk-25",
                         "[--add-modules]",
                         "[jdk.incubator.vector]",
+                        "[--enable-native-access=ALL-UNNAMED]",
                         "[--add-opens]",
                         "[java.base/java.io=ALL-UNNAMED]",
                         "[-Xlog:disable]",

@@ -298,8 +298,8 @@ class GraphTextTest {
                 }
                 """;
         Verifier.verify(GraphParser.parse(text));
-        assertThatThrownBy(() -> Verifier.verify(
-                        GraphParser.parse(text.replace("%x, %p {storage=u8}", "%x, %p {storage=i8}"))))
+        assertThatThrownBy(() ->
+                        Verifier.verify(GraphParser.parse(text.replace("%x, %p {storage=u8}", "%x, %p {storage=i8}"))))
                 .isInstanceOf(CompileException.class)
                 .hasMessageContaining("has storage i8, but its parameters %p are for u8");
     }

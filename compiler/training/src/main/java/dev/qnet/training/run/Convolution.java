@@ -66,7 +66,7 @@ final class Convolution {
 
     void forward(float[] x, float[] w, float @org.jspecify.annotations.Nullable [] bias, float[] y) {
         if (depthwise) {
-            Gemm.transpose(w, filters, taps, turned);
+            SimdGemm.transpose(w, filters, taps, turned);
         } else {
             for (int g = 0; g < groups; g++) {
                 turnGroup(w, g);
@@ -87,11 +87,11 @@ final class Convolution {
                 } else if (groups == 1) {
                     float[] cols = gather(x, image, 0, who);
                     int at = direct ? image * pixels * patch : 0;
-                    Gemm.multiply(cols, at, patch, 1, turned, 0, y, y0, 0, pixels, patch, filters, true);
+                    SimdGemm.multiply(cols, at, patch, 1, turned, 0, y, y0, 0, pixels, patch, filters, true);
                 } else {
                     for (int g = 0; g < groups; g++) {
                         float[] cols = gather(x, image, g, who);
-                        Gemm.multiply(
+                        SimdGemm.multiply(
                                 cols,
                                 0,
                                 patch,
@@ -119,14 +119,14 @@ final class Convolution {
     /** dx from g and w. */
     void byInput(float[] g, float[] w, float[] dx) {
         if (depthwise) {
-            Gemm.transpose(w, filters, taps, turned);
+            SimdGemm.transpose(w, filters, taps, turned);
         }
         crew.share(images, (who, from, to) -> {
             for (int image = from; image < to; image++) {
                 int x0 = image * height * width * channels;
                 int g0 = image * pixels * filters;
                 if (direct) {
-                    Gemm.multiply(g, g0, filters, 1, w, 0, dx, x0, 0, pixels, filters, patch, false);
+                    SimdGemm.multiply(g, g0, filters, 1, w, 0, dx, x0, 0, pixels, filters, patch, false);
                     continue;
                 }
                 Arrays.fill(dx, x0, x0 + height * width * channels, 0);
@@ -136,7 +136,7 @@ final class Convolution {
                 }
                 for (int group = 0; group < groups; group++) {
                     float[] cols = patches[who];
-                    Gemm.multiply(
+                    SimdGemm.multiply(
                             g,
                             g0 + group * out,
                             filters,
@@ -172,7 +172,7 @@ final class Convolution {
                     }
                     for (int group = 0; group < groups; group++) {
                         float[] cols = gather(x, image, group, who);
-                        Gemm.multiply(
+                        SimdGemm.multiply(
                                 g,
                                 g0 + group * out,
                                 1,
@@ -194,7 +194,7 @@ final class Convolution {
             partial[0][i] += partial[1][i];
         }
         if (depthwise) {
-            Gemm.transpose(partial[0], taps, filters, dw);
+            SimdGemm.transpose(partial[0], taps, filters, dw);
         } else {
             System.arraycopy(partial[0], 0, dw, 0, dw.length);
         }

@@ -30,7 +30,7 @@ final class Moves {
         if (from.rank() == 2) {
             return permutation.getFirst() == 0
                     ? Kernels.copy(x, y)
-                    : () -> Gemm.transpose(x, from.dim(0), from.dim(1), y);
+                    : () -> SimdGemm.transpose(x, from.dim(0), from.dim(1), y);
         }
         int[] own = Strides.rowMajor(from);
         int[] steps = permutation.stream().mapToInt(a -> own[a]).toArray();

@@ -14,12 +14,12 @@ final class Products {
         float[] turned = new float[k * o];
         float[] x = in.get(0);
         return () -> {
-            Gemm.transpose(in.get(1), o, k, turned);
+            SimdGemm.transpose(in.get(1), o, k, turned);
             boolean biased = in.size() > 2;
             for (int i = 0; biased && i < rows; i++) {
                 System.arraycopy(in.get(2), 0, y, i * o, o);
             }
-            crew.share(rows, (who, from, to) -> Gemm.multiply(x, 0, k, 1, turned, 0, y, 0, from, to, k, o, biased));
+            crew.share(rows, (who, from, to) -> SimdGemm.multiply(x, 0, k, 1, turned, 0, y, 0, from, to, k, o, biased));
         };
     }
 
@@ -40,7 +40,7 @@ final class Products {
                 crew.share(
                         m,
                         (who, from, to) ->
-                                Gemm.multiply(in.get(0), a0, k, 1, in.get(1), b0, y, c0, from, to, k, n, false));
+                                SimdGemm.multiply(in.get(0), a0, k, 1, in.get(1), b0, y, c0, from, to, k, n, false));
             }
         };
     }

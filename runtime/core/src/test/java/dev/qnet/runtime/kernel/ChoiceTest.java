@@ -85,8 +85,7 @@ class ChoiceTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            textBlock = """
+    @CsvSource(textBlock = """
                     1, 256, 256, 127, true
                     4, 256, 256, 127, true
                     5, 256, 256, 127, false

@@ -67,9 +67,9 @@ public final class Prediction {
                         yield product(out / columns, columns, macs, weightBytes);
                     }
                     case IntOp.LstmGate _ -> gate(n.type(), operands, weightBytes);
-                    case FloatOp f -> floatMacs(f, n.type(), operands)
-                                    / ((machine.vectors() ? FLOAT : PLAIN) * machine.macs())
-                            + elements(in + out);
+                    case FloatOp f ->
+                        floatMacs(f, n.type(), operands) / ((machine.vectors() ? FLOAT : PLAIN) * machine.macs())
+                                + elements(in + out);
                     case DataOp _, IntOp _, QuantOp _, NumOp _, TrainOp _ -> elements(in + out);
                 };
     }
@@ -104,7 +104,8 @@ public final class Prediction {
                 Type w = operands.get(1); // [O,..]
                 yield (double) elements(y) * elements(w) / Math.max(1, w.shape().dim(0));
             }
-            case FloatOp.MatMul _ -> (double) elements(y) * last(operands.getFirst().shape());
+            case FloatOp.MatMul _ ->
+                (double) elements(y) * last(operands.getFirst().shape());
             case FloatOp.Binary _,
                     FloatOp.Unary _,
                     FloatOp.AvgPool _,

@@ -38,8 +38,7 @@ public final class TvmValues {
         Map<ValueId, Type> types = graph.types();
         List<Value> values = new ArrayList<>();
         for (int i = 0; i < found.size(); i++) {
-            Type type = Objects.requireNonNull(
-                    types.get(graph.results().get(i).value()));
+            Type type = Objects.requireNonNull(types.get(graph.results().get(i).value()));
             values.add(value(found.get(i), type, items));
         }
         return values;

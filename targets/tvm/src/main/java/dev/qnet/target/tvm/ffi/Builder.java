@@ -127,7 +127,8 @@ final class Builder {
                 if (v.type().equals(DataType.POINTER) || v.type().lanes() > 1) {
                     yield scope.ref("tir.LetStmt", var(v), expr(value), stmt(body), NONE);
                 }
-                // TVM's analyses put the value of a let in place of its name, again and again where lets follow each other:
+                // TVM's analyses put the value of a let in place of its name, again and again where lets follow each
+                // other:
                 // programs grow without end. They leave memory alone, and LLVM makes registers of it.
                 Buffer slot = Buffer.of(v.name(), v.type(), 1);
                 slots.put(v, slot);

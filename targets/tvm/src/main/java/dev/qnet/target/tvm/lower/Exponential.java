@@ -88,12 +88,20 @@ final class Exponential {
         Expr nan = Floats.nan64(x);
         // Within bounds beyond which the result is known, so that k fits an integer.
         Expr near = select(nan, f64(0), min(max(x, f64(-800)), f64(800)));
-        return let("x", near, r -> let("magnitude", upperHalf(r), m -> let(
-                        "k", multiple(r, m), k -> reduced(r, m, k, y -> {
-                            Expr zero = select(lt(x, f64(UNDERFLOW)), f64(0), y);
-                            Expr limited = select(gt(x, f64(OVERFLOW)), f64(Double.POSITIVE_INFINITY), zero);
-                            return let("exp", select(nan, x, limited), body);
-                        }))));
+        return let(
+                "x",
+                near,
+                r -> let(
+                        "magnitude",
+                        upperHalf(r),
+                        m -> let(
+                                "k",
+                                multiple(r, m),
+                                k -> reduced(r, m, k, y -> {
+                                    Expr zero = select(lt(x, f64(UNDERFLOW)), f64(0), y);
+                                    Expr limited = select(gt(x, f64(OVERFLOW)), f64(Double.POSITIVE_INFINITY), zero);
+                                    return let("exp", select(nan, x, limited), body);
+                                }))));
     }
 
     /** The upper half of |x|'s bits, by which fdlibm tells its cases. */
@@ -112,14 +120,29 @@ final class Exponential {
 
     private static Stmt reduced(Expr x, Expr magnitude, Expr k, Function<Expr, Stmt> body) {
         Expr real = cast(DataType.FLOAT64, k);
-        return let("high", sub(x, rounded(mul(real, f64(LN2_HIGH)))), high -> let(
-                "low", rounded(mul(real, f64(LN2_LOW))), low -> let("r", sub(high, low), r -> let(
-                        "r2", rounded(mul(r, r)), r2 -> let("c", sub(r, rounded(mul(r2, polynomial(POLYNOMIAL, r2)))), c -> {
-                            Expr quotient = div(rounded(mul(r, c)), sub(f64(2), c));
-                            Expr y = sub(f64(1), sub(sub(low, quotient), high));
-                            return let("y", y, near -> body.apply(select(
-                                    lt(magnitude, i64(TINY)), add(f64(1), x), scaled(near, k))));
-                        })))));
+        return let(
+                "high",
+                sub(x, rounded(mul(real, f64(LN2_HIGH)))),
+                high -> let(
+                        "low",
+                        rounded(mul(real, f64(LN2_LOW))),
+                        low -> let(
+                                "r",
+                                sub(high, low),
+                                r -> let(
+                                        "r2",
+                                        rounded(mul(r, r)),
+                                        r2 -> let("c", sub(r, rounded(mul(r2, polynomial(POLYNOMIAL, r2)))), c -> {
+                                            Expr quotient = div(rounded(mul(r, c)), sub(f64(2), c));
+                                            Expr y = sub(f64(1), sub(sub(low, quotient), high));
+                                            return let(
+                                                    "y",
+                                                    y,
+                                                    near -> body.apply(select(
+                                                            lt(magnitude, i64(TINY)),
+                                                            add(f64(1), x),
+                                                            scaled(near, k))));
+                                        })))));
     }
 
     private static Expr polynomial(double[] coefficients, Expr x) {
@@ -140,48 +163,92 @@ final class Exponential {
 
     /** tanh x of a double, for the statement that uses it. */
     static Stmt tanh(Expr given, Function<Expr, Stmt> body) {
-        return let("x", given, x -> let("magnitude", upperHalf(x), m -> {
-            Expr absolute = reinterpret(DataType.FLOAT64, bitAnd(reinterpret(DataType.INT64, x), i64(Long.MAX_VALUE)));
-            Expr large = ge(m, i64(ABOVE_1));
-            Expr twice = rounded(mul(select(large, f64(2), f64(-2)), absolute));
-            return minusOne(twice, t -> {
-                Expr above = sub(f64(1), div(f64(2), add(t, f64(2))));
-                Expr below = div(sub(f64(0), t), add(t, f64(2)));
-                Expr z = select(lt(m, i64(ABOVE_22)), select(large, above, below), f64(1));
-                Expr signed = select(lt(reinterpret(DataType.INT64, x), i64(0)), sub(f64(0), z), z);
-                Expr tiny = rounded(mul(x, add(f64(1), x)));
-                Expr finite = select(lt(m, i64(BELOW_ALL)), tiny, signed);
-                return let("tanh", select(Floats.nan64(x), x, finite), body);
-            });
-        }));
+        return let(
+                "x",
+                given,
+                x -> let("magnitude", upperHalf(x), m -> {
+                    Expr absolute =
+                            reinterpret(DataType.FLOAT64, bitAnd(reinterpret(DataType.INT64, x), i64(Long.MAX_VALUE)));
+                    Expr large = ge(m, i64(ABOVE_1));
+                    Expr twice = rounded(mul(select(large, f64(2), f64(-2)), absolute));
+                    return minusOne(twice, t -> {
+                        Expr above = sub(f64(1), div(f64(2), add(t, f64(2))));
+                        Expr below = div(sub(f64(0), t), add(t, f64(2)));
+                        Expr z = select(lt(m, i64(ABOVE_22)), select(large, above, below), f64(1));
+                        Expr signed = select(lt(reinterpret(DataType.INT64, x), i64(0)), sub(f64(0), z), z);
+                        Expr tiny = rounded(mul(x, add(f64(1), x)));
+                        Expr finite = select(lt(m, i64(BELOW_ALL)), tiny, signed);
+                        return let("tanh", select(Floats.nan64(x), x, finite), body);
+                    });
+                }));
     }
 
     /** exp x − 1. */
     private static Stmt minusOne(Expr x, Function<Expr, Stmt> body) {
         Expr near = select(Floats.nan64(x), f64(0), min(max(x, f64(-800)), f64(800)));
-        return let("a", near, a -> let("size", upperHalf(a), m -> let("k", multiple(a, m), k -> {
-            Expr real = cast(DataType.FLOAT64, k);
-            return let("high", sub(a, rounded(mul(real, f64(LN2_HIGH)))), high -> let(
-                    "low", rounded(mul(real, f64(LN2_LOW))), low -> let("r", sub(high, low), r -> let(
-                            "half", rounded(mul(f64(0.5), r)), half -> let(
-                                    "square", rounded(mul(r, half)), square -> let(
-                                            "r1", polynomial(MINUS_ONE, square), r1 -> let(
-                                                    "t", sub(f64(3), rounded(mul(r1, half))), t -> let(
-                                                            "e",
-                                                            rounded(mul(
-                                                                    square,
-                                                                    div(
-                                                                            sub(r1, t),
-                                                                            sub(f64(6), rounded(mul(r, t)))))),
-                                                            e -> cases(
-                                                                    a, m, k, r, sub(sub(high, r), low), square, e,
-                                                                    body)))))))));
-        })));
+        return let(
+                "a",
+                near,
+                a -> let(
+                        "size",
+                        upperHalf(a),
+                        m -> let("k", multiple(a, m), k -> {
+                            Expr real = cast(DataType.FLOAT64, k);
+                            return let(
+                                    "high",
+                                    sub(a, rounded(mul(real, f64(LN2_HIGH)))),
+                                    high -> let(
+                                            "low",
+                                            rounded(mul(real, f64(LN2_LOW))),
+                                            low -> let(
+                                                    "r",
+                                                    sub(high, low),
+                                                    r -> let(
+                                                            "half",
+                                                            rounded(mul(f64(0.5), r)),
+                                                            half -> let(
+                                                                    "square",
+                                                                    rounded(mul(r, half)),
+                                                                    square -> let(
+                                                                            "r1",
+                                                                            polynomial(MINUS_ONE, square),
+                                                                            r1 -> let(
+                                                                                    "t",
+                                                                                    sub(f64(3), rounded(mul(r1, half))),
+                                                                                    t -> let(
+                                                                                            "e",
+                                                                                            rounded(
+                                                                                                    mul(
+                                                                                                            square,
+                                                                                                            div(
+                                                                                                                    sub(
+                                                                                                                            r1,
+                                                                                                                            t),
+                                                                                                                    sub(
+                                                                                                                            f64(
+                                                                                                                                    6),
+                                                                                                                            rounded(
+                                                                                                                                    mul(
+                                                                                                                                            r,
+                                                                                                                                            t)))))),
+                                                                                            e -> cases(
+                                                                                                    a,
+                                                                                                    m,
+                                                                                                    k,
+                                                                                                    r,
+                                                                                                    sub(
+                                                                                                            sub(
+                                                                                                                    high,
+                                                                                                                    r),
+                                                                                                            low),
+                                                                                                    square,
+                                                                                                    e,
+                                                                                                    body)))))))));
+                        })));
     }
 
     /** What is made of the parts of expm1, depending on k. */
-    private static Stmt cases(
-            Expr a, Expr m, Expr k, Expr r, Expr c, Expr square, Expr e, Function<Expr, Stmt> body) {
+    private static Stmt cases(Expr a, Expr m, Expr k, Expr r, Expr c, Expr square, Expr e, Function<Expr, Stmt> body) {
         Expr none = sub(r, sub(rounded(mul(r, e)), square));
         Expr rest = sub(sub(rounded(mul(r, sub(e, c))), c), square);
         return let("rest", rest, q -> {

@@ -145,8 +145,8 @@ final class Floats {
 
     /** A function of x and its exponential, or that of something made of x. */
     private static Function exponential(UnaryOperator<Expr> argument, BinaryOperator<Expr> f) {
-        return (x, body) -> Tir.let(
-                "real", x, named -> Exponential.of(argument.apply(named), e -> body.apply(f.apply(named, e))));
+        return (x, body) ->
+                Tir.let("real", x, named -> Exponential.of(argument.apply(named), e -> body.apply(f.apply(named, e))));
     }
 
     /** Those of the functions that there are, in double, operations in the order of docs/numerics.md. */
@@ -157,15 +157,13 @@ final class Floats {
                     case ScalarFn.LeakyRelu l ->
                         simple(x -> select(orNan(ge(x, f64(0)), x), x, mul(f64(l.alpha()), x)));
                     case ScalarFn.Clip c -> simple(x -> min64(max64(x, c.lo()), c.hi()));
-                    case ScalarFn.HardSwish h ->
-                        simple(x -> div(mul(x, min64(max64(add(x, f64(3)), 0), 6)), f64(6)));
+                    case ScalarFn.HardSwish h -> simple(x -> div(mul(x, min64(max64(add(x, f64(3)), 0), 6)), f64(6)));
                     case ScalarFn.HardSigmoid h ->
                         simple(x -> min64(max64(add(rounded(mul(f64(h.alpha()), x)), f64(h.beta())), 0), 1));
                     case ScalarFn.Softsign s -> simple(x -> div(x, add(f64(1), magnitude(x))));
                     case ScalarFn.ThresholdedRelu t ->
                         simple(x -> select(nan64(x), f64(0), select(gt(x, f64(t.alpha())), x, f64(0))));
-                    case ScalarFn.Affine a ->
-                        simple(x -> add(rounded(mul(f64(a.alpha()), x)), f64(a.beta())));
+                    case ScalarFn.Affine a -> simple(x -> add(rounded(mul(f64(a.alpha()), x)), f64(a.beta())));
                     case ScalarFn.Sqrt s -> simple(x -> call(DataType.FLOAT64, "sqrt", x));
                     case ScalarFn.Abs a -> simple(Floats::magnitude);
                     case ScalarFn.Neg n -> simple(Floats::negated);
@@ -186,15 +184,12 @@ final class Floats {
                         yield exponential(
                                 x -> x,
                                 (x, exp) -> select(
-                                        gt(x, f64(0)),
-                                        mul(f64(s.gamma()), x),
-                                        mul(f64(factor), sub(exp, f64(1)))));
+                                        gt(x, f64(0)), mul(f64(s.gamma()), x), mul(f64(factor), sub(exp, f64(1)))));
                     }
                     case ScalarFn.Celu c ->
                         exponential(
                                 x -> div(x, f64(c.alpha())),
-                                (x, exp) -> add(
-                                        max64(x, 0), min64(rounded(mul(f64(c.alpha()), sub(exp, f64(1)))), 0)));
+                                (x, exp) -> add(max64(x, 0), min64(rounded(mul(f64(c.alpha()), sub(exp, f64(1)))), 0)));
                     case ScalarFn.Tanh t -> Exponential::tanh;
                     case ScalarFn.ScaledTanh t ->
                         (x, body) -> Exponential.tanh(
@@ -203,8 +198,7 @@ final class Floats {
                         (x, body) -> Tir.let("real", x, r -> {
                             Expr cube = rounded(mul(f64(0.044715), mul(mul(r, r), r)));
                             Expr inner = rounded(mul(f64(StrictMath.sqrt(2 / Math.PI)), add(r, cube)));
-                            return Exponential.tanh(
-                                    inner, t -> body.apply(mul(div(r, f64(2)), add(f64(1), t))));
+                            return Exponential.tanh(inner, t -> body.apply(mul(div(r, f64(2)), add(f64(1), t))));
                         });
                     case ScalarFn.GeluErf _, ScalarFn.Mish _, ScalarFn.Softplus _, ScalarFn.Erf _ -> null;
                     case ScalarFn.Log _, ScalarFn.Sin _, ScalarFn.Cos _ -> null;
@@ -215,20 +209,39 @@ final class Floats {
     private static Stmt softmax(Layer layer, FloatOp.Softmax op) {
         int n = layer.shape(0)[op.axis()];
         int step = Nest.rowMajor(layer.shape(0))[op.axis()];
-        return Softmaxes.lines(layer, op.axis(), first -> local("max", DataType.FLOAT32, 1, top -> local(
-                "sum", DataType.FLOAT64, 1, sum -> seq(
-                        store(top, Tir.f32(Float.NEGATIVE_INFINITY), i32(0)),
-                        loop("i", n, i -> store(
-                                top, max(load(top, i32(0)), layer.at(0, add(first, mul(i, step)))), i32(0))),
-                        store(sum, f64(0), i32(0)),
-                        loop("i", n, i -> Exponential.of(
-                                difference(layer, add(first, mul(i, step)), top),
-                                e -> store(sum, add(load(sum, i32(0)), e), i32(0)))),
-                        loop("i", n, i -> {
-                            Expr at = add(first, mul(i, step));
-                            return Exponential.of(
-                                    difference(layer, at, top), e -> layer.put(at, div(e, load(sum, i32(0)))));
-                        })))));
+        return Softmaxes.lines(
+                layer,
+                op.axis(),
+                first -> local(
+                        "max",
+                        DataType.FLOAT32,
+                        1,
+                        top -> local(
+                                "sum",
+                                DataType.FLOAT64,
+                                1,
+                                sum -> seq(
+                                        store(top, Tir.f32(Float.NEGATIVE_INFINITY), i32(0)),
+                                        loop(
+                                                "i",
+                                                n,
+                                                i -> store(
+                                                        top,
+                                                        max(load(top, i32(0)), layer.at(0, add(first, mul(i, step)))),
+                                                        i32(0))),
+                                        store(sum, f64(0), i32(0)),
+                                        loop(
+                                                "i",
+                                                n,
+                                                i -> Exponential.of(
+                                                        difference(layer, add(first, mul(i, step)), top),
+                                                        e -> store(sum, add(load(sum, i32(0)), e), i32(0)))),
+                                        loop("i", n, i -> {
+                                            Expr at = add(first, mul(i, step));
+                                            return Exponential.of(
+                                                    difference(layer, at, top),
+                                                    e -> layer.put(at, div(e, load(sum, i32(0)))));
+                                        })))));
     }
 
     private static Expr difference(Layer layer, Expr at, Buffer top) {

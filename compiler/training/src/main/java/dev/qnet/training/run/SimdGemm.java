@@ -8,11 +8,11 @@ import jdk.incubator.vector.VectorSpecies;
  * Products of matrices of singles with the Vector API. Each element of a result is one chain of fused multiply-adds in the order
  * of k, whatever the blocking and the number of threads.
  */
-final class Gemm {
+final class SimdGemm {
     private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
     private static final int LANES = SPECIES.length();
 
-    private Gemm() {}
+    private SimdGemm() {}
 
     /**
      * {@code c[i][j] = init + Σ_k a[i][k]·b[k][j]} for rows from..to of c, where init is 0 or what c holds.
