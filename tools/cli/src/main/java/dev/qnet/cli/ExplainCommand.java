@@ -54,6 +54,9 @@ final class ExplainCommand implements Callable<Integer> {
     private static final int LONGEST_NAME = 48;
     private static final double SECONDS = 1;
 
+    /** From how many times the prediction on a measurement is said to be worth little. */
+    private static final double FAR = 10;
+
     @ParentCommand
     @SuppressWarnings("NullAway.Init")
     private QnetCommand parent;
@@ -260,6 +263,11 @@ final class ExplainCommand implements Callable<Integer> {
                                     m.macs(),
                                     m.bytes(),
                                     m.vectors() ? "" : ", in plain Java"));
+            if (speeds.layers().total() > FAR * predicted) {
+                console.out()
+                        .println("far slower than predicted: HotSpot had not compiled the kernels yet, or the machine "
+                                + "is busy; try again, or see what 'qnet bench' reaches");
+            }
         }
         List<String> floats =
                 layers.stream().filter(Layer::isFloat).map(Layer::name).toList();
