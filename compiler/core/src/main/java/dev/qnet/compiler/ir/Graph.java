@@ -4,9 +4,11 @@ import dev.qnet.compiler.ir.Spec.Policy;
 import dev.qnet.compiler.source.Span;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -155,6 +157,20 @@ public record Graph(
         results.forEach(r -> roots.add(r.value()));
         states.forEach(s -> roots.add(s.next()));
         return roots;
+    }
+
+    /** The graph without the nodes that no root needs; parameters stay, for they are the model's signature. */
+    public Graph live() {
+        Set<ValueId> needed = new HashSet<>(roots());
+        List<Node> kept = new ArrayList<>();
+        // Operands come before users, so that one walk from the back finds everything.
+        for (Node n : nodes.reversed()) {
+            if (needed.contains(n.id())) {
+                needed.addAll(n.operands());
+                kept.add(n);
+            }
+        }
+        return kept.size() == nodes.size() ? this : withNodes(kept.reversed());
     }
 
     /** Whether a value leaves the graph: as an output, or as what a state becomes. */

@@ -2,9 +2,6 @@ package dev.qnet.compiler.pass;
 
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Node;
-import dev.qnet.compiler.ir.ValueId;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -20,32 +17,17 @@ public final class DeadCode implements Pass {
 
     @Override
     public Graph run(Graph graph, PassContext context) {
-        Set<ValueId> needed = needed(graph);
-        List<Node> kept =
-                graph.nodes().stream().filter(n -> needed.contains(n.id())).toList();
-        return kept.size() == graph.nodes().size() ? graph : graph.withNodes(kept);
+        return graph.live();
     }
 
     @Override
     public void check(Graph graph) {
-        Set<ValueId> needed = needed(graph);
-        for (Node n : graph.nodes()) {
-            if (!needed.contains(n.id())) {
+        List<Node> live = graph.live().nodes();
+        if (live.size() < graph.nodes().size()) {
+            Set<Node> kept = new HashSet<>(live);
+            graph.nodes().stream().filter(n -> !kept.contains(n)).findFirst().ifPresent(n -> {
                 throw new IllegalStateException("no result needs " + n.id());
-            }
+            });
         }
-    }
-
-    /** Operands come before users, so that one walk from the back finds everything. */
-    private static Set<ValueId> needed(Graph graph) {
-        Set<ValueId> needed = new HashSet<>(graph.roots());
-        List<Node> backwards = new ArrayList<>(graph.nodes());
-        Collections.reverse(backwards);
-        for (Node n : backwards) {
-            if (needed.contains(n.id())) {
-                needed.addAll(n.operands());
-            }
-        }
-        return needed;
     }
 }
