@@ -4,14 +4,12 @@ import dev.qnet.compiler.interp.Interpreter;
 import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.Element;
-import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Node;
-import dev.qnet.compiler.ir.Op;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Rounding;
-import dev.qnet.compiler.ir.ScalarFn;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Storage;
 import dev.qnet.compiler.ir.Tensor;
@@ -19,6 +17,7 @@ import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.source.Span;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -30,88 +29,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Staircase {
     /**
-     * One operation.
-     *
-     * @param op of one variable; the other operands are known
-     * @param variable which operand varies
-     * @param known the others in order, each one number or one a channel
-     */
-    record Step(Op op, int variable, List<float[]> known) {
-        /** Whether it means the same for every channel. */
-        boolean uniform() {
-            return !(op instanceof FloatOp.BatchNorm) && known.stream().allMatch(k -> k.length == 1);
-        }
-
-        /** A limit that does not round: what a clamp of codes can do. */
-        boolean clamps() {
-            return op instanceof FloatOp.Unary u
-                    && (u.fn() instanceof ScalarFn.Relu || u.fn() instanceof ScalarFn.Clip);
-        }
-
-        /** Whether it is known to never turn back: rising or falling throughout in each channel. */
-        boolean monotone() {
-            return switch (op) {
-                case FloatOp.Unary u -> monotone(u.fn());
-                case FloatOp.BatchNorm b -> variable == 0;
-                case FloatOp.Binary b ->
-                    switch (b.fn()) {
-                        case ADD, SUB, MUL, MIN, MAX -> true;
-                        case DIV -> variable == 0;
-                        case POW, MOD -> false;
-                    };
-                default -> false;
-            };
-        }
-
-        /** Whether it is known to never fall. */
-        boolean rising() {
-            return monotone()
-                    && switch (op) {
-                        case FloatOp.Unary u -> !(u.fn() instanceof ScalarFn.Neg);
-                        case FloatOp.Binary b ->
-                            switch (b.fn()) {
-                                case ADD, MIN, MAX -> true;
-                                case SUB -> variable == 0;
-                                case MUL, DIV -> {
-                                    boolean positive = true;
-                                    for (float k : known.getFirst()) {
-                                        positive &= k >= 0;
-                                    }
-                                    yield positive;
-                                }
-                                case POW, MOD -> false;
-                            };
-                        default -> false;
-                    };
-        }
-
-        private static boolean monotone(ScalarFn fn) {
-            return switch (fn) {
-                case ScalarFn.Relu f -> true;
-                case ScalarFn.LeakyRelu f -> f.alpha() >= 0;
-                case ScalarFn.Clip f -> true;
-                case ScalarFn.Sigmoid f -> true;
-                case ScalarFn.Tanh f -> true;
-                case ScalarFn.Elu f -> f.alpha() >= 0;
-                case ScalarFn.Selu f -> f.alpha() >= 0 && f.gamma() >= 0;
-                case ScalarFn.Celu f -> f.alpha() > 0;
-                case ScalarFn.HardSigmoid f -> f.alpha() >= 0;
-                case ScalarFn.Softplus f -> true;
-                case ScalarFn.Softsign f -> true;
-                case ScalarFn.ThresholdedRelu f -> f.alpha() >= 0;
-                case ScalarFn.Erf f -> true;
-                case ScalarFn.Exp f -> true;
-                case ScalarFn.Neg f -> true;
-                case ScalarFn.Sign f -> true;
-                case ScalarFn.Floor f -> true;
-                case ScalarFn.Ceil f -> true;
-                case ScalarFn.Round f -> true;
-                default -> false;
-            };
-        }
-    }
-
-    /**
      * Thresholds for each channel.
      *
      * @param entries ascending codes
@@ -119,12 +36,38 @@ final class Staircase {
      * @param falls which channels fall as the number rises; their limits are for its opposite
      */
     @SuppressWarnings("ArrayRecordComponent") // made and read at once, never compared
-    record Thresholds(List<Integer> entries, int[][] limits, boolean[] falls) {}
+    record Thresholds(List<Integer> entries, int[][] limits, boolean[] falls) {
+        boolean anyFalls() {
+            for (boolean f : falls) {
+                if (f) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        /** The codes of integers x, the last axis its channels. */
+        ValueId of(ValueId x, Quant q, Rewrite to) {
+            int count = entries.size() - 1;
+            boolean same = Arrays.stream(limits).allMatch(row -> Arrays.equals(row, limits[0]));
+            int rows = same ? 1 : limits.length;
+            int[] flat = new int[rows * count];
+            for (int c = 0; c < rows; c++) {
+                System.arraycopy(limits[c], 0, flat, c * count, count);
+            }
+            ValueId known = to.constant(new Tensor.OfInt(Shape.of(rows, count), flat), Element.INT32);
+            to.fused(count + " thresholds" + (same ? "" : " for each of " + rows + " channels"));
+            return to.emit(new IntOp.Thresholds(entries), q, x, known);
+        }
+    }
 
     /** The real number that an integer stands for in a channel. */
     interface Reading {
         float at(long integer, int channel);
     }
+
+    /** Thresholds are made for results of at most so many codes. */
+    private static final int MAX_CODES = 256;
 
     private final List<Step> steps;
     private final Quant to;
@@ -134,6 +77,11 @@ final class Staircase {
         this.steps = List.copyOf(steps);
         this.to = to;
         this.channels = channels;
+    }
+
+    /** Whether results have so few codes that thresholds may lie between them. */
+    static boolean fits(Quant q) {
+        return (long) q.hi() - q.lo() < MAX_CODES;
     }
 
     /** Codes of rows of real numbers [rows][channels]. */
@@ -196,14 +144,19 @@ final class Staircase {
         float[] x = dequantize(from, new Tensor.OfInt(Shape.of(count), all));
         List<Integer> entries = new ArrayList<>();
         for (long code : runner(count).codes(x)) {
-            entries.add((int) code);
+            entries.add(inUse(code));
         }
         return entries;
     }
 
     /** The code of one real number, after all steps; one channel only. */
     int code(float x) {
-        return (int) runner(1).codes(new float[] {x})[0];
+        return inUse(runner(1).codes(new float[] {x})[0]);
+    }
+
+    /** What is no number has the code of 0, which need not be one in use. */
+    private int inUse(long code) {
+        return (int) Math.clamp(code, to.lo(), to.hi());
     }
 
     /**
@@ -248,7 +201,8 @@ final class Staircase {
             entries.add(entries.getFirst());
             count = 1;
         }
-        return new Thresholds(entries, search(entries, count, least, most, falls, reading), falls);
+        int[][] limits = search(entries, count, least, most, falls, reading);
+        return new Thresholds(entries.stream().map(this::inUse).toList(), limits, falls);
     }
 
     /** Binary search for all thresholds of all channels side by side. */
