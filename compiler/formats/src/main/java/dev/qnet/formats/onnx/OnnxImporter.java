@@ -19,13 +19,11 @@ import dev.qnet.formats.Report;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -35,10 +33,6 @@ import org.jspecify.annotations.Nullable;
 public final class OnnxImporter {
     /** The newest operator set that is known. */
     static final long NEWEST_OPSET = 28;
-
-    /** What to do about a model that is not understood. */
-    private static final String WITHOUT =
-            "docs/formats.md lists what ONNX models may use; export the model without the rest";
 
     /** Nodes that are lowered, those within functions counted at each call. */
     private static final int MAX_NODES = 1_000_000;
@@ -55,13 +49,11 @@ public final class OnnxImporter {
     private final Map<String, Proto.Function> functions = new HashMap<>();
     private final List<Report.Note> notes = new ArrayList<>();
     private final Map<String, Integer> counts = new TreeMap<>();
-    private final List<Diagnostic> errors = new ArrayList<>();
+    private final Problems problems;
     private final Set<String> unknown = new LinkedHashSet<>();
     private final List<Graph.Param> params = new ArrayList<>();
     /** What the graph's own names for inputs are in the model. */
     private final Map<ValueId, String> inputNames = new HashMap<>();
-    /** Inputs whose first extent the model leaves open. */
-    private final List<String> open = new ArrayList<>();
 
     private int lowered;
 
@@ -91,6 +83,7 @@ public final class OnnxImporter {
         this.file = file;
         this.model = model;
         this.options = options;
+        this.problems = new Problems(file);
         for (Proto.Function f : model.functions()) {
             functions.put(Operators.key(f.domain(), f.name()), f);
         }
@@ -137,18 +130,17 @@ public final class OnnxImporter {
     private Imported run(boolean fuse) {
         Long opset = model.opsets().get("");
         if (opset != null && opset > NEWEST_OPSET) {
-            throw error(
-                            "unsupported-model",
-                            "uses operator set " + opset + "; the newest that is known is " + NEWEST_OPSET)
-                    .toException();
+            throw problems.fatal(
+                    "unsupported-model",
+                    "uses operator set " + opset + "; the newest that is known is " + NEWEST_OPSET);
         }
         Scope scope = new Scope(null);
         Proto.Graph g = model.graph();
         constants(g, scope);
         inputs(g, scope);
-        throwErrors();
-        lower(g.nodes(), wanted(g), scope, new Setting(model.opsets(), Map.of(), "", 0));
-        throwErrors();
+        problems.throwAll();
+        lower(g.nodes(), NodeOrder.wanted(g), scope, new Setting(model.opsets(), Map.of(), "", 0));
+        problems.throwAll();
         if (!unknown.isEmpty()) {
             throw needsValues();
         }
@@ -157,8 +149,7 @@ public final class OnnxImporter {
         try {
             Verifier.verify(graph);
         } catch (CompileException e) {
-            throw error("unsupported-model", ": its operators do not fit each other: " + e.getMessage())
-                    .toException();
+            throw problems.fatal("unsupported-model", ": its operators do not fit each other: " + e.getMessage());
         }
         return new Imported(graph, report(opset));
     }
@@ -179,51 +170,6 @@ public final class OnnxImporter {
                 names);
     }
 
-    // Errors
-
-    private record Trouble(Diagnostic diagnostic) {
-        CompileException toException() {
-            return new CompileException(mended(diagnostic));
-        }
-    }
-
-    private Trouble error(String code, String message) {
-        return new Trouble(Diagnostic.error(code, Span.NONE, file + (message.startsWith(":") ? "" : " ") + message));
-    }
-
-    private void throwErrors() {
-        if (!errors.isEmpty()) {
-            // Once for all of them.
-            errors.set(errors.size() - 1, mended(errors.getLast()));
-            throw new CompileException(errors);
-        }
-    }
-
-    private static Diagnostic mended(Diagnostic d) {
-        if (d.fix() != null) {
-            return d;
-        }
-        return switch (d.code()) {
-            case "bad-model" -> d.withFix(OnnxFile.AGAIN);
-            case "unsupported-model" -> d.withFix(WITHOUT);
-            default -> d;
-        };
-    }
-
-    private void add(Diagnostic d) {
-        if (!errors.contains(d)) {
-            errors.add(d);
-        }
-    }
-
-    private void nodeError(Proto.Node node, String label, String message) {
-        Diagnostic d = Diagnostic.error(
-                "unsupported-model",
-                Span.NONE,
-                file + ": " + Operators.key(node.domain(), node.op()) + " '" + label + "' " + message);
-        add(open.isEmpty() ? d : d.withFix("if the batch is in the way, give the shape of " + String.join(", ", open)));
-    }
-
     // Constants and inputs
 
     private void constants(Proto.Graph g, Scope scope) {
@@ -231,7 +177,7 @@ public final class OnnxImporter {
             try {
                 scope.values.put(t.name(), value(TensorDecoder.decode(t, folder())));
             } catch (TensorDecoder.BadTensor e) {
-                add(error("bad-model", ": " + e.getMessage()).diagnostic());
+                problems.add("bad-model", ": " + e.getMessage());
                 scope.values.put(t.name(), null);
             }
         }
@@ -261,22 +207,19 @@ public final class OnnxImporter {
             DataType type = DataType.of(in.type());
             Element element = type.element();
             if (element == null) {
-                add(error(
-                                "unsupported-model",
-                                ": input '" + in.name() + "' has the element type "
-                                        + (in.type() == 0 ? "of no tensor" : type) + ", which is not supported")
-                        .diagnostic());
+                problems.add(
+                        "unsupported-model",
+                        ": input '" + in.name() + "' has the element type " + (in.type() == 0 ? "of no tensor" : type)
+                                + ", which is not supported");
                 scope.values.put(in.name(), null);
                 continue;
             }
             Tensor fixed = options.fixed().get(in.name());
             if (fixed != null) {
                 if (fixed instanceof Tensor.OfFloat != element instanceof Element.F32) {
-                    add(error(
-                                    "bad-value",
-                                    ": input '" + in.name() + "' is " + type + ", but the value given for it is "
-                                            + fixed)
-                            .diagnostic());
+                    problems.add(
+                            "bad-value",
+                            ": input '" + in.name() + "' is " + type + ", but the value given for it is " + fixed);
                 }
                 Val v = build.constant(fixed, element);
                 scope.values.put(in.name(), type == v.dataType() ? v : v.declared(type));
@@ -292,15 +235,14 @@ public final class OnnxImporter {
                 String own =
                         given == null || given.isEmpty() ? "" : given.getFirst().symbol();
                 if (symbol != null && !symbol.equals(own) && !own.isEmpty()) {
-                    add(error(
-                                    "open-shape",
-                                    ": input '" + in.name() + "' has a first extent of its own, '" + own + "' beside '"
-                                            + symbol + "'")
-                            .diagnostic()
-                            .withFix(shapeFix(in)));
+                    problems.add(
+                            "open-shape",
+                            ": input '" + in.name() + "' has a first extent of its own, '" + own + "' beside '" + symbol
+                                    + "'",
+                            shapeFix(in));
                 }
                 symbol = own.isEmpty() ? symbol : own;
-                open.add(in.name());
+                problems.open(in.name());
             }
             Val v;
             try {
@@ -313,8 +255,7 @@ public final class OnnxImporter {
                         ? build.filled(element, shape, 0)
                         : Val.of(id, new Type(element, shape));
             } catch (IllegalArgumentException e) {
-                add(error("bad-shape", ": input '" + in.name() + "': " + e.getMessage())
-                        .diagnostic());
+                problems.add("bad-shape", ": input '" + in.name() + "': " + e.getMessage());
                 scope.values.put(in.name(), null);
                 continue;
             }
@@ -330,13 +271,10 @@ public final class OnnxImporter {
         }
         for (String name : options.fixed().keySet()) {
             if (!scope.values.containsKey(name)) {
-                add(error(
-                                "unknown-input",
-                                "has no input '" + name + "' to fix; its inputs are: "
-                                        + g.inputs().stream()
-                                                .map(Proto.ValueInfo::name)
-                                                .toList())
-                        .diagnostic());
+                problems.add(
+                        "unknown-input",
+                        "has no input '" + name + "' to fix; its inputs are: "
+                                + g.inputs().stream().map(Proto.ValueInfo::name).toList());
             }
         }
     }
@@ -351,33 +289,33 @@ public final class OnnxImporter {
                 fits = own.get(i).size() < 0 || own.get(i).size() == given.get(i);
             }
             if (!fits) {
-                add(error(
-                                "bad-shape",
-                                ": input '" + in.name() + "' has the extents " + text(own)
-                                        + ", which the shape given for it, " + given + ", does not fit")
-                        .diagnostic());
+                problems.add(
+                        "bad-shape",
+                        ": input '" + in.name() + "' has the extents " + text(own) + ", which the shape given for it, "
+                                + given + ", does not fit");
                 return null;
             }
             return given;
         }
         if (own == null) {
-            add(error("open-shape", ": the model does not say how many dimensions input '" + in.name() + "' has")
-                    .diagnostic()
-                    .withFix(shapeFix(in)));
+            problems.add(
+                    "open-shape",
+                    ": the model does not say how many dimensions input '" + in.name() + "' has",
+                    shapeFix(in));
             return null;
         }
         List<Integer> dims = new ArrayList<>();
         for (int i = 0; i < own.size(); i++) {
             long size = own.get(i).size();
             if (size < 0 && i > 0) {
-                add(error("open-shape", ": the model leaves extents of input '" + in.name() + "' open: " + text(own))
-                        .diagnostic()
-                        .withFix(shapeFix(in)));
+                problems.add(
+                        "open-shape",
+                        ": the model leaves extents of input '" + in.name() + "' open: " + text(own),
+                        shapeFix(in));
                 return null;
             }
             if (size > Shape.MAX_ELEMENTS) {
-                add(error("bad-shape", ": input '" + in.name() + "' has the extents " + text(own))
-                        .diagnostic());
+                problems.add("bad-shape", ": input '" + in.name() + "' has the extents " + text(own));
                 return null;
             }
             dims.add(size < 0 ? Shape.BATCH : (int) size);
@@ -404,91 +342,9 @@ public final class OnnxImporter {
 
     // Nodes
 
-    private static Set<String> wanted(Proto.Graph g) {
-        Set<String> wanted = new HashSet<>();
-        g.outputs().forEach(o -> wanted.add(o.name()));
-        return wanted;
-    }
-
-    /** Which nodes the wanted values need; inner graphs count with all their names. */
-    private static boolean[] needed(List<Proto.Node> nodes, Set<String> wanted) {
-        boolean[] needed = new boolean[nodes.size()];
-        for (int i = nodes.size() - 1; i >= 0; i--) {
-            Proto.Node n = nodes.get(i);
-            needed[i] = n.outputs().stream().anyMatch(o -> !o.isEmpty() && wanted.contains(o));
-            if (needed[i]) {
-                wanted.addAll(n.inputs());
-                n.attributes().values().forEach(a -> names(a, wanted));
-            }
-        }
-        return needed;
-    }
-
-    private static void names(Proto.Attribute a, Set<String> into) {
-        if (a instanceof Proto.Attribute.Sub s) {
-            s.value().outputs().forEach(o -> into.add(o.name()));
-            for (Proto.Node n : s.value().nodes()) {
-                into.addAll(n.inputs());
-                n.attributes().values().forEach(b -> names(b, into));
-            }
-        }
-    }
-
-    /**
-     * Nodes with those that others need before them, otherwise in their own order: some files come out of order. What lies
-     * on a cycle comes last, where it is refused.
-     */
-    private static List<Proto.Node> ordered(List<Proto.Node> nodes) {
-        Map<String, Integer> makers = new HashMap<>();
-        boolean sorted = true;
-        for (int i = nodes.size() - 1; i >= 0; i--) {
-            for (String out : nodes.get(i).outputs()) {
-                makers.put(out, i);
-            }
-        }
-        List<Set<Integer>> users = new ArrayList<>();
-        int[] missing = new int[nodes.size()];
-        for (int i = 0; i < nodes.size(); i++) {
-            users.add(new LinkedHashSet<>());
-        }
-        for (int i = 0; i < nodes.size(); i++) {
-            Set<String> reads = new HashSet<>(nodes.get(i).inputs());
-            nodes.get(i).attributes().values().forEach(a -> names(a, reads));
-            for (String in : reads) {
-                Integer maker = in.isEmpty() ? null : makers.get(in);
-                if (maker != null) {
-                    sorted &= maker < i;
-                    missing[i] += users.get(maker).add(i) ? 1 : 0;
-                }
-            }
-        }
-        if (sorted) {
-            return nodes;
-        }
-        PriorityQueue<Integer> ready = new PriorityQueue<>();
-        for (int i = 0; i < missing.length; i++) {
-            if (missing[i] == 0) {
-                ready.add(i);
-            }
-        }
-        Set<Integer> order = new LinkedHashSet<>();
-        for (Integer i = ready.poll(); i != null; i = ready.poll()) {
-            order.add(i);
-            for (int user : users.get(i)) {
-                if (--missing[user] == 0) {
-                    ready.add(user);
-                }
-            }
-        }
-        for (int i = 0; i < missing.length; i++) {
-            order.add(i);
-        }
-        return order.stream().map(nodes::get).toList();
-    }
-
     private void lower(List<Proto.Node> given, Set<String> wanted, Scope scope, Setting setting) {
-        List<Proto.Node> nodes = ordered(given);
-        boolean[] needed = needed(nodes, wanted);
+        List<Proto.Node> nodes = NodeOrder.ordered(given);
+        boolean[] needed = NodeOrder.needed(nodes, wanted);
         for (int i = 0; i < nodes.size(); i++) {
             Proto.Node n = nodes.get(i);
             if (setting.depth() == 0) {
@@ -505,12 +361,12 @@ public final class OnnxImporter {
                 ? node.outputs().stream().filter(o -> !o.isEmpty()).findFirst().orElse("")
                 : node.name();
         if (++lowered > MAX_NODES) {
-            throw error("too-large", "holds more than " + MAX_NODES + " nodes, those in functions counted at each call")
-                    .toException();
+            throw problems.fatal(
+                    "too-large", "holds more than " + MAX_NODES + " nodes, those in functions counted at each call");
         }
         for (String o : node.outputs()) {
             if (!o.isEmpty() && scope.values.containsKey(o)) {
-                nodeError(node, label, "computes '" + o + "', which there is already");
+                problems.add(node, label, "computes '" + o + "', which there is already");
                 return;
             }
         }
@@ -563,17 +419,17 @@ public final class OnnxImporter {
                 }
             }
         } catch (Refusal e) {
-            nodeError(node, label, String.valueOf(e.getMessage()));
+            problems.add(node, label, String.valueOf(e.getMessage()));
         } catch (ShapeException | IllegalArgumentException e) {
-            nodeError(node, label, "does not fit its operands: " + e.getMessage());
+            problems.add(node, label, "does not fit its operands: " + e.getMessage());
         } catch (ArithmeticException | IndexOutOfBoundsException | NegativeArraySizeException e) {
-            nodeError(node, label, "has operands or attributes out of range: " + e.getMessage());
+            problems.add(node, label, "has operands or attributes out of range: " + e.getMessage());
         } catch (TensorDecoder.BadTensor e) {
-            nodeError(node, label, "holds " + e.getMessage());
+            problems.add(node, label, "holds " + e.getMessage());
         } catch (Call.Unknown e) {
             Set<String> names = sources(e.values());
             if (names.isEmpty()) {
-                nodeError(node, label, "needs operands that are known when compiling");
+                problems.add(node, label, "needs operands that are known when compiling");
             }
             unknown.addAll(names);
         }
@@ -683,7 +539,7 @@ public final class OnnxImporter {
         String prefix = setting.prefix() + call.label() + ".";
         lower(
                 g.nodes(),
-                wanted(g),
+                NodeOrder.wanted(g),
                 inner,
                 new Setting(setting.opsets(), setting.attributes(), prefix, setting.depth() + 1));
         for (int i = 0; i < g.outputs().size(); i++) {
@@ -701,13 +557,11 @@ public final class OnnxImporter {
         Set<String> names = new HashSet<>();
         for (Proto.ValueInfo out : g.outputs()) {
             if (!scope.has(out.name())) {
-                throw error("bad-model", ": nothing computes its output '" + out.name() + "'")
-                        .toException();
+                throw problems.fatal("bad-model", ": nothing computes its output '" + out.name() + "'");
             }
             Val v = scope.get(out.name());
             if (v == null) {
-                throw error("bad-model", ": its output '" + out.name() + "' is not computed")
-                        .toException();
+                throw problems.fatal("bad-model", ": its output '" + out.name() + "' is not computed");
             }
             build.hint(out.name());
             try {
@@ -717,8 +571,7 @@ public final class OnnxImporter {
                     results.add(new Graph.Result(out.name(), id));
                 }
             } catch (Refusal e) {
-                throw error("unsupported-model", ": its output '" + out.name() + "' " + e.getMessage())
-                        .toException();
+                throw problems.fatal("unsupported-model", ": its output '" + out.name() + "' " + e.getMessage());
             }
             DataType type = DataType.of(out.type());
             if (type != v.dataType() && type.real() && type != DataType.FLOAT) {
@@ -726,24 +579,9 @@ public final class OnnxImporter {
             }
         }
         if (results.isEmpty()) {
-            throw error("bad-model", "has no outputs").toException();
+            throw problems.fatal("bad-model", "has no outputs");
         }
         String name = g.name().isEmpty() ? "model" : g.name();
-        return new Graph(name, params, live(results), results);
-    }
-
-    /** The nodes that the results need. */
-    private List<Node> live(List<Graph.Result> results) {
-        Set<ValueId> needed = new HashSet<>();
-        results.forEach(r -> needed.add(r.value()));
-        List<Node> kept = new ArrayList<>();
-        for (Node n : build.nodes().reversed()) {
-            if (needed.contains(n.id())) {
-                needed.addAll(n.operands());
-                kept.add(n);
-            }
-        }
-        Collections.reverse(kept);
-        return kept;
+        return new Graph(name, params, build.nodes(), results).live();
     }
 }
