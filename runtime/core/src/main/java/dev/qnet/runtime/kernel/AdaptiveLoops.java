@@ -17,6 +17,29 @@ final class AdaptiveLoops implements Loops {
     }
 
     @Override
+    public void codes(Rescale r, Kind kind, Banks b, int y, int[] a, int at, int n, int channel) {
+        if (RowSteps.ALL.codes(r).hot() && r.bytes() != null) {
+            Backend.VECTOR.loops().codes(r, kind, b, y, a, at, n, channel);
+        } else {
+            Loops.super.codes(r, kind, b, y, a, at, n, channel);
+        }
+    }
+
+    @Override
+    public void multiply(MulSpec spec, Banks b, byte[] x, int xAt, byte[] y, int yAt, int zAt, int n) {
+        if (spec.bytes() != null && RowSteps.ALL.multiply(spec.rescale()).hot()) {
+            Backend.VECTOR.loops().multiply(spec, b, x, xAt, y, yAt, zAt, n);
+        } else {
+            Loops.super.multiply(spec, b, x, xAt, y, yAt, zAt, n);
+        }
+    }
+
+    @Override
+    public void load(byte[] a, Operand x, int from, int[] to, int n) {
+        by(RowSteps.ALL.load(x.kind())).load(a, x, from, to, n);
+    }
+
+    @Override
     public void load(Banks b, Operand x, int from, int[] to, int at, int n) {
         by(RowSteps.ALL.load(x.kind())).load(b, x, from, to, at, n);
     }

@@ -118,9 +118,9 @@ public final class Add implements BinaryKernel {
             loops.add(
                     spec,
                     b,
-                    bytes(b, xAt, xStep, repeated, 0, n),
+                    Rows.bytes(b, xAt, xStep, repeated, 0, n),
                     xStep == 1 ? xAt : 0,
-                    bytes(b, yAt, yStep, repeated, Rows.CHUNK, n),
+                    Rows.bytes(b, yAt, yStep, repeated, Rows.CHUNK, n),
                     yStep == 1 ? yAt : Rows.CHUNK,
                     zAt,
                     n);
@@ -132,16 +132,5 @@ public final class Add implements BinaryKernel {
         loops.load(b, spec.y(), yAt, yStep, q, n);
         loops.add(spec, p, q, n);
         loops.store(b, spec.kind(), zAt, p, 0, n);
-    }
-
-    /** Where n bytes of an operand lie, those that are repeated in {@code to}. */
-    private static byte[] bytes(Banks b, int from, int step, byte[] to, int at, int n) {
-        if (step == 1) {
-            return b.bytes;
-        }
-        int k = Math.max(1, -step);
-        System.arraycopy(b.bytes, from, to, at, k);
-        Rows.repeat(to, at, k, n);
-        return to;
     }
 }

@@ -179,6 +179,9 @@ final class Gemv implements UnaryKernel, Parts, Warmable {
         if (out.wide()) {
             return;
         }
+        if (out.rescale() != null && out.kind().bytes() == 1) {
+            steps.add(RowSteps.ALL.codes(out.rescale()));
+        }
         if (out.rescale() != null) {
             steps.add(RowSteps.ALL.rescale(out.rescale()));
         }

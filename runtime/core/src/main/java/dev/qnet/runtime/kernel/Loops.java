@@ -15,6 +15,41 @@ interface Loops {
      */
     void rescale(Rescale r, int[] a, int at, int n, int channel);
 
+    /**
+     * Writes codes of 8 bits of n accumulators, as {@link Rescale#apply(int, int)} does one by one. Uses int scratch {@link
+     * Rows#CODES}, where the accumulators may lie, in which case they are overwritten.
+     *
+     * @param channel the channel of the first; the others follow it
+     */
+    default void codes(Rescale r, Kind kind, Banks b, int y, int[] a, int at, int n, int channel) {
+        int[] codes = b.ints(Rows.CODES, Rows.CHUNK);
+        for (int i = 0; i < n; i += Rows.CHUNK) {
+            int length = Math.min(Rows.CHUNK, n - i);
+            System.arraycopy(a, at + i, codes, 0, length);
+            rescale(r, codes, 0, length, channel + i);
+            store(b, kind, y + i, codes, 0, length);
+        }
+    }
+
+    /** Multiplies n codes of 8 bits by n of 8 bits, giving codes of 8 bits in the bank, which overlap neither. */
+    default void multiply(MulSpec spec, Banks b, byte[] x, int xAt, byte[] y, int yAt, int zAt, int n) {
+        int[] p = b.ints(0, Rows.CHUNK);
+        int[] q = b.ints(1, Rows.CHUNK);
+        for (int i = 0; i < n; i += Rows.CHUNK) {
+            int length = Math.min(Rows.CHUNK, n - i);
+            load(x, spec.x(), xAt + i, p, length);
+            load(y, spec.y(), yAt + i, q, length);
+            combine(IntBinary.Fn.MUL, p, 0, q, 0, length);
+            rescale(spec.rescale(), p, 0, length, 0);
+            store(b, spec.kind(), zAt + i, p, 0, length);
+        }
+    }
+
+    /** Loads {@code q − zero} of n codes of 8 bits. */
+    default void load(byte[] a, Operand x, int from, int[] to, int n) {
+        Rows.load(a, x, from, to, 0, n);
+    }
+
     /** Loads {@code q − zero} of a row, as {@link Rows#load(Banks, Operand, int, int[], int, int)} does. */
     void load(Banks b, Operand x, int from, int[] to, int at, int n);
 

@@ -1,5 +1,7 @@
 package dev.qnet.runtime.kernel;
 
+import org.jspecify.annotations.Nullable;
+
 /** Product of two operands, broadcast: {@code (x − zx)·(y − zy)}. */
 public final class Mul implements BinaryKernel {
     private final Loops loops;
@@ -7,6 +9,9 @@ public final class Mul implements BinaryKernel {
     private final Operand y;
     private final Output out;
     private final Broadcast shape;
+
+    /** Null for other products than of bytes to bytes. */
+    private final @Nullable MulSpec bytes;
 
     /** Made once, so that running allocates nothing. */
     private final Broadcast.Row row = this::row;
@@ -17,6 +22,7 @@ public final class Mul implements BinaryKernel {
         this.y = y;
         this.out = out;
         this.shape = shape;
+        bytes = MulSpec.of(x, y, out);
     }
 
     /**
@@ -43,6 +49,19 @@ public final class Mul implements BinaryKernel {
     private void row(Banks b, int xAt, int xStep, int yAt, int yStep, int zAt, int n, int channel) {
         if (out.wide() || !x.kind().fitsInt() || !y.kind().fitsInt()) {
             wideRow(b, xAt, xStep, yAt, yStep, zAt, n, channel);
+            return;
+        }
+        if (bytes != null) {
+            byte[] repeated = xStep == 1 && yStep == 1 ? b.bytes : b.byteScratch(2 * Rows.CHUNK);
+            loops.multiply(
+                    bytes,
+                    b,
+                    Rows.bytes(b, xAt, xStep, repeated, 0, n),
+                    xStep == 1 ? xAt : 0,
+                    Rows.bytes(b, yAt, yStep, repeated, Rows.CHUNK, n),
+                    yStep == 1 ? yAt : Rows.CHUNK,
+                    zAt,
+                    n);
             return;
         }
         int[] p = b.ints(0, Rows.CHUNK);

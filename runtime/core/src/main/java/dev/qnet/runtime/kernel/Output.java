@@ -46,7 +46,8 @@ public record Output(Kind acc, Kind kind, @Nullable Rescale rescale) {
     }
 
     /**
-     * Writes a row of 32-bit accumulators, which are overwritten.
+     * Writes a row of 32-bit accumulators, which are overwritten unless they become codes of 8 bits. May use int scratch
+     * {@link Rows#CODES}.
      *
      * @param y the result's offset
      * @param a accumulators
@@ -55,6 +56,10 @@ public record Output(Kind acc, Kind kind, @Nullable Rescale rescale) {
      * @param channel index of the first along the last axis
      */
     void store(Loops loops, Banks banks, int y, int[] a, int at, int n, int channel) {
+        if (rescale != null && kind.bytes() == 1) {
+            loops.codes(rescale, kind, banks, y, a, at, n, channel);
+            return;
+        }
         if (rescale != null) {
             loops.rescale(rescale, a, at, n, channel);
         }

@@ -42,6 +42,11 @@ public final class Rescale {
     /** The same, prepared for a vector of channels at a time. */
     final RescaleLanes lanes;
 
+    /** What {@link #bytes()} gives, once somebody has asked; racy, for all find the same. */
+    private @Nullable ByteCodes bytes;
+
+    private boolean asked;
+
     private Rescale(
             Rounding rounding, int[] multiplier, int[] shift, float[] factor, int channels, int zero, int lo, int hi) {
         if (channels < 1 || lo > hi) {
@@ -115,6 +120,15 @@ public final class Rescale {
             }
         }
         return new Rescale(rounding, m, s, f, n, zero, lo, hi);
+    }
+
+    /** The same for codes of 8 bits in singles, or null where they do not do. */
+    @Nullable ByteCodes bytes() {
+        if (!asked) {
+            bytes = ByteCodes.of(this);
+            asked = true;
+        }
+        return bytes;
     }
 
     /** Throws unless there is one scale, or as many as the last axis is long. */

@@ -12,6 +12,8 @@ final class RowSteps {
     private final Step[] loads;
     private final Step[] stores;
     private final Step[] rescales;
+    private final Step[] codes;
+    private final Step[] products;
     private final Step[] adds;
     private final Step[] addsOfBytes;
     private final Step[] combinations;
@@ -51,10 +53,14 @@ final class RowSteps {
         }
         Rounding[] roundings = Rounding.values();
         rescales = new Step[roundings.length];
+        codes = new Step[roundings.length];
+        products = new Step[roundings.length];
         adds = new Step[roundings.length];
         addsOfBytes = new Step[roundings.length];
         for (Rounding r : roundings) {
             rescales[r.ordinal()] = new Rescaling(r);
+            codes[r.ordinal()] = new Coding(r);
+            products[r.ordinal()] = new Multiplying(r);
             adds[r.ordinal()] = new Adding(r);
             addsOfBytes[r.ordinal()] = new AddingBytes(r);
         }
@@ -106,6 +112,16 @@ final class RowSteps {
 
     Step rescale(Rescale r) {
         return rescales[r.rounding.ordinal()];
+    }
+
+    /** To codes of 8 bits, in one go. */
+    Step codes(Rescale r) {
+        return codes[r.rounding.ordinal()];
+    }
+
+    /** Of bytes to bytes. */
+    Step multiply(Rescale r) {
+        return products[r.rounding.ordinal()];
     }
 
     Step add(AddSpec spec) {
@@ -339,6 +355,62 @@ final class RowSteps {
             for (int i = 0; i < times; i++) {
                 int n = rounds(i, rounds);
                 SimdRescale.tile(r, s.p, 0, n, Simd.LANES, Simd.LANES, 0);
+            }
+        }
+    }
+
+    /** Both ways that a block may go. */
+    private static final class Coding extends Step {
+        private final boolean fixed;
+        private final float[] factor = new float[ROUNDS * SimdShape.BITS / 32];
+        private int turn;
+
+        Coding(Rounding rounding) {
+            super(20 * ROUNDS);
+            fixed = rounding.fixedPoint();
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            byte[] y = s.banks.bytes;
+            turn++;
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds) * Simd.LANES;
+                int step = turn >> 1 & 1;
+                if (fixed) {
+                    // A large error has some near to a half.
+                    float e = (turn & 1) == 0 ? 0.01f : 0.6f;
+                    SimdBytes.near(s.p, 0, n, factor, factor, 0, step, -e, e, 0, 0, 255, y, 0);
+                } else {
+                    SimdBytes.real(s.p, 0, n, factor, 0, step, 0, 0, 255, y, 0);
+                }
+            }
+        }
+    }
+
+    /** Both ways that a block may go. */
+    private static final class Multiplying extends Step {
+        private final boolean fixed;
+        private final byte[] z = new byte[ROUNDS * SimdShape.BITS / 32];
+        private int turn;
+
+        Multiplying(Rounding rounding) {
+            super(26 * ROUNDS);
+            fixed = rounding.fixedPoint();
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            byte[] x = s.banks.bytes;
+            turn++;
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds) * Simd.LANES;
+                if (fixed) {
+                    float e = (turn & 1) == 0 ? 0.01f : 0.6f;
+                    SimdBytes.near(x, 0, 255, 0, x, 0, 255, 0, n, 0.1f, 0, -e, e, 0, 0, 255, z, 0);
+                } else {
+                    SimdBytes.real(x, 0, 255, 0, x, 0, 255, 0, n, 0.1f, 0, 0, 255, z, 0);
+                }
             }
         }
     }

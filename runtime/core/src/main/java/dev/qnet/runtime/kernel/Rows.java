@@ -80,6 +80,17 @@ final class Rows {
         }
     }
 
+    /** Where n bytes of an operand lie, those that are repeated in {@code to}. */
+    static byte[] bytes(Banks b, int from, int step, byte[] to, int at, int n) {
+        if (step == 1) {
+            return b.bytes;
+        }
+        int k = Math.max(1, -step);
+        System.arraycopy(b.bytes, from, to, at, k);
+        repeat(to, at, k, n);
+        return to;
+    }
+
     /** Loads {@code q − zero} of an operand of any integer kind as longs, where no 32-bit code can wrap. */
     static void load(Banks b, Operand x, int from, int step, long[] to, int n) {
         if (step < 0) {

@@ -17,6 +17,35 @@ final class SimdLoops implements Loops {
     }
 
     @Override
+    public void codes(Rescale r, Kind kind, Banks b, int y, int[] a, int at, int n, int channel) {
+        ByteCodes by = Simd.HAS_BYTES && n >= LANES ? r.bytes() : null;
+        if (by != null) {
+            SimdBytes.codes(r, by, a, at, n, channel, b.bytes, y);
+        } else {
+            Loops.super.codes(r, kind, b, y, a, at, n, channel);
+        }
+    }
+
+    @Override
+    public void multiply(MulSpec spec, Banks b, byte[] x, int xAt, byte[] y, int yAt, int zAt, int n) {
+        ByteCodes by = spec.bytes();
+        if (by == null || !Simd.HAS_BYTES) {
+            Loops.super.multiply(spec, b, x, xAt, y, yAt, zAt, n);
+        } else if (n >= LANES) {
+            SimdBytes.multiply(spec, by, x, xAt, y, yAt, b.bytes, zAt, n);
+        } else {
+            spec.apply(x, xAt, y, yAt, b.bytes, zAt, n);
+        }
+    }
+
+    @Override
+    public void load(byte[] a, Operand x, int from, int[] to, int n) {
+        int whole = Simd.HAS_BYTES ? n / LANES * LANES : 0;
+        SimdRows.load(a, x, from, to, whole);
+        Rows.load(a, x, from + whole, to, whole, n - whole);
+    }
+
+    @Override
     public void load(Banks b, Operand x, int from, int[] to, int at, int n) {
         SimdRows.load(b, x, from, to, at, n);
     }
