@@ -35,6 +35,11 @@ final class AdaptiveLoops implements Loops {
     }
 
     @Override
+    public void look(byte[] table, Banks b, int xAt, int yAt, int n) {
+        by(RowSteps.ALL.look()).look(table, b, xAt, yAt, n);
+    }
+
+    @Override
     public void load(byte[] a, Operand x, int from, int[] to, int n) {
         by(RowSteps.ALL.load(x.kind())).load(a, x, from, to, n);
     }

@@ -45,6 +45,11 @@ interface Loops {
         }
     }
 
+    /** Writes for each of n bytes of the bank, read as unsigned, its entry of a table of 256. May run in place. */
+    default void look(byte[] table, Banks b, int xAt, int yAt, int n) {
+        Table.look(b.bytes, xAt, b.bytes, yAt, table, n);
+    }
+
     /** Loads {@code q − zero} of n codes of 8 bits. */
     default void load(byte[] a, Operand x, int from, int[] to, int n) {
         Rows.load(a, x, from, to, 0, n);

@@ -18,6 +18,7 @@ final class RowSteps {
     private final Step[] addsOfBytes;
     private final Step[] combinations;
     private final Step[] sums;
+    private final Step look = new Looking();
     private final Step largest = new Largest();
     private final Step largestSingles = new LargestSingles();
     private final Step product = new Product();
@@ -80,6 +81,11 @@ final class RowSteps {
 
     Step combine(IntBinary.Fn fn) {
         return combinations[fn.ordinal()];
+    }
+
+    /** Entries of a table of bytes. */
+    Step look() {
+        return look;
     }
 
     Step largest() {
@@ -223,6 +229,24 @@ final class RowSteps {
             for (int i = 0; i < times; i++) {
                 int n = rounds(i, rounds);
                 SimdInts.combine(fn, s.p, 0, s.q, 0, n * Simd.LANES);
+            }
+        }
+    }
+
+    /** Not compiled to anything fast on some machines, where it never gets hot. */
+    private static final class Looking extends Step {
+        Looking() {
+            super(8 * ROUNDS);
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            if (Simd.BITS < 512) {
+                return;
+            }
+            byte[] x = s.banks.bytes;
+            for (int i = 0; i < times; i++) {
+                SimdTables.vectors(x, x, 256, x, 256, rounds(i, rounds) * 64);
             }
         }
     }

@@ -39,6 +39,11 @@ final class SimdLoops implements Loops {
     }
 
     @Override
+    public void look(byte[] table, Banks b, int xAt, int yAt, int n) {
+        SimdTables.look(table, b.bytes, xAt, b.bytes, yAt, n);
+    }
+
+    @Override
     public void load(byte[] a, Operand x, int from, int[] to, int n) {
         int whole = Simd.HAS_BYTES ? n / LANES * LANES : 0;
         SimdRows.load(a, x, from, to, whole);

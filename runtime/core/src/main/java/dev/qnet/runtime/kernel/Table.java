@@ -5,6 +5,7 @@ package dev.qnet.runtime.kernel;
  * 16 bits.
  */
 public final class Table implements UnaryKernel {
+    private final Loops loops;
     private final Kind x;
     private final Kind kind;
     private final int n;
@@ -18,7 +19,8 @@ public final class Table implements UnaryKernel {
     /** The same, for results of 16 bits: half the memory, which matters with 65,536 entries. */
     private final short[] shorts;
 
-    private Table(Kind x, Kind kind, int n, int[] byBits, byte[] bytes, short[] shorts) {
+    private Table(Loops loops, Kind x, Kind kind, int n, int[] byBits, byte[] bytes, short[] shorts) {
+        this.loops = loops;
         this.x = x;
         this.kind = kind;
         this.n = n;
@@ -40,7 +42,7 @@ public final class Table implements UnaryKernel {
         if (entries.length > 256 || min < -128 || min + entries.length > 256 || !y.fitsInt()) {
             throw new IllegalArgumentException("a table of " + entries.length + " entries from " + min + " to " + y);
         }
-        return of(Kind.U8, n, min, entries, y);
+        return of(backend, Kind.U8, n, min, entries, y);
     }
 
     /** As {@link #of(Backend, int, int, int[], Kind)}, for codes of 16 bits. */
@@ -48,10 +50,10 @@ public final class Table implements UnaryKernel {
         if (entries.length > 65536 || min < -32768 || min + entries.length > 65536 || !y.fitsInt()) {
             throw new IllegalArgumentException("a table of " + entries.length + " entries from " + min + " to " + y);
         }
-        return of(Kind.U16, n, min, entries, y);
+        return of(backend, Kind.U16, n, min, entries, y);
     }
 
-    private static Table of(Kind x, int n, int min, int[] entries, Kind y) {
+    private static Table of(Backend backend, Kind x, int n, int min, int[] entries, Kind y) {
         int size = 1 << (8 * x.bytes());
         int[] byBits = new int[y.bytes() == 4 ? size : 0];
         byte[] bytes = new byte[y.bytes() == 1 ? size : 0];
@@ -64,7 +66,7 @@ public final class Table implements UnaryKernel {
                 default -> byBits[at] = entries[i];
             }
         }
-        return new Table(x, y, n, byBits, bytes, shorts);
+        return new Table(backend.loops(), x, y, n, byBits, bytes, shorts);
     }
 
     @Override
@@ -74,7 +76,7 @@ public final class Table implements UnaryKernel {
             return;
         }
         switch (kind) {
-            case S8, U8 -> look(banks.bytes, xAt, banks.bytes, yAt, bytes, n);
+            case S8, U8 -> loops.look(bytes, banks, xAt, yAt, n);
             case S16, U16 -> {
                 byte[] a = banks.bytes;
                 short[] y = banks.shorts;
@@ -115,7 +117,7 @@ public final class Table implements UnaryKernel {
         }
     }
 
-    private static void look(byte[] x, int xAt, byte[] y, int yAt, byte[] table, int n) {
+    static void look(byte[] x, int xAt, byte[] y, int yAt, byte[] table, int n) {
         for (int i = 0; i < n; i++) {
             y[yAt + i] = table[x[xAt + i] & 0xFF];
         }

@@ -33,10 +33,11 @@ class ByteCodesTest {
                 : Rescale.real(f, zero, lo, (int) kind.max());
     }
 
-    private static void check(String name, Rescale r, Kind kind, int[] a, int at, int n, int channel) {
+    private static void check(
+            String name, Backend backend, Rescale r, Kind kind, int[] a, int at, int n, int channel) {
         Banks b = new Banks(n + 2, 0, 0, 0, 0);
         int[] before = a.clone();
-        Backend.VECTOR.loops().codes(r, kind, b, 1, a, at, n, channel);
+        backend.loops().codes(r, kind, b, 1, a, at, n, channel);
         assertThat(a).as("%s: accumulators stay", name).isEqualTo(before);
         for (int i = 0; i < n; i++) {
             int expected = r.apply(a[at + i], channel + i);
@@ -48,6 +49,19 @@ class ByteCodesTest {
         }
         assertThat(b.bytes[0]).isZero();
         assertThat(b.bytes[n + 1]).isZero();
+    }
+
+    /** Some of all, for JVMs with other vectors. */
+    void few(long seed, Backend backend) {
+        Random r = new Random(seed);
+        for (Rounding rounding : Rounding.values()) {
+            int[] a = new int[1000];
+            int shift = r.nextInt(16);
+            Arrays.setAll(a, i -> r.nextInt() >> shift);
+            check("seed " + seed, backend, rescale(r, rounding, 1, Kind.S8), Kind.S8, a, 0, a.length, 0);
+            check("seed " + seed, backend, rescale(r, rounding, 100, Kind.U8), Kind.U8, a, 30, 70, 30);
+            products(seed, rounding, Backend.SCALAR, backend);
+        }
     }
 
     @ParameterizedTest
@@ -66,7 +80,7 @@ class ByteCodesTest {
             a[0] = Integer.MIN_VALUE;
             a[1] = Integer.MAX_VALUE;
             a[2] = -Integer.MAX_VALUE;
-            check("seed " + seed, one, kind, a, 0, a.length, 0);
+            check("seed " + seed, Backend.VECTOR, one, kind, a, 0, a.length, 0);
         }
     }
 
@@ -82,7 +96,7 @@ class ByteCodesTest {
             int[] a = new int[n + 5];
             int shift = 8 + r.nextInt(20);
             Arrays.setAll(a, i -> r.nextInt() >> shift);
-            check("seed " + seed, many, kind, a, 5, n, first);
+            check("seed " + seed, Backend.VECTOR, many, kind, a, 5, n, first);
         }
     }
 
@@ -104,7 +118,7 @@ class ByteCodesTest {
                     a[i * 5 + j] = (int) Math.round(half) + j - 2;
                 }
             }
-            check("multiplier " + m + ", shift " + s, one, Kind.S8, a, 0, a.length, 0);
+            check("multiplier " + m + ", shift " + s, Backend.VECTOR, one, Kind.S8, a, 0, a.length, 0);
         }
     }
 
@@ -112,27 +126,32 @@ class ByteCodesTest {
     @EnumSource(Rounding.class)
     void allProducts(Rounding rounding) {
         for (int seed = 0; seed < 80; seed++) {
-            Random r = new Random(seed);
-            Kind p = Data.pick(r, Kind.S8, Kind.U8);
-            Kind q = Data.pick(r, Kind.S8, Kind.U8);
-            Operand x = Operand.codes(p, Data.code(r, (int) p.min(), (int) p.max()));
-            Operand y = Operand.codes(q, Data.code(r, (int) q.min(), (int) q.max()));
-            Kind z = Data.pick(r, Kind.S8, Kind.U8);
-            Output out = Output.codes(Kind.S32, rescale(r, rounding, 1, z), z);
-            Banks b = new Banks(3 << 16, 0, 0, 0, 0);
-            for (int i = 0; i < 1 << 16; i++) {
-                b.bytes[i] = (byte) i;
-                b.bytes[Y + i] = (byte) (i >> 8);
-            }
-            int[] shape = {1 << 16};
-            byte[] expected = null;
-            for (Backend backend : new Backend[] {Backend.SCALAR, Backend.VECTOR}) {
-                Arrays.fill(b.bytes, Z, b.bytes.length, (byte) 0);
-                Mul.of(backend, x, shape, y, shape, out).run(b, 0, Y, Z);
-                byte[] found = Arrays.copyOfRange(b.bytes, Z, b.bytes.length);
-                expected = expected == null ? found : expected;
-                assertThat(Arrays.mismatch(expected, found)).as("seed %d", seed).isEqualTo(-1);
-            }
+            products(seed, rounding, Backend.SCALAR, Backend.VECTOR);
+        }
+    }
+
+    /** Each of two codes. */
+    private static void products(long seed, Rounding rounding, Backend... backends) {
+        Random r = new Random(seed);
+        Kind p = Data.pick(r, Kind.S8, Kind.U8);
+        Kind q = Data.pick(r, Kind.S8, Kind.U8);
+        Operand x = Operand.codes(p, Data.code(r, (int) p.min(), (int) p.max()));
+        Operand y = Operand.codes(q, Data.code(r, (int) q.min(), (int) q.max()));
+        Kind z = Data.pick(r, Kind.S8, Kind.U8);
+        Output out = Output.codes(Kind.S32, rescale(r, rounding, 1, z), z);
+        Banks b = new Banks(3 << 16, 0, 0, 0, 0);
+        for (int i = 0; i < 1 << 16; i++) {
+            b.bytes[i] = (byte) i;
+            b.bytes[Y + i] = (byte) (i >> 8);
+        }
+        int[] shape = {1 << 16};
+        byte[] expected = null;
+        for (Backend backend : backends) {
+            Arrays.fill(b.bytes, Z, b.bytes.length, (byte) 0);
+            Mul.of(backend, x, shape, y, shape, out).run(b, 0, Y, Z);
+            byte[] found = Arrays.copyOfRange(b.bytes, Z, b.bytes.length);
+            expected = expected == null ? found : expected;
+            assertThat(Arrays.mismatch(expected, found)).as("seed %d", seed).isEqualTo(-1);
         }
     }
 

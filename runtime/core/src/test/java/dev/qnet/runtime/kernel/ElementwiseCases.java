@@ -2,6 +2,7 @@ package dev.qnet.runtime.kernel;
 
 import static dev.qnet.runtime.kernel.Data.RESULT;
 import static dev.qnet.runtime.kernel.Data.pick;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
 import java.util.Random;
@@ -247,7 +248,7 @@ final class ElementwiseCases {
     }
 
     static void table(Random r, Backend... backends) {
-        int n = pick(r, 1, 17, 1000);
+        int n = pick(r, 1, 17, 63, 64, 65, 127, 128, 1000);
         int[][] storages = {{-128, 127}, {0, 255}, {-8, 7}, {0, 15}, {-1, 1}};
         int[] range = storages[r.nextInt(storages.length)];
         Kind x = range[0] < 0 ? Kind.S8 : Kind.U8;
@@ -261,6 +262,17 @@ final class ElementwiseCases {
         for (Backend backend : backends) {
             Results.check(
                     "table", backend, Table.of(backend, n, range[0], entries, kind), b, 5, RESULT, kind, expected);
+        }
+        if (Simd.BITS >= 512 && kind.bytes() == 1 && n >= 64) {
+            byte[] bytes = new byte[256];
+            for (int i = 0; i < entries.length; i++) {
+                bytes[range[0] + i & 0xFF] = (byte) entries[i];
+            }
+            byte[] place = Arrays.copyOfRange(b.bytes, 5, 5 + n);
+            SimdTables.vectors(bytes, place, 0, place, 0, n);
+            for (int i = 0; i < n; i++) {
+                assertThat(place[i]).as("in place, %d of %d", i, n).isEqualTo((byte) expected[i]);
+            }
         }
     }
 

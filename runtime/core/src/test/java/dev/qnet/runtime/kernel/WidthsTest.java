@@ -41,6 +41,7 @@ class WidthsTest {
             LinearCases.gate(new Random(seed), one);
             ElementwiseCases.intBinary(new Random(seed), one);
             ElementwiseCases.sum(new Random(seed), one);
+            new ByteCodesTest().few(seed, one[0]);
             if (one[0] == Backend.VECTOR) {
                 new FloatKernelsTest().conv(seed);
             }
