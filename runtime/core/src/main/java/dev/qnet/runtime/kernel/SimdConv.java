@@ -30,6 +30,9 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
     private final ConvSpec spec;
     private final SimdPatch patch;
 
+    /** Brings what windows have in common once; null where {@link #patch} gathers each. */
+    private final @Nullable SimdColumns columns;
+
     /** One a group. */
     private final SimdPanels[] groups;
 
@@ -56,7 +59,8 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
     /** Terms that are gathered at a time. */
     private final int step;
 
-    private SimdConv(ConvSpec spec, SimdPanels[] groups) {
+    private SimdConv(ConvSpec spec, SimdPanels[] groups, @Nullable SimdColumns columns) {
+        this.columns = columns;
         this.spec = spec.withoutWeights();
         this.groups = groups;
         patch = new SimdPatch(spec);
@@ -69,19 +73,15 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
         pixels = spec.outHeight() * spec.outWidth();
         panels = groups[0].panels();
         int all = (pixels + SimdPanels.ROWS - 1) / SimdPanels.ROWS;
-        step = groups[0].large ? SimdPanels.MAX_SEGMENT : part(groups[0].terms);
+        step = columns != null
+                ? columns.begin(1)
+                : groups[0].large ? SimdPanels.MAX_SEGMENT : SimdColumns.part(groups[0].terms);
         int cached = groups[0].large ? CACHED : NEAR;
         int most = Math.max(1, cached / (Math.min(groups[0].terms, step) * SimdPanels.ROWS));
         // Rather a few more at a time than a small rest.
         int about = Math.max(1, Math.round((float) all / most));
         blocks = (all + about - 1) / about;
         chunks = (all + blocks - 1) / blocks;
-    }
-
-    /** Cuts terms into equal parts that a block and a panel in the first-level cache have room for. */
-    private static int part(int terms) {
-        int parts = (terms + SimdPanels.SLICE - 1) / SimdPanels.SLICE;
-        return ((terms + parts - 1) / parts + 15) / 16 * 16;
     }
 
     private static @Nullable SimdCodes codes(ConvSpec spec, SimdPanels[] groups) {
@@ -116,20 +116,27 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
         int n = spec.groupFilters();
         int k = spec.taps();
         int pixels = spec.outHeight() * spec.outWidth();
+        SimdColumns columns = SimdColumns.of(spec);
         for (int g = 0; g < groups.length; g++) {
-            SimdPanels p = SimdPanels.of(spec.weights(), g * n * k, n, k, spec.x(), pixels);
+            SimdPanels p = columns == null
+                    ? SimdPanels.of(spec.weights(), g * n * k, n, k, spec.x(), pixels)
+                    : SimdPanels.of(columns.ordered(spec.weights(), g * n * k, n), 0, n, k, spec.x(), pixels);
             if (p == null) {
                 return null;
             }
             groups[g] = p;
         }
-        return new SimdConv(spec, groups);
+        return new SimdConv(spec, groups, columns);
     }
 
     @Override
     public void steps(Set<Step> steps) {
         SimdPanels p = groups[0];
-        patch.steps(steps, p.terms <= step);
+        if (columns == null) {
+            patch.steps(steps, p.terms <= step);
+        } else {
+            columns.steps(steps);
+        }
         SimdSteps.products(steps, pixels, p.n, p.packed(), p.ends.length > 1, codes, spec.out());
     }
 
@@ -168,6 +175,16 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
         int terms = groups[g].terms;
         int first = chunk * blocks * ROWS;
         int rows = Math.min(blocks * ROWS, pixels - first);
+        if (columns != null) {
+            float[] a = b.floats(BLOCKS, columns.size(blocks));
+            for (int part = 0; part < columns.parts(); part++) {
+                columns.bring(b, x, g, first, rows, part, a);
+                for (int p = p0; p < p1; p++) {
+                    panel(b, y, g, first, rows, columns.begin(part), columns.begin(part + 1), part, p, p - p0);
+                }
+            }
+            return;
+        }
         float[] a = b.floats(BLOCKS, patch.size(blocks));
         patch.bring(b, x, g, first, first + rows - 1);
         for (int k0 = 0; k0 < terms; k0 += step) {
@@ -176,67 +193,40 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
                 patch.gather(b, x, g, first + i * ROWS, Math.min(ROWS, rows - i * ROWS), k0, k1, a, i);
             }
             for (int p = p0; p < p1; p++) {
-                panel(b, y, g, first, rows, k0, k1, p, p - p0);
+                panel(b, y, g, first, rows, k0, k1, 0, p, p - p0);
             }
         }
     }
 
-    /** Gathered blocks with a panel, over terms k0 to k1. */
-    private void panel(Banks b, int y, int g, int first, int rows, int k0, int k1, int panel, int slot) {
+    /** Gathered blocks with a panel, over terms k0 to k1, a part of {@link #columns} where there are any. */
+    private void panel(Banks b, int y, int g, int first, int rows, int k0, int k1, int part, int panel, int slot) {
         SimdPanels p = groups[g];
-        int count = (rows + ROWS - 1) / ROWS;
+        float[] a = b.floats(BLOCKS, 0);
         float[] scratch = b.floats(PANEL, p.packed() ? SimdPanels.SLICE * SimdPanels.COLUMNS : 0);
         boolean all = step >= p.terms;
         float[] c = b.floats(SUMS, (all ? 1 : panels) * blocks * BLOCK);
         int at = all ? 0 : slot * blocks * BLOCK;
+        int wide = p.columns(panel);
         for (int j0 = k0; j0 < k1; ) {
             int begin = p.begin(j0);
             int end = p.end(j0);
             int j1 = Math.min(Math.min(end, k1), p.packed() ? j0 + SimdPanels.SLICE : end);
             float[] data = p.singles(panel, j0, j1, scratch);
-            for (int i = 0; i < count; i++) {
-                products(p, b, rows, i, k0, data, j0, j1, panel, g * p.n, j0 > begin, c, at + i * BLOCK);
+            int from = p.at(panel, j0);
+            boolean go = j0 > begin;
+            float[] init = go ? c : codes != null ? this.init : SimdPanels.NOTHING;
+            int io = go ? at : codes != null ? g * p.n + panel * SimdPanels.COLUMNS : 0;
+            for (int i = 0, row = 0; row < rows; i++, row += ROWS) {
+                int ao = (columns == null ? patch.at(i) : columns.at(part, i)) + j0 - k0;
+                int n = Math.min(ROWS, rows - row);
+                int to = at + i * BLOCK;
+                SimdPanels.block(a, ao, n, data, from, wide, j1 - j0, init, go ? to : io, go ? wide : 0, c, to);
                 if (j1 == end) {
-                    sums(p, b, y, first, rows, i, panel, slot, g * p.n, begin, end, c, at + i * BLOCK);
+                    sums(p, b, y, first, rows, i, panel, slot, g * p.n, begin, end, c, to);
                 }
             }
             j0 = j1;
         }
-    }
-
-    /** A block with terms j0 to j1 of a panel, whose sums go on or begin. */
-    private void products(
-            SimdPanels p,
-            Banks b,
-            int rows,
-            int block,
-            int k0,
-            float[] data,
-            int j0,
-            int j1,
-            int panel,
-            int filter,
-            boolean go,
-            float[] c,
-            int at) {
-        float[] a = b.floats(BLOCKS, 0);
-        int columns = p.columns(panel);
-        int n = Math.min(ROWS, rows - block * ROWS);
-        float[] from = go ? c : codes != null ? init : SimdPanels.NOTHING;
-        int io = go ? at : codes != null ? filter + panel * SimdPanels.COLUMNS : 0;
-        SimdPanels.block(
-                a,
-                patch.at(block) + j0 - k0,
-                n,
-                data,
-                p.at(panel, j0),
-                columns,
-                j1 - j0,
-                from,
-                io,
-                go ? columns : 0,
-                c,
-                at);
     }
 
     /** What becomes of the sums of a segment of a block with a panel. */

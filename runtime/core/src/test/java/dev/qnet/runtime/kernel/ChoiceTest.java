@@ -3,7 +3,10 @@ package dev.qnet.runtime.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -82,6 +85,61 @@ class ChoiceTest {
     void imagesWithoutEdgesAreReadWhereTheyAre() {
         assertThat(copied(new Window(3, 3, 1, 1, 1, 1, 0, 0, 0, 0), 64)).isFalse();
         assertThat(copied(THREE, 64)).isTrue();
+    }
+
+    /** Which windows share columns, by their sides, step, distance of taps, channels and groups. */
+    @ParameterizedTest
+    @CsvSource(textBlock = """
+                    3, 3, 1, 1,  64, 1, U8,  true
+                    3, 3, 1, 1,  64, 1, S8,  true
+                    3, 3, 2, 1,  64, 1, U8,  true
+                    3, 3, 1, 2,  64, 1, U8,  true
+                    3, 3, 1, 1, 128, 2, U8,  true
+                    1, 3, 1, 1, 128, 1, U8,  true
+                    3, 3, 3, 1,  64, 1, U8,  false
+                    3, 3, 1, 1,  64, 1, U16, false
+                    3, 3, 1, 1,  32, 1, U8,  false
+                    3, 3, 1, 1,  72, 1, U8,  false
+                    3, 3, 1, 1,  64, 2, U8,  false
+                    3, 1, 1, 1,  64, 1, U8,  false
+                    1, 1, 1, 1, 256, 1, U8,  false
+                    """)
+    void longColumnsAreShared(int kh, int kw, int step, int apart, int c, int groups, Kind kind, boolean shared) {
+        Window w = new Window(kh, kw, step, step, apart, apart, 0, 0, 0, 0);
+        ConvSpec spec = conv(Operand.codes(kind, 3), 20, 20, c, 32, w, groups, 7, 0, codes());
+        assertThat(SimdColumns.of(spec) != null).isEqualTo(shared);
+    }
+
+    @Test
+    void sharedColumnsAreReadWhereTheyAre() {
+        for (int c : new int[] {64, 72}) {
+            ConvSpec spec = conv(Operand.codes(Kind.U8, 3), 8, 8, c, 32, THREE, 1, 7, 0, codes());
+            Banks b = new Banks(1 << 14, 0, 0, 0, 0);
+            Objects.requireNonNull(SimdConv.of(spec)).run(b, 0, 1 << 13);
+            assertThat(b.byteImage(0).length > 0).as("%d channels", c).isEqualTo(c == 72);
+        }
+    }
+
+    /** Columns that each tap brings for 24 pixels: all at first, then what comes from the right and where lines end. */
+    @ParameterizedTest
+    @CsvSource(textBlock = """
+                    56, 1, 23 1 1
+                    12, 1, 22 2 0
+                    14, 1, 22 2 1
+                    24, 2, 24 23 1
+                    """)
+    void tapsBringWhatIsNotThere(int outWidth, int step, String brought) {
+        Window w = new Window(3, 3, step, step, 1, 1, 1, 1, 1, 1);
+        int width = outWidth * step;
+        ConvSpec spec = conv(Operand.codes(Kind.U8, 3), width, width, 64, 32, w, 1, 7, 0, codes());
+        SimdColumns columns = Objects.requireNonNull(SimdColumns.of(spec));
+        Banks b = new Banks(width * width * 64 + 64, 0, 0, 0, 0);
+        float[] a = new float[columns.size(2)];
+        List<String> found = new ArrayList<>();
+        for (int part = 0; part < columns.parts(); part++) {
+            found.add("" + columns.bring(b, 5, 0, 0, 24, part, a));
+        }
+        assertThat(String.join(" ", found)).isEqualTo(brought);
     }
 
     @ParameterizedTest

@@ -24,6 +24,11 @@ class KernelsTest {
         LinearCases.convOfManyWeights(new Random(seed), BACKENDS);
     }
 
+    @Property(tries = 80, edgeCases = EdgeCasesMode.NONE)
+    void convOfColumns(@ForAll long seed) {
+        LinearCases.convOfColumns(new Random(seed), BACKENDS);
+    }
+
     @Property(tries = 100, edgeCases = EdgeCasesMode.NONE)
     void depthwise(@ForAll long seed) {
         LinearCases.depthwise(new Random(seed), BACKENDS);

@@ -128,6 +128,45 @@ final class LinearCases {
         check(r, side, side + 1, c, pick(r, 16, 33, 70, 290), w, 1, backends);
     }
 
+    /** Windows whose taps share columns: whole vectors of channels, of images that chunks do not end with. */
+    static void convOfColumns(Random r, Backend... backends) {
+        int groups = pick(r, 1, 1, 1, 2);
+        int perGroup = 16 * pick(r, 2, 3, 4, 8);
+        int kh = pick(r, 1, 2, 3, 3, 5);
+        int kw = pick(r, 2, 3, 3, 4, 5);
+        int across = pick(r, 1, 1, 1, 2, 3);
+        Window w = new Window(
+                kh,
+                kw,
+                pick(r, 1, 1, 2),
+                pick(r, 1, 1, 2, 3),
+                pick(r, 1, 1, 2),
+                across,
+                r.nextInt(kh + 1),
+                r.nextInt(kw * across),
+                r.nextInt(kh + 1),
+                r.nextInt(kw * across));
+        int height = (kh - 1) * w.dilationH() + 1 + r.nextInt(6);
+        int width = (kw - 1) * across + 1 + r.nextInt(pick(r, 3, 16, 40));
+        int filters = groups * pick(r, 1, 16, 17, 33, 70, 200);
+        long outputs = (long) w.outHeight(height) * w.outWidth(width) * filters;
+        int taps = kh * kw * perGroup;
+        if (kh * perGroup < 128 || outputs * taps > 4_000_000 || height * width * groups * perGroup > 60_000) {
+            convOfColumns(r, backends);
+            return;
+        }
+        int magnitude = pick(r, 1, 20, 127, 127, 3000);
+        int[] weights = r.ints((long) filters * taps, -magnitude, magnitude + 1).toArray();
+        int[] bias = r.ints(filters, -1 << 12, 1 << 12).toArray();
+        Kind kind = pick(r, Kind.S8, Kind.U8);
+        int zero = Data.code(r, (int) kind.min(), (int) kind.max());
+        Operand x = r.nextInt(3) == 0 ? Operand.codes(kind, 3, 0, 15) : Operand.codes(kind, zero);
+        Kind y = pick(r, Kind.S8, Kind.U8, Kind.S16);
+        Rescale scale = r.nextInt(3) == 0 ? Data.rescale(r, filters, y) : Data.usualRescale(r, filters, y);
+        Output out = r.nextInt(5) == 0 ? Output.accumulator(Kind.S32) : Output.codes(Kind.S32, scale, y);
+        check(r, x, height, width, groups * perGroup, filters, w, groups, weights, bias, out, backends);
+    }
+
     /** Layers and products without terms, which give biases or zeros, or without outputs. */
     static void empty(Random r, Backend... backends) {
         int a = r.nextInt(3);

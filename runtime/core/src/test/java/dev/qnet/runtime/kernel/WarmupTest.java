@@ -56,7 +56,7 @@ class WarmupTest {
         for (Kind kind : KINDS) {
             for (Rounding rounding : ROUNDINGS) {
                 for (Window w : new Window[] {same, halves, five, apart}) {
-                    for (int channels : new int[] {1, 3, 8, 40}) {
+                    for (int channels : new int[] {1, 3, 8, 40, 64}) {
                         specs.add(conv(kind, rounding, 12, channels, 8, w, 1, 8));
                     }
                     for (int channels : new int[] {3, 8, 24, 64}) {

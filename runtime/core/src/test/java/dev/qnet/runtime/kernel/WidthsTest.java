@@ -27,6 +27,7 @@ class WidthsTest {
         for (long seed = 1; seed <= Integer.parseInt(args[0]); seed++) {
             LinearCases.conv(new Random(seed), one);
             LinearCases.convOfFewFilters(new Random(seed), one);
+            LinearCases.convOfColumns(new Random(seed), one);
             LinearCases.depthwise(new Random(seed), one);
             LinearCases.strips(new Random(seed), one);
             LinearCases.dense(new Random(seed), one);
