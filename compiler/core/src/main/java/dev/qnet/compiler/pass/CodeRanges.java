@@ -28,10 +28,6 @@ import org.jspecify.annotations.Nullable;
 final class CodeRanges {
     /** The integers lo to hi. */
     record Range(long lo, long hi) {
-        static Range ofBits(int bits) {
-            return new Range(-1L << (bits - 1), (1L << (bits - 1)) - 1);
-        }
-
         Range union(Range other) {
             return new Range(Math.min(lo, other.lo), Math.max(hi, other.hi));
         }

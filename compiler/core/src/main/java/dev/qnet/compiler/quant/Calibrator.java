@@ -59,11 +59,6 @@ public final class Calibrator {
         return Observer.of(known ? new RangeMethod.MinMax() : range);
     }
 
-    /** Whether there is nothing to find: all ranges are decided. */
-    public boolean isEmpty() {
-        return points.isEmpty();
-    }
-
     /**
      * Runs the model on one set of inputs, of one item or a batch. A model with states goes on from the inputs before.
      *

@@ -58,10 +58,6 @@ public final class SourceFile {
         return starts()[line - 1];
     }
 
-    public int lineCount() {
-        return starts().length;
-    }
-
     private int[] starts() {
         if (lineStarts.length == 0) {
             int[] starts = new int[(int) text.chars().filter(c -> c == '\n').count() + 1];

@@ -32,10 +32,6 @@ final class Emitter {
         this.opset = opset;
     }
 
-    int opset() {
-        return opset;
-    }
-
     /** The lowest version that has all that was written. */
     int needed() {
         return needed;
@@ -52,10 +48,6 @@ final class Emitter {
 
     List<Proto.TensorData> initializers() {
         return List.copyOf(initializers.values());
-    }
-
-    boolean isInitializer(String tensor) {
-        return initializers.containsKey(tensor);
     }
 
     /** A name that no other tensor has. */

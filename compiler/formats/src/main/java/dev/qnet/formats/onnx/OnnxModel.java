@@ -2,7 +2,6 @@ package dev.qnet.formats.onnx;
 
 import java.io.IOException;
 import java.io.OutputStream;
-import java.util.Map;
 
 /** An ONNX model that was made here, ready to be written. */
 public final class OnnxModel {
@@ -17,11 +16,6 @@ public final class OnnxModel {
         return Math.toIntExact(model.opsets().getOrDefault("", 0L));
     }
 
-    /** How often each operator occurs. */
-    public Map<String, Integer> operators() {
-        return OnnxExporter.count(model.graph().nodes());
-    }
-
     /** Its bytes: a ModelProto. */
     public byte[] bytes() {
         return ProtoWriter.bytes(model);
@@ -30,10 +24,5 @@ public final class OnnxModel {
     /** Writes its bytes. */
     public void writeTo(OutputStream out) throws IOException {
         out.write(bytes());
-    }
-
-    /** The messages, for tests. */
-    Proto.Model proto() {
-        return model;
     }
 }

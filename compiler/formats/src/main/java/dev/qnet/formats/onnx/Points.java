@@ -18,7 +18,6 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -240,10 +239,5 @@ final class Points {
                         to.floats(hint + ".scale", one, scales),
                         to.integers(hint + ".zero", DataType.INT32, one, new long[scales.length])),
                 Map.of("axis", new Proto.Attribute.Int(0)));
-    }
-
-    /** A literal's grid is never null; for callers that know there is one. */
-    static Quant known(@Nullable Quant q) {
-        return Objects.requireNonNull(q);
     }
 }

@@ -37,10 +37,6 @@ final class FlatFile {
         this.budget = FREE_BYTES + 4L * data.limit();
     }
 
-    String name() {
-        return name;
-    }
-
     /** The root table of a file with an identifier. */
     Table root(String identifier) {
         if (data.limit() < 8 || !identifier.equals(ascii(4, 4))) {

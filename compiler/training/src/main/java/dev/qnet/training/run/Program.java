@@ -126,11 +126,6 @@ public final class Program {
         return Objects.requireNonNull(arrays.get(v));
     }
 
-    /** The graph that runs. */
-    public Graph graph() {
-        return graph;
-    }
-
     /** The elements of an input, to be written before a run. Throws IllegalArgumentException if there is none of this name. */
     public float[] input(String name) {
         return known(inputs, name, "input");

@@ -130,10 +130,6 @@ final class GraphBuilder {
         }
     }
 
-    int size() {
-        return nodes.size();
-    }
-
     /** The values that nodes use. */
     Set<ValueId> used() {
         Set<ValueId> used = new HashSet<>();

@@ -233,11 +233,6 @@ final class Invocation {
         return new Operand(role, new Value.Constant(tensor), tensor.type(), span);
     }
 
-    /** A constant as an operand, at the call. */
-    Operand constant(String role, ConstTensor tensor) {
-        return constant(role, tensor, spanOf(role));
-    }
-
     /** The result of an earlier node of the same call as an operand. */
     Operand of(Value.Computed value) {
         return new Operand("x", value, value.type(), span);

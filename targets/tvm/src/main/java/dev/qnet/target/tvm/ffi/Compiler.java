@@ -43,9 +43,4 @@ public final class Compiler {
         }
         return m;
     }
-
-    /** What TVM itself prints of a module in front of its passes. */
-    public static String script(Scope scope, TirModule module) {
-        return scope.text("node.TVMScriptPrinterScript", new Builder(scope).module(module), Scope.NONE);
-    }
 }

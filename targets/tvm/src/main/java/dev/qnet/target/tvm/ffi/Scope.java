@@ -115,11 +115,6 @@ public final class Scope implements AutoCloseable {
         return own(library.array(typeCode, bits, shape, elements), Ref.Kind.ARRAY);
     }
 
-    /** How many handles it owns. */
-    int size() {
-        return owned.size();
-    }
-
     boolean isClosed() {
         return closed;
     }

@@ -4,16 +4,8 @@ package dev.qnet.target.tvm.ffi;
 public final class TvmException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
-    private final String report;
-
     TvmException(String what, String report) {
         super(what + ": " + summary(report));
-        this.report = report;
-    }
-
-    /** All that TVM says, with its stack trace. */
-    public String report() {
-        return report;
     }
 
     /** From the last line that names an error to where the trace goes on; TVM puts traces around it. */

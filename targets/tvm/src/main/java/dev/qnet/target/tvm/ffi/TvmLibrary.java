@@ -119,11 +119,6 @@ public final class TvmLibrary {
         return new Scope(this);
     }
 
-    /** Whether TVM has a global function. */
-    public boolean has(String name) {
-        return global(name) != 0;
-    }
-
     /** A global function's address, 0 if there is none. */
     long global(String name) {
         Long known = globals.get(name);

@@ -44,10 +44,6 @@ final class JarSource {
         return new JarSource(platform, Optional.empty(), repository);
     }
 
-    String platform() {
-        return platform;
-    }
-
     /**
      * Where the jars of a set are, in the order of {@link NativeJar#ALL}.
      *
