@@ -121,7 +121,7 @@ final class CalibrateCommand implements Callable<Integer> {
         Calibrator calibrator = new Calibrator(graph);
         int used = 0;
         List<TensorInfo> inputs =
-                new Engine.Oracle(bound.graph(), bound.graph().policy().rounding(), "").inputs();
+                new Engine.Oracle(bound.graph(), bound.graph().policy().rounding()).inputs();
         List<Path> files = files();
         try (Progress progress = new Progress(console, "calibrating")) {
             for (Path file : files) {

@@ -168,7 +168,7 @@ final class DemoCommand implements Callable<Integer> {
 
     /** Compares the compiled code's answer with the oracle's, byte for byte. */
     private static String agreement(Compiled compiled, Map<String, Tensor> in, Map<String, Tensor> out) {
-        Map<String, Tensor> oracle = new Engine.Oracle(compiled.graph(), compiled.rounding(), "oracle").run(in);
+        Map<String, Tensor> oracle = new Engine.Oracle(compiled.graph(), compiled.rounding()).run(in);
         int values = 0;
         for (Map.Entry<String, Tensor> e : oracle.entrySet()) {
             float[] found = Objects.requireNonNull(out.get(e.getKey())).floats();

@@ -26,9 +26,6 @@ import org.jspecify.annotations.Nullable;
 sealed interface Engine {
     List<TensorInfo> inputs();
 
-    /** What runs, in a few words. */
-    String description();
-
     /**
      * Answers for a batch.
      *
@@ -45,11 +42,6 @@ sealed interface Engine {
         }
 
         @Override
-        public String description() {
-            return "integer code on the JVM, rounding " + model.roundingContract();
-        }
-
-        @Override
         public Map<String, Tensor> run(Map<String, Tensor> inputs) {
             return model.run(inputs);
         }
@@ -62,22 +54,16 @@ sealed interface Engine {
      * @param inputs what the user gives: the graph's parameters, or the compiled model's inputs, which may be codes where the
      *     graph begins with real numbers
      */
-    record Oracle(
-            Graph graph,
-            Rounding rounding,
-            String description,
-            List<TensorInfo> inputs,
-            UnaryOperator<Map<String, Value>> answer)
+    record Oracle(Graph graph, Rounding rounding, List<TensorInfo> inputs, UnaryOperator<Map<String, Value>> answer)
             implements Engine {
-        Oracle(Graph graph, Rounding rounding, String description, List<TensorInfo> inputs) {
-            this(graph, rounding, description, inputs, values -> Interpreter.run(graph, values));
+        Oracle(Graph graph, Rounding rounding, List<TensorInfo> inputs) {
+            this(graph, rounding, inputs, values -> Interpreter.run(graph, values));
         }
 
-        Oracle(Graph graph, Rounding rounding, String description) {
+        Oracle(Graph graph, Rounding rounding) {
             this(
                     graph,
                     rounding,
-                    description,
                     graph.params().stream()
                             .map(p -> info(p.id().name(), p.type()))
                             .toList());

@@ -201,15 +201,11 @@ final class RunCommand implements Callable<Integer> {
                 Graph integers = Build.integers(console, bound);
                 TvmModule module = Tvm.compile(integers, "native");
                 yield new Engine.Oracle(
-                        integers,
-                        rounding,
-                        "integer code of TVM's for this CPU",
-                        JvmTarget.inputs(integers),
-                        values -> Tvm.run(integers, module, values));
+                        integers, rounding, JvmTarget.inputs(integers), values -> Tvm.run(integers, module, values));
             }
             case ORACLE -> {
                 Graph integers = Build.integers(console, bound);
-                yield new Engine.Oracle(integers, rounding, "oracle, integers", JvmTarget.inputs(integers));
+                yield new Engine.Oracle(integers, rounding, JvmTarget.inputs(integers));
             }
             case FLOAT -> {
                 if (Models.isInteger(bound.graph())) {
@@ -217,8 +213,8 @@ final class RunCommand implements Callable<Integer> {
                             file + " computes with integers as it is: there is no float network before quantization",
                             "--on oracle runs it in the reference interpreter");
                 }
-                Engine.Oracle own = new Engine.Oracle(bound.graph(), rounding, "float");
-                yield new Engine.Oracle(bound.graph(), rounding, "float", inputs(own, bound));
+                Engine.Oracle own = new Engine.Oracle(bound.graph(), rounding);
+                yield new Engine.Oracle(bound.graph(), rounding, inputs(own, bound));
             }
         };
     }
