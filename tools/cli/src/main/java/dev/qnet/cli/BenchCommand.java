@@ -211,7 +211,8 @@ final class BenchCommand implements Callable<Integer> {
         }
         if (!Models.reads(model.file())) {
             throw new UserException(
-                    model.file() + " is no .qnet, .tflite or .onnx file", "give a model; of a jar, the model that it was compiled from");
+                    model.file() + " is no .qnet, .tflite or .onnx file",
+                    "give a model; of a jar, the model that it was compiled from");
         }
     }
 
