@@ -1,6 +1,7 @@
 package dev.qnet.training.data;
 
 import dev.qnet.compiler.ir.Shape;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 
@@ -10,6 +11,10 @@ public final class Dataset {
     private final float[] items;
     private final int[] labels;
     private final Shape shape;
+    /** The first item that belongs to it, and how many do. */
+    private final int first;
+
+    private final int size;
 
     /**
      * A dataset.
@@ -25,6 +30,8 @@ public final class Dataset {
         this.items = items;
         this.labels = labels;
         this.shape = shape;
+        this.first = 0;
+        this.size = labels.length;
         if (labels.length == 0) {
             throw new DataException(source + " holds no items");
         }
@@ -39,13 +46,23 @@ public final class Dataset {
         }
     }
 
+    /** A part of another one, of its elements. */
+    private Dataset(Dataset whole, int first, int size) {
+        this.source = whole.source;
+        this.items = whole.items;
+        this.labels = whole.labels;
+        this.shape = whole.shape;
+        this.first = first;
+        this.size = size;
+    }
+
     /** What messages call it. */
     public String source() {
         return source;
     }
 
     public int size() {
-        return labels.length;
+        return size;
     }
 
     /** The shape of one item. */
@@ -55,12 +72,12 @@ public final class Dataset {
 
     /** The class of an item. */
     public int label(int i) {
-        return labels[i];
+        return labels[first + i];
     }
 
     /** Copies an item's elements. */
     public void copy(int i, float[] to, int at) {
-        System.arraycopy(items, i * shape.elements(), to, at, shape.elements());
+        System.arraycopy(items, (first + i) * shape.elements(), to, at, shape.elements());
     }
 
     /**
@@ -77,15 +94,17 @@ public final class Dataset {
             throw new DataException(source + ": items are " + shape + ", but the model takes " + item
                     + (item.elements() == shape.elements() ? "; reshape them, or write the model's input so" : ""));
         }
-        for (int i = 0; i < labels.length; i++) {
-            if (labels[i] >= classes) {
-                throw new DataException(source + ": label " + i + " is " + labels[i] + ", but the model tells "
-                        + classes + " classes apart, 0 to " + (classes - 1));
+        for (int i = 0; i < size; i++) {
+            if (label(i) >= classes) {
+                throw new DataException(source + ": label " + i + " is " + label(i) + ", but the model tells " + classes
+                        + " classes apart, 0 to " + (classes - 1));
             }
         }
-        for (int i = 0; i < items.length; i++) {
-            if (!Float.isFinite(items[i])) {
-                throw new DataException(source + ": item " + i / shape.elements() + " holds " + items[i]);
+        int n = shape.elements();
+        for (int i = 0; i < size * n; i++) {
+            float v = items[first * n + i];
+            if (!Float.isFinite(v)) {
+                throw new DataException(source + ": item " + i / n + " holds " + v);
             }
         }
     }
@@ -99,34 +118,33 @@ public final class Dataset {
         if (from < 0 || to > size() || from >= to) {
             throw new DataException(source + " has " + size() + " items, so there is no part " + from + " to " + to);
         }
-        int n = shape.elements();
-        return new Dataset(
-                source,
-                java.util.Arrays.copyOfRange(items, from * n, to * n),
-                java.util.Arrays.copyOfRange(labels, from, to),
-                shape);
+        return new Dataset(this, first + from, to - from);
     }
 
     /** The same items in a random order. */
     public Dataset shuffled(SplittableRandom random) {
         int[] order = order(random);
         int n = shape.elements();
-        float[] mixed = new float[items.length];
-        int[] classes = new int[labels.length];
+        float[] mixed = new float[size * n];
+        int[] classes = new int[size];
         for (int i = 0; i < order.length; i++) {
             copy(order[i], mixed, i * n);
-            classes[i] = labels[order[i]];
+            classes[i] = label(order[i]);
         }
         return new Dataset(source, mixed, classes, shape);
     }
 
     /** The same items with each element times a factor. */
     public Dataset scaled(float factor) {
-        float[] scaled = items.clone();
+        if (factor == 1) {
+            return this;
+        }
+        int n = shape.elements();
+        float[] scaled = Arrays.copyOfRange(items, first * n, (first + size) * n);
         for (int i = 0; i < scaled.length; i++) {
             scaled[i] *= factor;
         }
-        return new Dataset(source, scaled, labels, shape);
+        return new Dataset(source, scaled, Arrays.copyOfRange(labels, first, first + size), shape);
     }
 
     /** A random order of all items (Fisher and Yates). */
