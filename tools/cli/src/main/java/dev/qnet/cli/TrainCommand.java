@@ -13,7 +13,6 @@ import dev.qnet.training.fit.Trained;
 import dev.qnet.training.fit.Trainer;
 import dev.qnet.training.fit.TrainingException;
 import dev.qnet.training.optimize.Optimizer;
-import dev.qnet.training.optimize.Schedule;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -182,24 +181,17 @@ final class TrainCommand implements Callable<Integer> {
             default -> throw new UserException("there is no optimizer '" + optimizer + "'", "--optimizer sgd or adamw");
         };
         double r = rate != null ? rate : optimizer.equals("sgd") ? 0.05 : 0.002;
-        Settings d = Settings.DEFAULT;
         int crew = threads != null ? threads : Math.min(2, Runtime.getRuntime().availableProcessors());
         try {
-            return new Settings(
-                    batch,
-                    floatEpochs,
-                    epochs,
-                    d.frozenShare(),
-                    chosen,
-                    r,
-                    r / 5,
-                    new Schedule.WarmUp(0.05, new Schedule.Cosine(0.01)),
-                    d.quantizerRate(),
-                    d.decay(),
-                    d.clip(),
-                    smoothing,
-                    seed,
-                    crew);
+            return Settings.builder()
+                    .batch(batch)
+                    .epochs(floatEpochs, epochs)
+                    .optimizer(chosen)
+                    .rates(r, r / 5)
+                    .smoothing(smoothing)
+                    .seed(seed)
+                    .threads(crew)
+                    .build();
         } catch (IllegalArgumentException e) {
             throw new UserException(String.valueOf(e.getMessage()));
         }

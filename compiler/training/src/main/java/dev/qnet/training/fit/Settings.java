@@ -36,23 +36,6 @@ public record Settings(
         double smoothing,
         long seed,
         int threads) {
-    /** What does for small networks. */
-    public static final Settings DEFAULT = new Settings(
-            64,
-            5,
-            5,
-            0.4,
-            new Optimizer.Sgd(0.9, true),
-            0.05,
-            0.01,
-            new Schedule.WarmUp(0.05, new Schedule.Cosine(0.01)),
-            0.1,
-            1e-4,
-            5,
-            0,
-            1,
-            1);
-
     public Settings {
         if (batch < 2) {
             throw new IllegalArgumentException("a batch has two items or more, since statistics are taken of it");
@@ -68,93 +51,113 @@ public record Settings(
         }
     }
 
-    public Settings withEpochs(int withoutQuantization, int with) {
-        return new Settings(
-                batch,
-                withoutQuantization,
-                with,
-                frozenShare,
-                optimizer,
-                rate,
-                quantizedRate,
-                schedule,
-                quantizerRate,
-                decay,
-                clip,
-                smoothing,
-                seed,
-                threads);
+    /** Settings that do for small networks, to be changed one by one. */
+    public static Builder builder() {
+        return new Builder();
     }
 
-    public Settings withRates(double withoutQuantization, double with) {
-        return new Settings(
-                batch,
-                floatEpochs,
-                epochs,
-                frozenShare,
-                optimizer,
-                withoutQuantization,
-                with,
-                schedule,
-                quantizerRate,
-                decay,
-                clip,
-                smoothing,
-                seed,
-                threads);
-    }
+    /** Settings in the making. */
+    public static final class Builder {
+        private int batch = 64;
+        private int floatEpochs = 5;
+        private int epochs = 5;
+        private double frozenShare = 0.4;
+        private Optimizer optimizer = new Optimizer.Sgd(0.9, true);
+        private double rate = 0.05;
+        private double quantizedRate = 0.01;
+        private Schedule schedule = new Schedule.WarmUp(0.05, new Schedule.Cosine(0.01));
+        private double quantizerRate = 0.1;
+        private double decay = 1e-4;
+        private double clip = 5;
+        private double smoothing;
+        private long seed = 1;
+        private int threads = 1;
 
-    public Settings withBatch(int items) {
-        return new Settings(
-                items,
-                floatEpochs,
-                epochs,
-                frozenShare,
-                optimizer,
-                rate,
-                quantizedRate,
-                schedule,
-                quantizerRate,
-                decay,
-                clip,
-                smoothing,
-                seed,
-                threads);
-    }
+        private Builder() {}
 
-    public Settings withThreads(int n) {
-        return new Settings(
-                batch,
-                floatEpochs,
-                epochs,
-                frozenShare,
-                optimizer,
-                rate,
-                quantizedRate,
-                schedule,
-                quantizerRate,
-                decay,
-                clip,
-                smoothing,
-                seed,
-                n);
-    }
+        public Builder batch(int items) {
+            batch = items;
+            return this;
+        }
 
-    public Settings withSeed(long number) {
-        return new Settings(
-                batch,
-                floatEpochs,
-                epochs,
-                frozenShare,
-                optimizer,
-                rate,
-                quantizedRate,
-                schedule,
-                quantizerRate,
-                decay,
-                clip,
-                smoothing,
-                number,
-                threads);
+        public Builder epochs(int withoutQuantization, int with) {
+            floatEpochs = withoutQuantization;
+            epochs = with;
+            return this;
+        }
+
+        public Builder frozenShare(double share) {
+            frozenShare = share;
+            return this;
+        }
+
+        public Builder optimizer(Optimizer chosen) {
+            optimizer = chosen;
+            return this;
+        }
+
+        public Builder rates(double withoutQuantization, double with) {
+            rate = withoutQuantization;
+            quantizedRate = with;
+            return this;
+        }
+
+        public Builder schedule(Schedule chosen) {
+            schedule = chosen;
+            return this;
+        }
+
+        public Builder quantizerRate(double factor) {
+            quantizerRate = factor;
+            return this;
+        }
+
+        public Builder decay(double ofWeights) {
+            decay = ofWeights;
+            return this;
+        }
+
+        public Builder clip(double norm) {
+            clip = norm;
+            return this;
+        }
+
+        public Builder smoothing(double share) {
+            smoothing = share;
+            return this;
+        }
+
+        public Builder seed(long number) {
+            seed = number;
+            return this;
+        }
+
+        public Builder threads(int n) {
+            threads = n;
+            return this;
+        }
+
+        /**
+         * The settings.
+         *
+         * @throws IllegalArgumentException if one is out of its range
+         */
+        public Settings build() {
+            return new Settings(
+                    batch,
+                    floatEpochs,
+                    epochs,
+                    frozenShare,
+                    optimizer,
+                    rate,
+                    quantizedRate,
+                    schedule,
+                    quantizerRate,
+                    decay,
+                    clip,
+                    smoothing,
+                    seed,
+                    threads);
+        }
     }
 }

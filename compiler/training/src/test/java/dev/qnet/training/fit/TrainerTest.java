@@ -60,12 +60,15 @@ class TrainerTest {
         return Frontend.load(file, new Frontend.Options(null, 7L)).graph();
     }
 
-    private static final Settings SETTINGS =
-            Settings.DEFAULT.withBatch(32).withEpochs(4, 5).withRates(0.1, 0.02).withSeed(3);
+    private static final Settings SETTINGS = settings().build();
+
+    private static Settings.Builder settings() {
+        return Settings.builder().batch(32).epochs(4, 5).rates(0.1, 0.02).seed(3);
+    }
 
     @Test
     void floatNetworkLearns() throws IOException {
-        Trained t = new Trainer(model("", ""), SETTINGS.withEpochs(5, 0)).train(TRAIN, TEST, Progress.silent());
+        Trained t = new Trainer(model("", ""), settings().epochs(5, 0).build()).train(TRAIN, TEST, Progress.silent());
         assertThat(t.accuracy()).isGreaterThan(0.97);
     }
 
@@ -144,18 +147,18 @@ class TrainerTest {
     @Test
     void theSameSeedGivesTheSameBytesOnAnyNumberOfThreads() throws IOException {
         Graph graph = model("weights i4 lsq activations u4 lsq", "");
-        Settings quick = SETTINGS.withEpochs(1, 2);
+        Settings.Builder quick = settings().epochs(1, 2);
         Dataset few = TRAIN.range(0, 256);
         List<byte[]> files = new ArrayList<>();
         for (int threads : new int[] {1, 1, 2}) {
-            Trained t = new Trainer(graph, quick.withThreads(threads)).train(few, TEST, Progress.silent());
+            Trained t = new Trainer(graph, quick.threads(threads).build()).train(few, TEST, Progress.silent());
             Path file = temp.resolve("run" + files.size() + ".qnet");
             t.save(file);
             files.add(Files.readAllBytes(temp.resolve("run" + files.size() + ".safetensors")));
         }
         assertThat(files.get(1)).isEqualTo(files.get(0));
         assertThat(files.get(2)).isEqualTo(files.get(0));
-        Trained other = new Trainer(graph, quick.withSeed(4)).train(few, TEST, Progress.silent());
+        Trained other = new Trainer(graph, quick.seed(4).build()).train(few, TEST, Progress.silent());
         other.save(temp.resolve("other.qnet"));
         assertThat(Files.readAllBytes(temp.resolve("other.safetensors"))).isNotEqualTo(files.get(0));
     }
@@ -178,7 +181,7 @@ class TrainerTest {
     @Test
     void aLossThatExplodesNamesTheFirstValue() throws IOException {
         Graph graph = model("", "");
-        Settings wild = SETTINGS.withRates(1e25, 1);
+        Settings wild = settings().rates(1e25, 1).build();
         assertThatThrownBy(() -> new Trainer(graph, wild).train(TRAIN, TEST, Progress.silent()))
                 .isInstanceOf(TrainingException.class)
                 .hasMessageMatching(
