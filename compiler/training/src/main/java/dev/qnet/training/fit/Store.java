@@ -39,10 +39,6 @@ final class Store {
         values.put(name, value);
     }
 
-    Map<String, float[]> all() {
-        return values;
-    }
-
     /** Brings f up to date with what it follows from. */
     void refold(ModelGraphs model) {
         for (Layer l : model.all()) {
@@ -108,8 +104,7 @@ final class Store {
                     || (!first && t.quantized().quantizer().learned())) {
                 continue;
             }
-            LearnedQuantizer q = LearnedQuantizer.of(
-                    t.quantized().quantizer(), t.quantized().lo(), t.quantized().hi());
+            LearnedQuantizer q = t.quantized().rule();
             float[] w = foldedWeights(l);
             int channels = t.shape().dim(0);
             int k = t.shape().dim(1);
@@ -126,8 +121,7 @@ final class Store {
         if (t == null || t.quantized() == null || t.shape().dim(0) != before.length) {
             return;
         }
-        LearnedQuantizer q = LearnedQuantizer.of(
-                t.quantized().quantizer(), t.quantized().lo(), t.quantized().hi());
+        LearnedQuantizer q = t.quantized().rule();
         float[] f = get(l.part("fold"));
         for (int c = 0; c < f.length; c++) {
             q.rescale(get(l.scales()), c * t.shape().dim(1), f[c] / before[c]);
@@ -152,9 +146,7 @@ final class Store {
     private float scale(TrainingGraph graph, String name, int channel) {
         Trainable t = Objects.requireNonNull(graph.trainables().get(name));
         Trainable.Quantized q = Objects.requireNonNull(t.quantized());
-        return LearnedQuantizer.of(q.quantizer(), q.lo(), q.hi())
-                .integerForm(get(name), channel * t.shape().dim(1))
-                .scale();
+        return q.rule().integerForm(get(name), channel * t.shape().dim(1)).scale();
     }
 
     /** Copies everything that a graph takes into its program. */

@@ -2,6 +2,7 @@ package dev.qnet.training.fit;
 
 import dev.qnet.compiler.ir.Quantizer;
 import dev.qnet.compiler.ir.Shape;
+import dev.qnet.training.quantizer.LearnedQuantizer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,13 +29,13 @@ record Trainable(
         TEMPERATURE
     }
 
-    /**
-     * A quantizer and what it quantizes.
-     *
-     * @param weight the name of the weight whose values it begins with, or null for an activation
-     */
-    record Quantized(
-            Quantizer quantizer, int lo, int hi, @Nullable String weight) {}
+    /** A quantizer and its codes. */
+    record Quantized(Quantizer quantizer, int lo, int hi) {
+        /** Its arithmetic. */
+        LearnedQuantizer rule() {
+            return LearnedQuantizer.of(quantizer, lo, hi);
+        }
+    }
 
     /** Whether gradients move it. */
     boolean learned() {

@@ -70,7 +70,7 @@ public final class Trained {
     private static Spec.RangeMethod activation(TrainingGraph trained, Store store, String name) {
         Trainable t = Objects.requireNonNull(trained.trainables().get(name));
         Trainable.Quantized q = Objects.requireNonNull(t.quantized());
-        IntegerForm form = LearnedQuantizer.of(q.quantizer(), q.lo(), q.hi()).integerForm(store.get(name), 0);
+        IntegerForm form = q.rule().integerForm(store.get(name), 0);
         if (!(form instanceof IntegerForm.Affine a)) {
             throw new IllegalStateException(name + " has no affine form: " + form);
         }
@@ -96,13 +96,8 @@ public final class Trained {
                 Layer l = model.layers().get(n.id());
                 nodes.add(l == null ? n : layer(n, l));
             }
-            Graph all = folded.withNodes(List.copyOf(nodes));
             // Constants that were trained are no longer used.
-            java.util.Set<ValueId> used = new java.util.HashSet<>(all.roots());
-            nodes.forEach(n -> used.addAll(n.operands()));
-            return all.withNodes(nodes.stream()
-                    .filter(n -> !(n.op() instanceof DataOp.Constant) || used.contains(n.id()))
-                    .toList());
+            return folded.withNodes(nodes).live();
         }
 
         private Node layer(Node n, Layer l) {
@@ -133,8 +128,7 @@ public final class Trained {
             if (t == null || t.quantized() == null || l.spec() == null) {
                 return add(n, name, new DataOp.Constant(new Tensor.OfFloat(l.shape(), w.clone())), real);
             }
-            LearnedQuantizer q = LearnedQuantizer.of(
-                    t.quantized().quantizer(), t.quantized().lo(), t.quantized().hi());
+            LearnedQuantizer q = t.quantized().rule();
             int channels = t.shape().dim(0);
             int size = w.length / channels;
             int[] codes = new int[w.length];

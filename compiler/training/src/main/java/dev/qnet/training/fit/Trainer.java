@@ -125,8 +125,7 @@ public final class Trainer {
             if (t == null || t.quantized() == null || samples == null) {
                 throw new IllegalStateException("nothing was seen of " + value);
             }
-            LearnedQuantizer q = LearnedQuantizer.of(
-                    t.quantized().quantizer(), t.quantized().lo(), t.quantized().hi());
+            LearnedQuantizer q = t.quantized().rule();
             float[] p = new float[t.shape().elements()];
             try {
                 q.initialize(samples, 0, samples.length, p, 0);
@@ -349,12 +348,8 @@ public final class Trainer {
                     g[i] *= shrink;
                 }
                 boolean quantizer = t.quantized() != null;
-                LearnedQuantizer rule = t.quantized() == null
-                        ? null
-                        : LearnedQuantizer.of(
-                                t.quantized().quantizer(),
-                                t.quantized().lo(),
-                                t.quantized().hi());
+                LearnedQuantizer rule =
+                        t.quantized() == null ? null : t.quantized().rule();
                 int k = rule == null ? 1 : rule.parameters();
                 for (int at = 0; rule != null && at < p.length; at += k) {
                     rule.regularize(p, at, g);

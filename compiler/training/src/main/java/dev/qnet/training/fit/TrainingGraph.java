@@ -273,7 +273,7 @@ record TrainingGraph(
                     layer.scales(),
                     Trainable.Kind.QUANTIZER,
                     Shape.of(channels, q.parameters(op.lo(), op.hi())),
-                    new Trainable.Quantized(q, op.lo(), op.hi(), layer.weight()));
+                    new Trainable.Quantized(q, op.lo(), op.hi()));
             return apply(layer.part("quantized"), op, w, p);
         }
 
@@ -343,7 +343,7 @@ record TrainingGraph(
                     name,
                     Trainable.Kind.QUANTIZER,
                     Shape.of(1, q.parameters(op.lo(), op.hi())),
-                    new Trainable.Quantized(q, op.lo(), op.hi(), null));
+                    new Trainable.Quantized(q, op.lo(), op.hi()));
             activations.put(n.operand(0), name);
             grids.put(n.id(), new Grid(op, p, 0));
             return apply(n.id().name(), op, x, p);
