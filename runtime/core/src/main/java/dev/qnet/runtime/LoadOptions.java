@@ -23,7 +23,7 @@ public record LoadOptions(int threads, boolean warmUp) {
 
     public LoadOptions {
         if (threads < 1 || threads > Workers.MOST) {
-            throw new IllegalArgumentException("a model runs on 1 to " + Workers.MOST + " threads, not " + threads);
+            throw new ModelException("a model runs on 1 to " + Workers.MOST + " threads, not " + threads);
         }
     }
 

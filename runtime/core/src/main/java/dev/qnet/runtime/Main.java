@@ -6,6 +6,9 @@ import dev.qnet.runtime.kernel.Workers;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.URISyntaxException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.CodeSource;
 import java.util.ArrayList;
@@ -17,12 +20,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What {@code java -jar model.jar} starts: runs the jar's model on npy files. Exit codes: 0 success, 1 the model or its
- * data is not as expected, 2 wrong usage.
+ * data is not as expected, 2 wrong usage, 3 a file cannot be read or written.
  */
 public final class Main {
     private static final int OK = 0;
     private static final int FAILED = 1;
     private static final int USAGE = 2;
+    private static final int FILES = 3;
     private static final int SHOWN = 16;
     private static final int MOST_RUNS = 1_000_000;
 
@@ -37,7 +41,7 @@ public final class Main {
               --model PATH               the model jar, if it is not the jar that this program is in
               --help                     this text
             f32 for a quantized input is quantized by the model; codes are taken as they are.
-            Exit codes: 0 success, 1 wrong model or data, 2 wrong usage.
+            Exit codes: 0 success, 1 wrong model or data, 2 wrong usage, 3 a file cannot be read or written.
             """;
 
     private final PrintStream out;
@@ -80,11 +84,21 @@ public final class Main {
         } catch (ModelException | TensorFormatException e) {
             err.println("error: " + e.getMessage());
         } catch (IOException e) {
-            err.println("error: cannot read or write: " + e.getMessage());
+            err.println("error: " + reason(e));
+            return FILES;
         } catch (OutOfMemoryError e) {
             err.println("error: out of memory: give java more with -Xmx");
         }
         return FAILED;
+    }
+
+    private static String reason(IOException e) {
+        return switch (e) {
+            case NoSuchFileException f -> f.getFile() + ": there is no such file";
+            case AccessDeniedException f -> f.getFile() + ": permission denied";
+            case FileSystemException f when f.getReason() != null -> f.getFile() + ": " + f.getReason();
+            default -> String.valueOf(e.getMessage());
+        };
     }
 
     private void parse(String[] args) throws UsageException {

@@ -288,7 +288,10 @@ public final class Model implements AutoCloseable {
         }
     }
 
-    private Map<String, Tensor> run(Map<String, Tensor> given, boolean raw) {
+    private Map<String, Tensor> run(@Nullable Map<String, Tensor> given, boolean raw) {
+        if (given == null) {
+            throw new ModelException("the model runs on a map of its inputs by name, found null");
+        }
         try (Session s = session()) {
             for (Map.Entry<String, Tensor> e : given.entrySet()) {
                 s.input(e.getKey(), e.getValue());

@@ -52,6 +52,7 @@ public class Session implements AutoCloseable {
      * Binds the tensor that an input is read from.
      *
      * @throws ModelException if there is no such input, or it expects another type or shape
+     * @throws IllegalStateException if the session is closed
      */
     public Session input(String name, Tensor tensor) {
         return input(index(model.inputs(), name, "input"), tensor);
@@ -59,6 +60,7 @@ public class Session implements AutoCloseable {
 
     /** As {@link #input(String, Tensor)}, by position. */
     public Session input(int index, Tensor tensor) {
+        open();
         check(model.inputs().get(index), tensor, "input");
         inputs[index] = tensor;
         return this;
@@ -68,6 +70,7 @@ public class Session implements AutoCloseable {
      * Binds the tensor that an output is written to.
      *
      * @throws ModelException if there is no such output, or it has another type or shape
+     * @throws IllegalStateException if the session is closed
      */
     public Session output(String name, Tensor tensor) {
         return output(index(model.outputs(), name, "output"), tensor);
@@ -75,6 +78,7 @@ public class Session implements AutoCloseable {
 
     /** As {@link #output(String, Tensor)}, by position. */
     public Session output(int index, Tensor tensor) {
+        open();
         check(model.outputs().get(index), tensor, "output");
         outputs[index] = tensor;
         return this;
@@ -143,10 +147,7 @@ public class Session implements AutoCloseable {
      * @throws IllegalStateException if the session is closed
      */
     public void run() {
-        Banks b = banks;
-        if (b == null) {
-            throw new IllegalStateException("the session is closed");
-        }
+        Banks b = open();
         int items = items();
         Workers w = model.workers();
         if (w == null) {
@@ -248,11 +249,15 @@ public class Session implements AutoCloseable {
      * @throws IllegalStateException if the session is closed
      */
     public void reset() {
+        model.reset(open());
+    }
+
+    private Banks open() {
         Banks b = banks;
         if (b == null) {
             throw new IllegalStateException("the session is closed");
         }
-        model.reset(b);
+        return b;
     }
 
     /** Hands the memory back to the model. Closing twice does nothing. */
@@ -324,7 +329,10 @@ public class Session implements AutoCloseable {
                 + (names.size() > 20 ? ", …" : ""));
     }
 
-    private void check(TensorInfo info, Tensor t, String kind) {
+    private void check(TensorInfo info, @Nullable Tensor t, String kind) {
+        if (t == null) {
+            throw new ModelException(kind + " '" + info.name() + "' expects " + info.expectation() + ", found null");
+        }
         boolean fits = t.rank() == info.shape().size();
         for (int i = 0; fits && i < t.rank(); i++) {
             fits = info.shape().get(i) == TensorInfo.BATCH || info.shape().get(i) == t.dim(i);

@@ -21,10 +21,17 @@ import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The launcher {@code ./qnet} in a clone of its own, with JDKs and a Maven that only say how they were called. */
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "the launcher is a POSIX shell script")
 class LauncherTest {
+    private static final String PROGRESS = """
+            qnet: downloading what the build needs
+            qnet: 1/2 Qnet: runtime
+            qnet: 2/2 Qnet: command line
+            """;
+
     private static final List<String> TOOLS =
             List.of("cat", "cp", "date", "find", "flock", "grep", "ln", "ls", "mkdir", "mv", "readlink", "rm", "sleep");
 
@@ -55,7 +62,14 @@ class LauncherTest {
         }
         script(bin.resolve("mvn"), """
                 echo "$JAVA_HOME $*" >> "%1$s/maven-calls"
-                if [ -e "%1$s/broken" ]; then echo 'the build says why'; exit 1; fi
+                if [ -e "%1$s/broken" ]; then cat "%1$s/broken"; exit 1; fi
+                cat <<'LOG'
+                [INFO] Downloading from central: https://example.org/a.jar
+                [INFO] Downloading from central: https://example.org/b.jar
+                [INFO] Building Qnet: runtime 0.1.0-SNAPSHOT                     [1/2]
+                [INFO] Building jar: 100%% C:\\new.jar
+                [INFO] Building Qnet: command line 0.1.0-SNAPSHOT                [2/2]
+                LOG
                 mkdir -p tools/cli/target/lib
                 echo x > tools/cli/target/qnet-cli-1.jar
                 echo x > tools/cli/target/lib/z.jar
@@ -202,9 +216,12 @@ class LauncherTest {
     @Test
     void buildsOnFirstUseAndAfterChangesOnly() throws IOException {
         Result first = qnet(with25());
-        assertThat(first.err()).isEqualTo("qnet: first use; building (a minute or two)\n");
+        assertThat(first.err()).isEqualTo("""
+                qnet: first use; building (a minute or two)
+                """ + PROGRESS);
+        assertThat(Files.readString(clone.resolve(".qnet-build/build.log"))).contains("100% C:\\new.jar\n");
         assertThat(Files.readString(temp.resolve("maven-calls")))
-                .isEqualTo(temp.resolve("jdk-25") + " -q -B -ntp -Dmaven.test.skip=true -pl tools/cli -am package\n");
+                .isEqualTo(temp.resolve("jdk-25") + " -B -Dmaven.test.skip=true -pl tools/cli -am package\n");
         assertThat(qnet(with25()).err()).isEmpty();
         assertThat(builds()).isEqualTo(1);
 
@@ -215,7 +232,7 @@ class LauncherTest {
 
         Path source = clone.resolve("tools/cli/src/main/java/target/Main.java");
         Files.setLastModifiedTime(source, FileTime.from(Instant.now().plusSeconds(60)));
-        assertThat(qnet(with25()).err()).isEqualTo("qnet: its sources have changed; building\n");
+        assertThat(qnet(with25()).err()).isEqualTo("qnet: its sources have changed; building\n" + PROGRESS);
         assertThat(builds()).isEqualTo(2);
     }
 
@@ -226,19 +243,20 @@ class LauncherTest {
         Files.delete(source);
         Files.setLastModifiedTime(
                 source.getParent(), FileTime.from(Instant.now().plusSeconds(60)));
-        assertThat(qnet(with25()).err()).isEqualTo("qnet: its sources have changed; building\n");
+        assertThat(qnet(with25()).err()).isEqualTo("qnet: its sources have changed; building\n" + PROGRESS);
     }
 
-    @Test
-    void aFailedBuildShowsItsLogAndIsTriedAgain() throws IOException {
-        Files.writeString(temp.resolve("broken"), "");
+    @ParameterizedTest
+    @ValueSource(strings = {"the build says why\n", "[INFO] noise\n[ERROR] the build says why\n[INFO] noise\n"})
+    void aFailedBuildShowsItsLogAndIsTriedAgain(String log) throws IOException {
+        Files.writeString(temp.resolve("broken"), log);
         Result result = qnet(with25());
         assertThat(result.code()).isEqualTo(69);
         assertThat(result.err()).isEqualTo("""
                 qnet: first use; building (a minute or two)
-                the build says why
-                qnet: the build failed; what it said stands above and in %s/.qnet-build/build.log
-                """.formatted(clone.toRealPath()));
+                %sthe build says why
+                qnet: the build failed; why stands above, and all that it said in %s/.qnet-build/build.log
+                """.formatted(log.contains("[ERROR]") ? "[ERROR] " : "", clone.toRealPath()));
         Files.delete(temp.resolve("broken"));
         assertThat(qnet(with25()).jdk()).isEqualTo("jdk-25");
     }

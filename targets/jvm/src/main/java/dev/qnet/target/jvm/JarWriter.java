@@ -38,6 +38,7 @@ final class JarWriter {
         Path target = file.toAbsolutePath();
         Map<String, byte[]> all = new TreeMap<>(files);
         all.putAll(runtimeClasses());
+        all.put(StartClass.path(), StartClass.bytes());
         Path folder = target.getParent() == null ? target : target.getParent();
         // Not Files.createTempFile: what that creates only its owner can read.
         Path temporary = folder.resolve("." + target.getFileName() + "-" + UUID.randomUUID() + ".tmp");
@@ -76,7 +77,7 @@ final class JarWriter {
         Manifest m = new Manifest();
         Attributes a = m.getMainAttributes();
         a.put(Attributes.Name.MANIFEST_VERSION, "1.0");
-        a.put(Attributes.Name.MAIN_CLASS, "dev.qnet.runtime.Main");
+        a.put(Attributes.Name.MAIN_CLASS, StartClass.NAME);
         a.put(new Attributes.Name("Created-By"), "Qnet " + Version.QNET);
         a.put(new Attributes.Name("Qnet-Model"), model.replaceAll("[^ -~]", "?"));
         ByteArrayOutputStream out = new ByteArrayOutputStream();

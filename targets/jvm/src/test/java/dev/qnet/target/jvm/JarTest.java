@@ -129,6 +129,10 @@ final class JarTest {
         Run missing = java(VECTOR, "-jar", "tiny.jar", "--input", "image=image.npy");
         assertThat(missing.exit).isEqualTo(1);
         assertThat(missing.err).contains("error: input 'gain' is missing: expected i8 or f32 [3]");
+        Run absent = java(VECTOR, "-jar", "tiny.jar", "--input", "image=no.npy", "--input", "gain=gain.npy");
+        assertThat(absent.exit).isEqualTo(3);
+        assertThat(absent.err.replaceAll("WARNING: .*incubator.*\\R", ""))
+                .isEqualTo("error: no.npy: there is no such file\n");
         Run wrong = java(VECTOR, "-jar", "tiny.jar", "--input", "image=gain.npy", "--input", "gain=gain.npy");
         assertThat(wrong.err)
                 .contains("error: input 'image' expects u8 or f32 [N, 2, 2, 1], found f32 [3]")
@@ -182,6 +186,35 @@ final class JarTest {
         Run run = java(VECTOR, "-cp", "tiny.jar" + File.pathSeparator + ".", "Example");
         assertThat(run.err.replaceAll("WARNING: .*incubator.*\\R", "")).isEmpty();
         assertThat(run.out).isEqualTo("[7, 11, 7] [28, 40, 9]\n[7, 12, 7] [29, 45, 10]\ntiny\n2\n");
+    }
+
+    @Test
+    void anOlderJavaIsToldWhichOneTheJarNeeds() throws Exception {
+        byte[] start;
+        try (FileSystem zip = FileSystems.newFileSystem(jar)) {
+            start = Files.readAllBytes(zip.getPath(StartClass.path()));
+        }
+        assertThat(start[7]).as("class files of Java 5, which all later ones read").isEqualTo((byte) 49);
+        // An older JVM need not be at hand: this one takes itself for one.
+        Path source = folder.resolve("Old.java");
+        Files.writeString(source, """
+                public class Old {
+                    public static void main(String[] args) {
+                        System.setProperty("java.specification.version", args[0]);
+                        dev.qnet.runtime.Start.main(new String[] {"--help"});
+                    }
+                }
+                """);
+        for (String version : List.of("1.8", "11", "17", "24")) {
+            Run run = java("-cp", jar.toString(), "Old.java", version);
+            assertThat(run.exit).as(version).isEqualTo(1);
+            assertThat(run.err).isEqualTo("""
+                    error: this model needs Java 25 or newer, and this is Java %s. Install a JDK or JRE 25 \
+                    (https://adoptium.net), or name its java: /path/to/jdk-25/bin/java -jar ...
+                    """.formatted(version));
+            assertThat(run.out).isEmpty();
+        }
+        assertThat(java("-cp", jar.toString(), "Old.java", "26").out).startsWith("usage: java");
     }
 
     @Test

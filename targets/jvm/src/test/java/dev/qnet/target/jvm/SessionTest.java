@@ -147,6 +147,9 @@ final class SessionTest {
         s.close();
         s.close();
         assertThatThrownBy(s::run).isInstanceOf(IllegalStateException.class).hasMessage("the session is closed");
+        Tensor any = Tensor.ofFloats(new float[1], 1);
+        assertThatThrownBy(() -> s.input(0, any)).hasMessage("the session is closed");
+        assertThatThrownBy(() -> s.output(0, any)).hasMessage("the session is closed");
     }
 
     @Test

@@ -158,7 +158,7 @@ final class ThreadsTest {
     @Test
     void optionsAreChecked() {
         assertThatThrownBy(() -> LoadOptions.defaults().withThreads(0))
-                .isInstanceOf(IllegalArgumentException.class)
+                .isInstanceOf(ModelException.class)
                 .hasMessage("a model runs on 1 to 256 threads, not 0");
         assertThat(LoadOptions.defaults()).isEqualTo(new LoadOptions(1, true));
         assertThat(LoadOptions.defaults().withWarmUp(false).withThreads(3)).isEqualTo(new LoadOptions(3, false));
