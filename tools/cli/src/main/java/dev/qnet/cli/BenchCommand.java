@@ -310,7 +310,7 @@ final class BenchCommand implements Callable<Integer> {
         all.put("threads", threads);
         all.put("batch", r.items());
         all.put("runs", r.sorted().length);
-        all.put("medianNanos", r.median());
+        all.put("medianNanos", Math.round(r.median()));
         all.put("p99Nanos", Stopwatch.quantile(r.sorted(), 0.99));
         all.put("bestNanos", r.sorted()[0]);
         all.put("itemsPerSecond", r.throughput());
@@ -322,7 +322,7 @@ final class BenchCommand implements Callable<Integer> {
             one.put("operation", row.operation());
             one.put("shape", row.shape());
             one.put("macs", row.macs());
-            one.put("nanos", row.nanos());
+            one.put("nanos", Math.round(row.nanos()));
             rows.add(one);
         }
         all.put("layers", rows);
