@@ -156,7 +156,7 @@ final class Staircase {
 
     /** What is no number has the code of 0, which need not be one in use. */
     private int inUse(long code) {
-        return (int) Math.clamp(code, to.lo(), to.hi());
+        return Math.clamp(code, to.lo(), to.hi());
     }
 
     /**
