@@ -28,7 +28,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads what the user gives a model: arrays, pictures, raw bytes. */
 final class Inputs {
-    private static final List<String> PICTURES = List.of("png", "jpg", "jpeg", "bmp", "gif");
+    /** How names of pictures end. */
+    static final List<String> PICTURES = List.of("png", "jpg", "jpeg", "bmp", "gif");
 
     private final List<TensorInfo> expected;
     private final @Nullable Scaling scaling;

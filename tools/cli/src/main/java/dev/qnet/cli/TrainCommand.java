@@ -1,23 +1,25 @@
 package dev.qnet.cli;
 
+import dev.qnet.cli.image.Images;
 import dev.qnet.compiler.front.Frontend;
 import dev.qnet.compiler.front.bind.BoundModel;
 import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.Shape;
+import dev.qnet.training.data.Augmentation;
 import dev.qnet.training.data.DataException;
 import dev.qnet.training.data.Dataset;
 import dev.qnet.training.data.DatasetReader;
-import dev.qnet.training.fit.Phase;
-import dev.qnet.training.fit.Progress;
+import dev.qnet.training.fit.Checkpoints;
+import dev.qnet.training.fit.Objective;
 import dev.qnet.training.fit.Settings;
 import dev.qnet.training.fit.Trained;
 import dev.qnet.training.fit.Trainer;
 import dev.qnet.training.fit.TrainingException;
 import dev.qnet.training.optimize.Optimizer;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
@@ -38,7 +40,9 @@ import picocli.CommandLine.ParentCommand;
         footer = {
             "  qnet train model.qnet --data train.npz -o trained/",
             "  qnet train model.qnet --data images-idx3-ubyte.gz --labels labels-idx1-ubyte.gz --factor 0.00392 -o trained/",
-            "  qnet train model.qnet --data train.npz --float-epochs 0 --epochs 10 --rate 0.005 -o trained/"
+            "  qnet train model.qnet --data pictures/ --factor 0.00392 --flip --shift 2 -o trained/",
+            "  qnet train model.qnet --data train.npz --bits 3 --teacher float.qnet -o trained/",
+            "  qnet train model.qnet --data train.npz -o trained/ --resume"
         })
 final class TrainCommand implements Callable<Integer> {
     @ParentCommand
@@ -57,12 +61,19 @@ final class TrainCommand implements Callable<Integer> {
             paramLabel = "PATH",
             required = true,
             description =
-                    "Items with labels: an .npz archive with arrays x and y, an IDX file (with --labels), a CIFAR-10 .bin.")
+                    "Items with labels: an .npz archive with arrays x and y, an IDX file (with --labels), a CIFAR-10 .bin, "
+                            + "or a folder with a folder of pictures for each class.")
     @SuppressWarnings("NullAway.Init")
     private Path data;
 
     @Option(names = "--labels", paramLabel = "PATH", description = "The IDX file of the labels.")
     private @Nullable Path labels;
+
+    @Option(
+            names = "--test-data",
+            paramLabel = "PATH",
+            description = "Items that accuracy is told on, instead of a share of --data. Not with IDX files.")
+    private @Nullable Path testData;
 
     @Option(
             names = "--test",
@@ -128,6 +139,65 @@ final class TrainCommand implements Callable<Integer> {
             description = "The same seed gives the same bytes. Default: 1.")
     private long seed;
 
+    @Option(
+            names = "--bits",
+            paramLabel = "N",
+            description =
+                    "How many bits weights and activations have, instead of the scheme's: 2, 3, 4 or 8. What the model says of "
+                            + "single values stays.")
+    private @Nullable Integer bits;
+
+    @Option(
+            names = "--loss",
+            paramLabel = "NAME",
+            defaultValue = "cross-entropy",
+            description = "cross-entropy or mse. Default: cross-entropy.")
+    @SuppressWarnings("NullAway.Init")
+    private String loss;
+
+    @Option(
+            names = "--teacher",
+            paramLabel = "MODEL",
+            description = "A trained float model whose answers are learned as well (distillation).")
+    private @Nullable Path teacher;
+
+    @Option(
+            names = "--teacher-share",
+            paramLabel = "S",
+            defaultValue = "0.5",
+            description = "The teacher's share of the loss. Default: 0.5.")
+    private double teacherShare;
+
+    @Option(
+            names = "--teacher-temperature",
+            paramLabel = "T",
+            defaultValue = "3",
+            description = "How much counts what the teacher thinks of wrong classes. Default: 3.")
+    private double temperature;
+
+    @Option(names = "--flip", description = "Mirror half of the pictures, left for right, at random.")
+    private boolean flip;
+
+    @Option(
+            names = "--shift",
+            paramLabel = "PIXELS",
+            defaultValue = "0",
+            description = "Shift pictures by up to so many pixels, at random.")
+    private int shift;
+
+    @Option(
+            names = "--turn",
+            paramLabel = "DEGREES",
+            defaultValue = "0",
+            description = "Turn pictures by up to so many degrees, at random.")
+    private double turn;
+
+    @Option(
+            names = "--resume",
+            description = "Go on from the checkpoint in FOLDER, where there is one: what comes out is the same as if "
+                    + "training had never stopped.")
+    private boolean resume;
+
     @Option(names = "--threads", paramLabel = "N", description = "Default: as many as there are cores, at most 2.")
     private @Nullable Integer threads;
 
@@ -138,31 +208,81 @@ final class TrainCommand implements Callable<Integer> {
         console.show(bound.warnings());
         Settings settings = settings();
         try {
-            Dataset all = DatasetReader.read(data, labels).scaled(factor);
-            int held = (int) Math.round(all.size() * share);
-            if (held < 1 || held >= all.size()) {
-                throw new UserException(
-                        "--test " + share + " of " + all.size() + " items leaves none to "
-                                + (held < 1 ? "test" : "train"),
-                        "--test 0.2");
-            }
-            Dataset mixed = all.shuffled(new SplittableRandom(seed));
-            Trainer trainer = new Trainer(bound.graph(), settings);
+            Graph graph = bits == null ? bound.graph() : Policies.withBits(bound.graph(), bits);
+            Trainer trainer = new Trainer(graph, settings, objective(), augmentation());
+            Split split = split(graph, bound.labels());
             Files.createDirectories(output);
-            Path log = output.resolve("log.jsonl");
-            Files.writeString(log, "");
-            Trained trained =
-                    trainer.train(mixed.range(held, mixed.size()), mixed.range(0, held), new Report(console, log));
-            Path file = output.resolve(bound.graph().name() + ".qnet");
+            TrainReport report = new TrainReport(console, output, graph.name());
+            Trained trained = trainer.train(
+                    split.train(), split.test(), report, new Checkpoints(output.resolve("checkpoint"), resume));
+            report.end();
+            Path file = output.resolve(graph.name() + ".qnet");
             trained.save(file);
             console.out()
-                    .println("wrote " + file + ": " + percent(trained.accuracy()) + " of " + held + " test items right"
-                            + quantized(bound.graph()));
+                    .println("wrote " + file + ": " + percent(trained.accuracy()) + " of "
+                            + split.test().size() + " test items right" + quantized(graph));
             return ExitCode.OK;
         } catch (DataException e) {
             throw new UserException(String.valueOf(e.getMessage()));
         } catch (TrainingException e) {
-            throw new UserException(String.valueOf(e.getMessage()), "--rate with a lower number");
+            throw new UserException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private record Split(Dataset train, Dataset test) {}
+
+    private Split split(Graph graph, List<String> names) throws IOException {
+        Dataset all = read(data, graph, names);
+        if (testData != null) {
+            return new Split(all, read(testData, graph, names));
+        }
+        int held = (int) Math.round(all.size() * share);
+        if (held < 1 || held >= all.size()) {
+            throw new UserException(
+                    "--test " + share + " of " + all.size() + " items leaves none to " + (held < 1 ? "test" : "train"),
+                    "--test 0.2");
+        }
+        Dataset mixed = all.shuffled(new SplittableRandom(seed));
+        return new Split(mixed.range(held, mixed.size()), mixed.range(0, held));
+    }
+
+    private Dataset read(Path path, Graph graph, List<String> names) throws IOException {
+        if (!Files.isDirectory(path)) {
+            return DatasetReader.read(path, labels).scaled(factor);
+        }
+        Shape input = graph.params().getFirst().type().shape();
+        Shape item = new Shape(input.dims().subList(1, input.rank()));
+        return DatasetReader.folder(
+                        path,
+                        names,
+                        Inputs.PICTURES.stream().map(p -> "." + p).toList(),
+                        item,
+                        file -> Images.levels(file, item.dims()))
+                .scaled(factor);
+    }
+
+    private Objective objective() {
+        Objective.Loss by = switch (loss) {
+            case "cross-entropy" -> Objective.Loss.CROSS_ENTROPY;
+            case "mse" -> Objective.Loss.SQUARES;
+            default -> throw new UserException("there is no loss '" + loss + "'", "--loss cross-entropy or mse");
+        };
+        if (teacher == null) {
+            return new Objective(by, null);
+        }
+        try {
+            Graph graph = Frontend.load(teacher).graph();
+            return new Objective(by, new Objective.Teacher(graph, teacherShare, temperature));
+        } catch (IllegalArgumentException e) {
+            throw new UserException(String.valueOf(e.getMessage()), "--teacher-share 0.5 --teacher-temperature 3");
+        }
+    }
+
+    private Augmentation augmentation() {
+        try {
+            return new Augmentation(flip, shift, turn);
+        } catch (IllegalArgumentException e) {
+            throw new UserException(String.valueOf(e.getMessage()), "--shift 2 --turn 10");
         }
     }
 
@@ -170,7 +290,7 @@ final class TrainCommand implements Callable<Integer> {
         return graph.policy() == null ? ", in f32: the model has no scheme" : ", as its integer code computes them";
     }
 
-    private static String percent(double share) {
+    static String percent(double share) {
         return String.format(Locale.ROOT, "%.2f %%", 100 * share);
     }
 
@@ -194,39 +314,6 @@ final class TrainCommand implements Callable<Integer> {
                     .build();
         } catch (IllegalArgumentException e) {
             throw new UserException(String.valueOf(e.getMessage()));
-        }
-    }
-
-    /** Tells each epoch, and writes a line of JSON for it. */
-    private record Report(Console console, Path log) implements Progress {
-        @Override
-        public void epoch(int epoch, int epochs, Phase phase, double loss, double accuracy, double itemsPerSecond) {
-            String word = phase.name().toLowerCase(Locale.ROOT);
-            console.err()
-                    .printf(
-                            Locale.ROOT,
-                            "epoch %d of %d  %-9s  loss %.4f  accuracy %s  %,.0f items/s%n",
-                            epoch,
-                            epochs,
-                            word,
-                            loss,
-                            percent(accuracy),
-                            itemsPerSecond);
-            console.err().flush();
-            String line = String.format(
-                    Locale.ROOT,
-                    "{\"epoch\": %d, \"of\": %d, \"phase\": \"%s\", \"loss\": %.6f, \"accuracy\": %.6f, \"items_per_second\": %.1f}%n",
-                    epoch,
-                    epochs,
-                    word,
-                    loss,
-                    accuracy,
-                    itemsPerSecond);
-            try {
-                Files.writeString(log, line, StandardCharsets.UTF_8, StandardOpenOption.APPEND);
-            } catch (IOException e) {
-                throw new java.io.UncheckedIOException(e);
-            }
         }
     }
 }

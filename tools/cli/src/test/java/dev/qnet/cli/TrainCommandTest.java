@@ -5,14 +5,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.qnet.runtime.io.Npy;
 import dev.qnet.runtime.io.NpyArray;
 import dev.qnet.runtime.io.Npz;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -82,9 +87,11 @@ class TrainCommandTest {
         double right = Double.parseDouble(out.replaceAll("(?s).*: ([0-9.]+) % of 120.*", "$1"));
         assertThat(right).isGreaterThan(90);
         assertThat(err).contains("epoch 1 of 10  float", "epoch 10 of 10  frozen", "items/s");
+        assertThat(err).containsPattern("epoch 9 of 10 .* [0-9]+ s left");
         assertThat(Files.readAllLines(trained.resolve("log.jsonl")))
                 .hasSize(10)
                 .allMatch(l -> l.startsWith("{\"epoch\": "));
+        assertThat(Files.readString(trained.resolve("curves.svg"))).startsWith("<svg ");
 
         Path result = trained.resolve("quadrants.qnet");
         assertThat(qnet("check", result)).isZero();
@@ -106,5 +113,123 @@ class TrainCommandTest {
         assertThat(qnet("train", model, "--data", folder.resolve("none.npz"), "-o", folder.resolve("t")))
                 .isEqualTo(ExitCode.INPUT);
         assertThat(err).contains("there is no file");
+    }
+
+    private byte[] result(String folderName) throws IOException {
+        return Files.readAllBytes(folder.resolve(folderName).resolve("quadrants.qnet"));
+    }
+
+    @Test
+    void aKilledTrainingResumesToTheSameBytes() throws IOException, InterruptedException {
+        Object[] common = {
+            "train", model, "--data", folder.resolve("points.npz"), "--batch", "16", "--epochs", "60", "--seed", "3"
+        };
+        assertThat(qnet(with(common, "-o", folder.resolve("whole")))).isZero();
+
+        Path killed = folder.resolve("killed");
+        List<String> line = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--add-modules",
+                "jdk.incubator.vector",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "dev.qnet.cli.Main"));
+        Stream.of(with(common, "-o", killed)).map(String::valueOf).forEach(line::add);
+        Process p = new ProcessBuilder(line)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        while (p.isAlive() && !Files.exists(killed.resolve("checkpoint"))) {
+            p.waitFor(5, TimeUnit.MILLISECONDS);
+        }
+        assertThat(killed.resolve("checkpoint")).exists();
+        p.destroyForcibly().waitFor();
+        assertThat(killed.resolve("quadrants.qnet"))
+                .as("killed before it was over")
+                .doesNotExist();
+
+        assertThat(qnet(with(common, "-o", killed, "--resume"))).isZero();
+        assertThat(err).containsPattern("goes on after epoch [0-9]+ of 65");
+        assertThat(result("killed")).isEqualTo(result("whole"));
+        assertThat(Files.readAllLines(killed.resolve("log.jsonl"))).hasSize(65);
+
+        assertThat(qnet(with(common, "-o", killed, "--resume", "--rate", "0.01")))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("is of a training with other settings");
+    }
+
+    private static Object[] with(Object[] first, Object... others) {
+        return Stream.concat(Stream.of(first), Stream.of(others)).toArray();
+    }
+
+    @Test
+    void bitsReplaceTheScheme() {
+        Object[] line = {
+            "train", model, "--data", folder.resolve("points.npz"), "-o", folder.resolve("t"), "--batch", "16"
+        };
+        assertThat(qnet(with(line, "--bits", "3"))).as(err).isZero();
+        assertThat(folder.resolve("t/quadrants.qnet")).content().contains("i3", "u3");
+        assertThat(qnet(with(line, "--bits", "5"))).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("training quantizes to 2, 3, 4 or 8 bits");
+    }
+
+    @Test
+    void optionsThatMakeNoSenseAreTold() {
+        Object[] line = {"train", model, "--data", folder.resolve("points.npz"), "-o", folder.resolve("t")};
+        assertThat(qnet(with(line, "--loss", "hinge"))).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("there is no loss 'hinge'");
+        assertThat(qnet(with(line, "--shift", "-1"))).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("a shift is 0 pixels or more");
+        assertThat(qnet(with(line, "--flip"))).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("only pictures");
+        assertThat(qnet(with(line, "--teacher", folder.resolve("none.qnet")))).isEqualTo(ExitCode.IO);
+    }
+
+    @Test
+    void foldersOfPicturesAreClasses() throws IOException {
+        SplittableRandom random = new SplittableRandom(8);
+        for (String name : List.of("dark", "light")) {
+            Files.createDirectories(folder.resolve("pictures/" + name));
+            for (int i = 0; i < 60; i++) {
+                BufferedImage image = new BufferedImage(6, 8, BufferedImage.TYPE_INT_RGB);
+                int base = name.equals("dark") ? 0 : 130;
+                for (int p = 0; p < 48; p++) {
+                    image.setRGB(p % 6, p / 6, (base + random.nextInt(110)) * 0x010101);
+                }
+                ImageIO.write(
+                        image,
+                        "png",
+                        folder.resolve("pictures/" + name + "/" + i + ".png").toFile());
+            }
+        }
+        Files.writeString(folder.resolve("pictures/dark/notes.txt"), "left out");
+        Path light = Files.writeString(folder.resolve("light.qnet"), """
+                qnet 1
+                model light(x: f32[N, 4, 4, 1]) -> f32[N, 2] {
+                  labels ["light", "dark"]
+                  return x |> flatten |> dense(2)
+                }
+                """);
+        Object[] line = {
+            "train",
+            light,
+            "--data",
+            folder.resolve("pictures"),
+            "-o",
+            folder.resolve("t"),
+            "--factor",
+            "0.004",
+            "--batch",
+            "8",
+            "--flip",
+            "--shift",
+            "1"
+        };
+        assertThat(qnet(line)).as(err).isZero();
+        assertThat(out).contains("100.00 % of 24 test items");
+
+        Files.createDirectories(folder.resolve("pictures/grey"));
+        assertThat(qnet(line)).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("the model has no class of this name; its classes are [light, dark]");
     }
 }

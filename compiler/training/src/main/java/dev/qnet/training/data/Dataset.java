@@ -1,9 +1,12 @@
 package dev.qnet.training.data;
 
 import dev.qnet.compiler.ir.Shape;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.zip.CRC32;
 
 /** Items of one shape with a class each. The arrays are not copied, and not written. */
 public final class Dataset {
@@ -54,6 +57,43 @@ public final class Dataset {
         this.shape = whole.shape;
         this.first = first;
         this.size = size;
+    }
+
+    /**
+     * An item and its class.
+     *
+     * @param elements row-major
+     * @param label from 0
+     */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    public record Item(float[] elements, int label) {}
+
+    /**
+     * A dataset of whatever an iterator gives; its elements are copied.
+     *
+     * @param source what messages call it
+     * @param shape of one item
+     * @throws DataException if an item has another number of elements, there are none, or a label is below 0
+     */
+    public static Dataset of(String source, Shape shape, Iterator<Item> items) {
+        int n = shape.elements();
+        float[] all = new float[16 * n];
+        int[] labels = new int[16];
+        int count = 0;
+        while (items.hasNext()) {
+            Item item = items.next();
+            if (item.elements().length != n) {
+                throw new DataException(source + ": item " + count + " has " + item.elements().length
+                        + " elements, and an item " + shape + " has " + n);
+            }
+            if (count == labels.length) {
+                all = Arrays.copyOf(all, Math.multiplyExact(2 * count, n));
+                labels = Arrays.copyOf(labels, 2 * count);
+            }
+            System.arraycopy(item.elements(), 0, all, count * n, n);
+            labels[count++] = item.label();
+        }
+        return new Dataset(source, Arrays.copyOf(all, count * n), Arrays.copyOf(labels, count), shape);
     }
 
     /** What messages call it. */
@@ -156,5 +196,28 @@ public final class Dataset {
             order[j] = i;
         }
         return order;
+    }
+
+    /** A number that changes with any element, any label and their order. */
+    public long checksum() {
+        CRC32 crc = new CRC32();
+        ByteBuffer bytes = ByteBuffer.allocate(4096);
+        for (int i = 0; i < size; i++) {
+            add(crc, bytes, label(i));
+        }
+        int n = shape.elements();
+        for (int i = first * n; i < (first + size) * n; i++) {
+            add(crc, bytes, Float.floatToRawIntBits(items[i]));
+        }
+        crc.update(bytes.flip());
+        return crc.getValue();
+    }
+
+    private static void add(CRC32 crc, ByteBuffer bytes, int v) {
+        if (bytes.remaining() < Integer.BYTES) {
+            crc.update(bytes.flip());
+            bytes.clear();
+        }
+        bytes.putInt(v);
     }
 }

@@ -7,14 +7,18 @@ import dev.qnet.runtime.io.Npz;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Reads labelled data: .npz archives with an array of items ({@code x}, {@code images} or {@code data}) and one of labels ({@code y} or
- * {@code labels}); a pair of MNIST's IDX files, gz or not; CIFAR-10's binary files.
+ * {@code labels}); a pair of MNIST's IDX files, gz or not; CIFAR-10's binary files; folders of pictures.
  */
 public final class DatasetReader {
     private static final List<String> ITEMS = List.of("x", "images", "data");
@@ -49,6 +53,80 @@ public final class DatasetReader {
         }
         NpyArray x = Idx.read(items);
         return of(items.toString(), x, Idx.read(labels));
+    }
+
+    /** What makes elements of a picture's file: those of an item, in its layout, levels 0 to 255. */
+    @FunctionalInterface
+    public interface Pictures {
+        /** Reads one. */
+        float[] read(Path file) throws IOException;
+    }
+
+    /**
+     * Reads a folder with a folder for each class, in which lie that class's pictures.
+     *
+     * @param folder the one that holds the others; what lies in it beside them is left out
+     * @param names of the classes, in their order; or empty, for those of the folders in theirs: by number where all are numbers, else
+     *     by name
+     * @param suffixes how names of pictures end, in small letters; other files are left out
+     * @param item the shape of one item
+     * @param pictures what reads one
+     * @throws DataException if there are no pictures, or a folder that is no class's
+     */
+    public static Dataset folder(
+            Path folder, List<String> names, Collection<String> suffixes, Shape item, Pictures pictures)
+            throws IOException {
+        List<Path> classes = sorted(folder).stream().filter(Files::isDirectory).toList();
+        List<String> found = classes.stream().map(DatasetReader::name).toList();
+        if (found.isEmpty()) {
+            throw new DataException(folder + " holds no folders: pictures lie in a folder for each class");
+        }
+        List<String> known = names.isEmpty() ? inOrder(found) : names;
+        List<Path> files = new ArrayList<>();
+        List<Integer> labels = new ArrayList<>();
+        for (Path c : classes) {
+            int label = known.indexOf(name(c));
+            if (label < 0) {
+                throw new DataException(c + ": the model has no class of this name; its classes are " + known);
+            }
+            for (Path file : sorted(c)) {
+                String lower = name(file).toLowerCase(Locale.ROOT);
+                if (suffixes.stream().anyMatch(lower::endsWith)) {
+                    files.add(file);
+                    labels.add(label);
+                }
+            }
+        }
+        if (files.isEmpty()) {
+            throw new DataException(
+                    folder + " holds no pictures (" + String.join(", ", suffixes) + ") in its folders " + found);
+        }
+        float[] items = new float[Math.multiplyExact(files.size(), item.elements())];
+        for (int i = 0; i < files.size(); i++) {
+            System.arraycopy(pictures.read(files.get(i)), 0, items, i * item.elements(), item.elements());
+        }
+        return new Dataset(
+                folder.toString(),
+                items,
+                labels.stream().mapToInt(Integer::intValue).toArray(),
+                item);
+    }
+
+    private static List<Path> sorted(Path folder) throws IOException {
+        try (Stream<Path> all = Files.list(folder)) {
+            return all.sorted(Comparator.comparing(DatasetReader::name)).toList();
+        }
+    }
+
+    private static String name(Path p) {
+        return String.valueOf(p.getFileName());
+    }
+
+    private static List<String> inOrder(List<String> names) {
+        boolean numbers = names.stream().allMatch(n -> n.matches("[0-9]{1,9}"));
+        return numbers
+                ? names.stream().sorted(Comparator.comparing(Integer::valueOf)).toList()
+                : names;
     }
 
     private static Dataset npz(Path file) throws IOException {

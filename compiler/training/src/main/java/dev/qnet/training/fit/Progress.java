@@ -1,22 +1,34 @@
 package dev.qnet.training.fit;
 
+import java.util.List;
+
 /** Hears how training goes. */
 @FunctionalInterface
 public interface Progress {
+    /** An epoch is over, and its checkpoint, where there are any, is written. */
+    void epoch(Epoch epoch);
+
+    /** Training goes on after these epochs, of which an earlier run told. */
+    default void resumed(List<Epoch> epochs) {}
+
+    /** A step is over. */
+    default void step(Step step) {}
+
     /**
-     * An epoch is over.
+     * How far an epoch is.
      *
      * @param epoch its number, from 1
      * @param epochs of how many
-     * @param phase what was trained
-     * @param loss the mean loss of its steps
-     * @param accuracy the share of test items that the model, as it would be deployed, classifies rightly
+     * @param done steps that are over
+     * @param steps of how many
+     * @param loss the mean loss of these steps
      * @param itemsPerSecond items trained a second
+     * @param secondsLeft of the whole training, if it goes on as fast
      */
-    void epoch(int epoch, int epochs, Phase phase, double loss, double accuracy, double itemsPerSecond);
+    record Step(int epoch, int epochs, int done, int steps, double loss, double itemsPerSecond, double secondsLeft) {}
 
     /** Says nothing. */
     static Progress silent() {
-        return (epoch, epochs, phase, loss, accuracy, itemsPerSecond) -> {};
+        return epoch -> {};
     }
 }

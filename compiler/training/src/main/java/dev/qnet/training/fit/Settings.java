@@ -51,6 +51,26 @@ public record Settings(
         }
     }
 
+    /** What of them a result depends on, as a text that differs where they differ: all but threads. */
+    String mark() {
+        return new Settings(
+                        batch,
+                        floatEpochs,
+                        epochs,
+                        frozenShare,
+                        optimizer,
+                        rate,
+                        quantizedRate,
+                        schedule,
+                        quantizerRate,
+                        decay,
+                        clip,
+                        smoothing,
+                        seed,
+                        1)
+                .toString();
+    }
+
     /** Settings that do for small networks, to be changed one by one. */
     public static Builder builder() {
         return new Builder();

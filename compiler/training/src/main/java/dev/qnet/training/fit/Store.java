@@ -39,6 +39,21 @@ final class Store {
         values.put(name, value);
     }
 
+    Map<String, float[]> all() {
+        return values;
+    }
+
+    boolean frozen() {
+        return frozen;
+    }
+
+    /** Makes it what it was. */
+    void restore(Map<String, float[]> then, boolean wasFrozen) {
+        values.clear();
+        values.putAll(then);
+        frozen = wasFrozen;
+    }
+
     /** Brings f up to date with what it follows from. */
     void refold(ModelGraphs model) {
         for (Layer l : model.all()) {

@@ -1,18 +1,32 @@
 package dev.qnet.training.fit;
 
 import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.GraphPrinter;
 import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.Quantizer;
+import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.ValueId;
+import dev.qnet.training.data.Augmentation;
 import dev.qnet.training.data.Dataset;
+import dev.qnet.training.data.Loader;
 import dev.qnet.training.grad.ReverseMode;
 import dev.qnet.training.quantizer.LearnedQuantizer;
 import dev.qnet.training.run.Crew;
 import dev.qnet.training.run.Program;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.zip.CRC32;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Trains a model: first in f32, then quantized, at last with batch normalization folded ({@link Phase}). What is evaluated after each
@@ -37,65 +51,159 @@ public final class Trainer {
 
     private static final int TEST_BATCH = 64;
 
+    /** Times the loss of guessing: a loss beyond is of a training that will not come back. */
+    private static final double MOST_LOSS = 1000;
+
+    /** A value this far from 0 is no activation any more. */
+    private static final float FAR = 1e6f;
+
+    /** What random numbers are drawn for: each use in each epoch has its own, so that an epoch needs nothing of the ones before. */
+    private enum Use {
+        ORDER,
+        CHANGES,
+        CALIBRATION,
+        STATISTICS
+    }
+
     private final ModelGraphs model;
     private final boolean quantizes;
     private final Settings settings;
     private final Store store;
-    private final Map<String, float[][]> memory = new HashMap<>();
-    private final SplittableRandom random;
+    private final Objective objective;
+    private final Augmentation augmentation;
+    private final @Nullable Teaching teaching;
+    private final Map<String, float[][]> memory = new LinkedHashMap<>();
+    private final String source;
     private long step;
+
+    /** A trainer of a model as it is bound; it minimizes cross-entropy, on items as they are. */
+    public Trainer(Graph graph, Settings settings) {
+        this(graph, settings, Objective.CLASSES, Augmentation.NONE);
+    }
 
     /**
      * A trainer of a model as it is bound.
      *
+     * @param objective what is made small
+     * @param augmentation how items are changed before they are trained on
      * @throws dev.qnet.compiler.source.CompileException if the model cannot be trained
+     * @throws TrainingException if the teacher does not fit the model
      */
-    public Trainer(Graph graph, Settings settings) {
+    public Trainer(Graph graph, Settings settings, Objective objective, Augmentation augmentation) {
         this.model = new ModelGraphs(graph);
         this.quantizes = graph.policy() != null;
         this.settings = settings;
         this.store = new Store(model);
-        this.random = new SplittableRandom(settings.seed());
+        this.objective = objective;
+        this.augmentation = augmentation;
+        this.teaching = objective.teacher() == null ? null : new Teaching(objective.teacher(), model, settings.batch());
+        this.source = GraphPrinter.print(graph);
+    }
+
+    private SplittableRandom random(Use use, int epoch) {
+        long mixed = settings.seed() * 0xff51afd7ed558ccdL ^ (4L * epoch + use.ordinal()) * 0xc4ceb9fe1a85ec53L;
+        return new SplittableRandom(mixed ^ mixed >>> 32);
+    }
+
+    /** As {@link #train(Dataset, Dataset, Progress, Checkpoints)}, without any. */
+    public Trained train(Dataset data, Dataset test, Progress progress) {
+        try {
+            return train(data, test, progress, Checkpoints.NONE);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /**
-     * Trains on one dataset, and tells the accuracy on another.
+     * Trains on one dataset, and tells the accuracy on another. Once for each trainer.
      *
      * @throws dev.qnet.training.data.DataException if the data does not fit the model; before the first step
-     * @throws TrainingException if the loss explodes
+     * @throws TrainingException if the loss explodes, or a checkpoint is not of this training
+     * @throws IOException if a checkpoint cannot be read or written
      */
-    public Trained train(Dataset data, Dataset test, Progress progress) {
-        data.check(model.input().type().shape(), model.classes());
-        test.check(model.input().type().shape(), model.classes());
+    public Trained train(Dataset data, Dataset test, Progress progress, Checkpoints checkpoints) throws IOException {
+        Shape input = model.input().type().shape();
+        data.check(input, model.classes());
+        test.check(input, model.classes());
+        augmentation.check(data.source(), data.shape());
         if (data.size() < settings.batch()) {
             throw new dev.qnet.training.data.DataException(
                     data.source() + " has " + data.size() + " items, fewer than a batch of " + settings.batch());
         }
+        Map<String, String> marks = checkpoints.file() == null ? Map.of() : marks(data, test);
+        List<Epoch> done = new ArrayList<>();
+        if (checkpoints.file() != null && checkpoints.resume() && Files.exists(checkpoints.file())) {
+            done.addAll(resume(checkpoints.file(), marks));
+            progress.resumed(List.copyOf(done));
+        }
+        int frozen = (int) Math.round(settings.epochs() * settings.frozenShare());
+        int unfrozen = settings.floatEpochs() + settings.epochs() - frozen;
+        int all = unfrozen + frozen;
+        boolean asCodes = quantizes && settings.epochs() > 0;
         try (Crew crew = new Crew(settings.threads())) {
-            int frozen = (int) Math.round(settings.epochs() * settings.frozenShare());
-            int early = settings.epochs() - frozen;
-            int all = settings.floatEpochs() + settings.epochs();
-            Run run = new Run(data, test, crew, progress, all);
-            run.epochs(Phase.FLOAT, false, settings.floatEpochs(), 0, settings.floatEpochs(), 0);
-            if (quantizes && settings.epochs() > 0) {
-                calibrate(data, crew);
-            }
-            run.epochs(Phase.QUANTIZED, quantizes, early, 0, settings.epochs(), settings.floatEpochs());
-            if (frozen > 0) {
-                if (quantizes && early > 0) {
-                    settle(data, crew);
+            Run run = null;
+            for (int e = done.size(); e < all; e++) {
+                if (e == settings.floatEpochs() && quantizes) {
+                    calibrate(data, crew, random(Use.CALIBRATION, e));
                 }
-                store.freeze(model);
-                memory.clear();
+                if (e == unfrozen) {
+                    if (quantizes && settings.floatEpochs() < unfrozen) {
+                        settle(data, crew, random(Use.STATISTICS, e));
+                    }
+                    store.freeze(model);
+                    memory.clear();
+                }
+                Phase phase = e < settings.floatEpochs() ? Phase.FLOAT : e < unfrozen ? Phase.QUANTIZED : Phase.FROZEN;
+                if (run == null || run.phase != phase) {
+                    run = new Run(phase, quantizes && phase != Phase.FLOAT, data, crew, progress, all);
+                }
+                Epoch epoch = run.epoch(e, test);
+                done.add(epoch);
+                if (checkpoints.file() != null) {
+                    new Checkpoint(marks, done, step, store.frozen(), store.all(), memory).write(checkpoints.file());
+                }
+                progress.epoch(epoch);
             }
-            run.epochs(Phase.FROZEN, quantizes, frozen, early, settings.epochs(), settings.floatEpochs() + early);
-            boolean asCodes = quantizes && settings.epochs() > 0;
             return new Trained(model, store, asCodes, evaluate(test, asCodes, crew));
         }
     }
 
+    /** What has to be the same for a training to go on, by what messages call it. */
+    private Map<String, String> marks(Dataset data, Dataset test) {
+        Map<String, String> marks = new LinkedHashMap<>();
+        marks.put("source of the model", checksum(source));
+        marks.put("data", data.size() + " " + data.shape() + " " + data.checksum());
+        marks.put("test data", test.size() + " " + test.shape() + " " + test.checksum());
+        marks.put("settings", settings.mark());
+        marks.put("augmentation", augmentation.toString());
+        Objective.Teacher t = objective.teacher();
+        marks.put(
+                "loss or teacher",
+                objective.loss()
+                        + (t == null
+                                ? ""
+                                : " " + t.share() + " " + t.temperature() + " "
+                                        + checksum(GraphPrinter.print(t.graph()))));
+        return marks;
+    }
+
+    private static String checksum(String text) {
+        CRC32 crc = new CRC32();
+        crc.update(text.getBytes(StandardCharsets.UTF_8));
+        return Long.toHexString(crc.getValue());
+    }
+
+    private List<Epoch> resume(Path file, Map<String, String> marks) throws IOException {
+        Checkpoint kept = Checkpoint.read(file);
+        kept.check(file, marks);
+        store.restore(kept.values(), kept.frozen());
+        memory.putAll(kept.memory());
+        step = kept.step();
+        return kept.epochs();
+    }
+
     /** Where the parameters of quantizers begin: weights from themselves, activations from items. */
-    private void calibrate(Dataset data, Crew crew) {
+    private void calibrate(Dataset data, Crew crew, SplittableRandom random) {
         int batch = settings.batch();
         TrainingGraph quantized = TrainingGraph.of(model, Phase.QUANTIZED, true, batch, TrainingGraph.Use.EVALUATE);
         store.refold(model);
@@ -105,7 +213,7 @@ public final class Trainer {
         store.load(looking, program, model);
         int batches = Math.max(1, Math.min(CALIBRATED, data.size()) / batch);
         Map<ValueId, float[]> seen = new HashMap<>();
-        int[] order = data.order(random.split());
+        int[] order = data.order(random);
         for (int b = 0; b < batches; b++) {
             fill(data, order, b * batch, program, batch);
             program.run();
@@ -142,7 +250,7 @@ public final class Trainer {
      * weight's code changes by its whole magnitude, too far (Nagel et al. 2022). Codes stay as they are: a channel's scale follows its
      * deviation.
      */
-    private void settle(Dataset data, Crew crew) {
+    private void settle(Dataset data, Crew crew, SplittableRandom random) {
         int batch = settings.batch();
         TrainingGraph graph = TrainingGraph.of(model, Phase.QUANTIZED, true, batch, TrainingGraph.Use.EVALUATE);
         Program program = new Program(graph.graph(), crew);
@@ -150,7 +258,7 @@ public final class Trainer {
         store.refreshWeights(model, graph, false);
         store.load(graph, program, model);
         int batches = Math.max(1, Math.min(SETTLED, data.size()) / batch);
-        int[] order = data.order(random.split());
+        int[] order = data.order(random);
         Map<String, double[]> sums = new HashMap<>();
         for (int b = 0; b < batches; b++) {
             fill(data, order, b * batch, program, batch);
@@ -183,17 +291,12 @@ public final class Trainer {
         }
     }
 
-    private void fill(Dataset data, int[] order, int from, Program program, int batch) {
+    /** Gives a program items of a dataset; beyond its last one, the last again. */
+    private static void fill(Dataset data, int[] order, int from, Program program, int batch) {
         float[] x = program.input(TrainingGraph.INPUT);
-        float[] t = program.input(TrainingGraph.TARGET);
         int n = data.shape().elements();
-        int classes = t.length / batch;
-        float low = (float) (settings.smoothing() / classes);
-        Arrays.fill(t, low);
         for (int i = 0; i < batch; i++) {
-            int item = order[Math.min(from + i, order.length - 1)];
-            data.copy(item, x, i * n);
-            t[i * classes + data.label(item)] += (float) (1 - settings.smoothing());
+            data.copy(order[Math.min(from + i, order.length - 1)], x, i * n);
         }
     }
 
@@ -230,91 +333,111 @@ public final class Trainer {
         return best;
     }
 
-    /** One training: its data and its steps. */
+    /** The steps of one phase. */
     private final class Run {
+        private final Phase phase;
+        private final boolean quantize;
         private final Dataset data;
-        private final Dataset test;
         private final Crew crew;
         private final Progress progress;
         private final int all;
+        private final TrainingGraph graph;
+        private final Program program;
 
-        Run(Dataset data, Dataset test, Crew crew, Progress progress, int all) {
+        Run(Phase phase, boolean quantize, Dataset data, Crew crew, Progress progress, int all) {
+            this.phase = phase;
+            this.quantize = quantize;
             this.data = data;
-            this.test = test;
             this.crew = crew;
             this.progress = progress;
             this.all = all;
+            graph = TrainingGraph.of(model, phase, quantize, settings.batch(), TrainingGraph.Use.TRAIN, objective);
+            program = new Program(graph.graph(), crew);
         }
 
-        /**
-         * Some epochs of a phase.
-         *
-         * @param done epochs of this schedule before
-         * @param scheduled epochs of this schedule in all
-         * @param before epochs before this schedule's part, for reports
-         */
-        void epochs(Phase phase, boolean quantize, int epochs, int done, int scheduled, int before) {
-            if (epochs == 0) {
-                return;
-            }
+        /** Trains an epoch, by its number from 0. */
+        Epoch epoch(int e, Dataset test) {
             int batch = settings.batch();
-            TrainingGraph graph = TrainingGraph.of(model, phase, quantize, batch, TrainingGraph.Use.TRAIN);
-            Program program = new Program(graph.graph(), crew);
             int steps = data.size() / batch;
-            for (int e = 0; e < epochs; e++) {
-                long start = System.nanoTime();
-                int[] order = data.order(random.split());
-                double loss = 0;
+            boolean first = phase == Phase.FLOAT;
+            int begun = first ? 0 : settings.floatEpochs();
+            int scheduled = first ? settings.floatEpochs() : settings.epochs();
+            long start = System.nanoTime();
+            double loss = 0;
+            double rate = 0;
+            int[] order = data.order(random(Use.ORDER, e));
+            long changes = random(Use.CHANGES, e).nextLong();
+            try (Loader loader = new Loader(data, order, batch, augmentation, changes)) {
                 for (int s = 0; s < steps; s++) {
-                    double share = (done + e + s / (double) steps) / scheduled;
-                    loss += step(graph, program, order, s * batch, share, phase, quantize) / steps;
+                    double share = (e - begun + s / (double) steps) / scheduled;
+                    rate = rate(share);
+                    loss += step(loader.next(), share, rate, e, s);
+                    double seconds = (System.nanoTime() - start) * 1e-9;
+                    double each = seconds / (s + 1);
+                    progress.step(new Progress.Step(
+                            e + 1,
+                            all,
+                            s + 1,
+                            steps,
+                            loss / (s + 1),
+                            batch / each,
+                            each * (steps - s - 1 + (double) steps * (all - e - 1))));
                 }
-                double seconds = (System.nanoTime() - start) * 1e-9;
-                progress.epoch(
-                        before + e + 1,
-                        all,
-                        phase,
-                        loss,
-                        evaluate(test, quantize, crew),
-                        steps * (double) batch / seconds);
+            }
+            double seconds = (System.nanoTime() - start) * 1e-9;
+            double accuracy = evaluate(test, quantize, crew);
+            return new Epoch(e + 1, all, phase, rate, loss / steps, accuracy, steps * (double) batch / seconds);
+        }
+
+        private double rate(double share) {
+            double rate = switch (phase) {
+                case FLOAT -> settings.rate();
+                case QUANTIZED -> settings.quantizedRate();
+                case FROZEN -> settings.quantizedRate() * FROZEN_RATE;
+            };
+            return rate * settings.schedule().factor(share);
+        }
+
+        private void give(Loader.Batch batch) {
+            System.arraycopy(batch.items(), 0, program.input(TrainingGraph.INPUT), 0, batch.items().length);
+            float[] t = program.input(TrainingGraph.TARGET);
+            int classes = t.length / batch.labels().length;
+            Arrays.fill(t, (float) (settings.smoothing() / classes));
+            for (int i = 0; i < batch.labels().length; i++) {
+                t[i * classes + batch.labels()[i]] += (float) (1 - settings.smoothing());
+            }
+            if (teaching != null) {
+                teaching.probabilities(batch.items(), program.input(TrainingGraph.TAUGHT), crew);
             }
         }
 
-        private double step(
-                TrainingGraph graph,
-                Program program,
-                int[] order,
-                int from,
-                double share,
-                Phase phase,
-                boolean quantize) {
+        private double step(Loader.Batch batch, double share, double rate, int epoch, int number) {
             store.refold(model);
             if (quantize) {
                 store.refreshWeights(model, graph, false);
             }
             store.get(TrainingGraph.TEMPERATURE)[0] = temperature(graph, share);
             store.load(graph, program, model);
-            fill(data, order, from, program, settings.batch());
+            give(batch);
             program.run();
             float loss = program.result(TrainingGraph.LOSS)[0];
-            if (!Float.isFinite(loss)) {
-                throw exploded(program, loss);
+            if (!(loss <= MOST_LOSS * (1 + Math.log(model.classes())))) {
+                throw exploded(loss, epoch, number);
             }
-            double rate = switch (phase) {
-                case FLOAT -> settings.rate();
-                case QUANTIZED -> settings.quantizedRate();
-                case FROZEN -> settings.quantizedRate() * FROZEN_RATE;
-            };
-            update(graph, program, rate * settings.schedule().factor(share));
+            update(graph, program, rate);
             follow(graph, program);
             return loss;
         }
 
-        private static TrainingException exploded(Program program, float loss) {
-            Node n = program.firstNotFinite();
-            return new TrainingException("the loss is " + loss
-                    + (n == null ? "" : ": the first value that is not finite is '" + n.id().name() + "'")
-                    + "; train with a lower rate, clip gradients, or check the scale of the input");
+        private TrainingException exploded(float loss, int epoch, int number) {
+            boolean finite = Float.isFinite(loss);
+            Node n = program.firstBeyond(finite ? FAR : Float.MAX_VALUE);
+            String where = n == null
+                    ? ""
+                    : ": the first value that is " + (finite ? "beyond " + (int) FAR : "not finite") + " is '"
+                            + n.id().name() + "'" + (n.span().isNone() ? "" : " (" + n.span() + ")");
+            return new TrainingException("the loss is " + loss + " in step " + (number + 1) + " of epoch " + (epoch + 1)
+                    + where + "; train with a lower rate, clip gradients, or check the scale of the input");
         }
 
         private static float temperature(TrainingGraph graph, double share) {

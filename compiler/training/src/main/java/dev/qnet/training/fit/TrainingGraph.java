@@ -59,6 +59,8 @@ record TrainingGraph(
     static final String LOSS = "@loss";
     static final String SCORES = "@scores";
     static final String TEMPERATURE = "@temperature";
+    /** The probabilities that a teacher gives. */
+    static final String TAUGHT = "@taught";
 
     /** The statistics of a layer's batch, as a result. */
     static String moments(Layer layer) {
@@ -78,8 +80,13 @@ record TrainingGraph(
         CALIBRATE
     }
 
+    /** A graph that is not trained, whose loss is cross-entropy. */
     static TrainingGraph of(ModelGraphs model, Phase phase, boolean quantize, int batch, Use use) {
-        return new Builder(model, phase, quantize, batch, use).build();
+        return of(model, phase, quantize, batch, use, Objective.CLASSES);
+    }
+
+    static TrainingGraph of(ModelGraphs model, Phase phase, boolean quantize, int batch, Use use, Objective objective) {
+        return new Builder(model, phase, quantize, batch, use, objective).build();
     }
 
     /** Parameters of a quantizer that values on one grid share; or, without an operation, a scale that is given. */
@@ -91,6 +98,7 @@ record TrainingGraph(
         private final boolean quantize;
         private final Use use;
         private final int batch;
+        private final Objective objective;
         private final Graph source;
         private final Map<ValueId, Node> definitions;
         private final Drawing to = new Drawing();
@@ -103,12 +111,13 @@ record TrainingGraph(
         private final Map<String, BiasGrid> biases = new LinkedHashMap<>();
         private @Nullable ValueId temperature;
 
-        Builder(ModelGraphs model, Phase phase, boolean quantize, int batch, Use use) {
+        Builder(ModelGraphs model, Phase phase, boolean quantize, int batch, Use use, Objective objective) {
             this.model = model;
             this.phase = phase;
             this.quantize = quantize;
             this.use = use;
             this.batch = batch;
+            this.objective = objective;
             this.source = Batches.fix(model.quantized(), batch);
             this.definitions = source.definitions();
         }
@@ -123,7 +132,7 @@ record TrainingGraph(
             ValueId scores = scores();
             ValueId target = param(TARGET, to.shape(scores));
             to.at(Span.NONE);
-            ValueId loss = to.add(LOSS, new TrainOp.CrossEntropy(), scores, target);
+            ValueId loss = loss(scores, target);
             results.add(0, new Graph.Result(LOSS, loss));
             results.add(1, new Graph.Result(SCORES, scores));
             Graph graph = new Graph(source.name(), params, to.nodes(), results);
@@ -135,6 +144,36 @@ record TrainingGraph(
                 graph = ReverseMode.gradients(graph, loss, by);
             }
             return new TrainingGraph(graph, trainables, activations, biases);
+        }
+
+        private ValueId loss(ValueId scores, ValueId target) {
+            Objective.Teacher teacher = objective.teacher();
+            ValueId own = switch (objective.loss()) {
+                case CROSS_ENTROPY ->
+                    to.add(teacher == null ? LOSS : "@of_classes", new TrainOp.CrossEntropy(), scores, target);
+                case SQUARES -> {
+                    ValueId off = to.add("@off", new FloatOp.Binary(FloatOp.Binary.Fn.SUB), scores, target);
+                    ValueId squares = to.add("@squares", new FloatOp.Binary(FloatOp.Binary.Fn.MUL), off, off);
+                    ValueId mean = to.add("@mean_square", new FloatOp.Mean(List.of(0, 1), false), squares);
+                    yield times(mean, to.shape(scores).dim(1));
+                }
+            };
+            if (teacher == null) {
+                return own;
+            }
+            double t = teacher.temperature();
+            ValueId taught = param(TAUGHT, to.shape(scores));
+            ValueId other = to.add("@of_teacher", new TrainOp.CrossEntropy(), times(scores, 1 / t), taught);
+            return to.add(
+                    LOSS,
+                    new FloatOp.Binary(FloatOp.Binary.Fn.ADD),
+                    times(own, 1 - teacher.share()),
+                    times(other, teacher.share() * t * t));
+        }
+
+        private ValueId times(ValueId v, double factor) {
+            ValueId f = to.constant("@factor", Shape.SCALAR, (float) factor);
+            return to.add("@times", new FloatOp.Binary(FloatOp.Binary.Fn.MUL), v, f);
         }
 
         /** What cross-entropy takes: in front of a softmax, [batch, classes]. */

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A graph without N, prepared to run again and again: every value has its array, kernels are chosen once, and nothing is
@@ -153,15 +154,16 @@ public final class Program {
     }
 
     /**
-     * Runs again, and names the first value that is not finite, for advice where a loss has exploded.
+     * Runs again, and names the first value with an element that is not finite or further from 0 than a limit, for advice where a loss
+     * has exploded.
      *
-     * @return the node, or null if all is finite
+     * @return the node, or null if there is none
      */
-    public @org.jspecify.annotations.Nullable Node firstNotFinite() {
+    public @Nullable Node firstBeyond(float limit) {
         for (Step s : steps) {
             s.kernel().run();
             for (float v : array(s.node().id())) {
-                if (!Float.isFinite(v)) {
+                if (!(Math.abs(v) <= limit)) {
                     return s.node();
                 }
             }

@@ -17,6 +17,7 @@ import dev.qnet.compiler.pass.Passes;
 import dev.qnet.compiler.pass.Pipeline;
 import dev.qnet.compiler.source.CompileException;
 import dev.qnet.compiler.source.Diagnostics;
+import dev.qnet.training.data.Augmentation;
 import dev.qnet.training.data.DataException;
 import dev.qnet.training.data.Dataset;
 import java.io.IOException;
@@ -184,9 +185,70 @@ class TrainerTest {
         Settings wild = settings().rates(1e25, 1).build();
         assertThatThrownBy(() -> new Trainer(graph, wild).train(TRAIN, TEST, Progress.silent()))
                 .isInstanceOf(TrainingException.class)
-                .hasMessageMatching(
-                        "the loss is .*: the first value that is not finite is '(batch_norm|dense)_[12].*'; "
-                                + "train with a lower rate, clip gradients, or check the scale of the input");
+                .hasMessageMatching("the loss is .* in step [0-9]+ of epoch 1: the first value that is not finite is "
+                        + "'(batch_norm|dense)_[12].*' \\(.*model.qnet:[0-9]+:[0-9]+\\); "
+                        + "train with a lower rate, clip gradients, or check the scale of the input");
+    }
+
+    @Test
+    void aLossThatIsFiniteButHopelessEndsTheTraining() throws IOException {
+        Graph graph = model("", "");
+        Settings wild = settings().rates(1e5, 1).build();
+        assertThatThrownBy(() -> new Trainer(graph, wild).train(TRAIN, TEST, Progress.silent()))
+                .isInstanceOf(TrainingException.class)
+                .hasMessageMatching("the loss is [0-9.E]+ in step [0-9]+ of epoch 1.*; train with a lower rate.*");
+    }
+
+    @Test
+    void learnsBySquares() throws IOException {
+        Objective squares = new Objective(Objective.Loss.SQUARES, null);
+        Trained t = new Trainer(
+                        model("weights i4 lsq activations u4 lsq", ""),
+                        settings().rates(0.03, 0.01).build(),
+                        squares,
+                        Augmentation.NONE)
+                .train(TRAIN, TEST, Progress.silent());
+        assertThat(t.accuracy()).isGreaterThan(0.95);
+    }
+
+    @Test
+    void learnsFromATeacher() throws IOException {
+        Trained teacher = new Trainer(model("", ""), settings().epochs(5, 0).build()).train(TRAIN, TEST, Progress.silent());
+        assertThat(teacher.accuracy()).isGreaterThan(0.95);
+
+        // All labels are wrong: what is right can only come from the teacher, who knows the float network's weights.
+        teacher.save(temp.resolve("teacher.qnet"));
+        int[] wrong = new int[TRAIN.size()];
+        float[] items = new float[wrong.length * TRAIN.shape().elements()];
+        for (int i = 0; i < wrong.length; i++) {
+            wrong[i] = (TRAIN.label(i) + 1) % Bars.CLASSES;
+            TRAIN.copy(i, items, i * TRAIN.shape().elements());
+        }
+        Dataset misled = new Dataset("misled", items, wrong, TRAIN.shape());
+        Objective taught = new Objective(
+                Objective.Loss.CROSS_ENTROPY,
+                new Objective.Teacher(
+                        Frontend.load(temp.resolve("teacher.qnet")).graph(), 0.9, 2));
+        Trained pupil = new Trainer(model("weights i4 lsq activations u4 lsq", ""), SETTINGS, taught, Augmentation.NONE)
+                .train(misled, TEST, Progress.silent());
+        assertThat(pupil.accuracy()).isGreaterThan(0.9);
+    }
+
+    @Test
+    void aTeacherOfOtherClassesIsRefused() throws IOException {
+        Path file = temp.resolve("other.qnet");
+        Files.writeString(file, """
+                qnet 1
+                model other(image: f32[N, 10, 10, 1]) -> f32[N, 4] {
+                  return image |> flatten |> dense(4)
+                }
+                """);
+        Graph teacher = Frontend.load(file, new Frontend.Options(null, 1L)).graph();
+        Objective taught = new Objective(Objective.Loss.CROSS_ENTROPY, new Objective.Teacher(teacher, 0.5, 1));
+        assertThatThrownBy(() -> new Trainer(model("", ""), SETTINGS, taught, Augmentation.NONE))
+                .isInstanceOf(TrainingException.class)
+                .hasMessage("the teacher takes f32[Nx10x10x1] and tells 4 classes apart, but the model takes "
+                        + "f32[Nx10x10x1] and tells 5");
     }
 
     @Test

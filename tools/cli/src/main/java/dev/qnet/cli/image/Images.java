@@ -7,7 +7,9 @@ import dev.qnet.runtime.Tensor;
 import dev.qnet.runtime.TensorInfo;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import javax.imageio.ImageIO;
 
 /** Pictures as a model's inputs and outputs. */
@@ -55,6 +57,29 @@ public final class Images {
                     "leave --scale out");
         }
         return Tensor.ofUint8(layout.from(fitted), shape);
+    }
+
+    /**
+     * A picture as an item of a shape that holds pictures, turned and resized as needed.
+     *
+     * @param shape [height, width, channels], [channels, height, width] or [height, width]
+     * @return levels, 0 to 255, in the shape's layout
+     * @throws UserException if the file is no picture, is damaged, or is too large, or if the shape holds no pictures
+     * @throws IOException if the file cannot be read
+     */
+    public static float[] levels(Path file, List<Integer> shape) throws IOException {
+        List<Integer> batch = new ArrayList<>(shape);
+        batch.addFirst(-1);
+        Layout layout = shape.size() == 2 || shape.size() == 3 ? Layout.of(batch) : null;
+        if (layout == null) {
+            throw new UserException(file + ": the model's input " + shape + " takes no pictures, which are"
+                    + " [N, height, width, 1 or 3], [N, 1 or 3, height, width] or [N, height, width]");
+        }
+        byte[] fitted = read(file)
+                .withChannels(layout.channels())
+                .resized(layout.height(), layout.width())
+                .levels();
+        return layout.from(Scaling.RAW.apply(fitted, layout.channels()));
     }
 
     /**
