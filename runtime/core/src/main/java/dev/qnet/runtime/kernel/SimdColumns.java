@@ -23,6 +23,9 @@ final class SimdColumns {
     /** More rows than pixels by so many: beyond it, taps hardly share. */
     private static final int MOST_APART = 64;
 
+    /** Numbers of a column that are there at a time, at most: so many that a panel's fit the first-level cache beside. */
+    private static final int SLICE = 224;
+
     private static final int LDA = SimdPanels.LDA;
 
     /** Scratch of ints: for each row what is in it; then rows that change, and their columns. */
@@ -77,7 +80,7 @@ final class SimdColumns {
         groupChannels = s.groupChannels();
         outWidth = s.outWidth();
         column = w.kernelH() * groupChannels;
-        slice = part(column);
+        slice = SimdPanels.part(column, SLICE);
         int n = w.kernelW();
         taps = new int[n];
         phase = new int[n];
@@ -107,12 +110,6 @@ final class SimdColumns {
             ats[i] = row[i % n] * LDA;
             begins[i + 1] = begins[i] + Math.min(slice, column - i / n * slice);
         }
-    }
-
-    /** Cuts terms into equal parts that a block and a panel in the first-level cache have room for. */
-    static int part(int terms) {
-        int parts = (terms + SimdPanels.SLICE - 1) / SimdPanels.SLICE;
-        return ((terms + parts - 1) / parts + 15) / 16 * 16;
     }
 
     /** Null where taps share nothing, or columns are short or no whole vectors. */

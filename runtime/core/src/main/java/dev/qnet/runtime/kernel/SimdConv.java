@@ -75,7 +75,7 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
         int all = (pixels + SimdPanels.ROWS - 1) / SimdPanels.ROWS;
         step = columns != null
                 ? columns.begin(1)
-                : groups[0].large ? SimdPanels.MAX_SEGMENT : SimdColumns.part(groups[0].terms);
+                : groups[0].large ? SimdPanels.MAX_SEGMENT : SimdPanels.part(groups[0].terms, SimdPanels.SLICE);
         int cached = groups[0].large ? CACHED : NEAR;
         int most = Math.max(1, cached / (Math.min(groups[0].terms, step) * SimdPanels.ROWS));
         // Rather a few more at a time than a small rest.
@@ -207,10 +207,11 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
         float[] c = b.floats(SUMS, (all ? 1 : panels) * blocks * BLOCK);
         int at = all ? 0 : slot * blocks * BLOCK;
         int wide = p.columns(panel);
+        int slice = SimdPanels.part(k1 - k0, SimdPanels.SLICE);
         for (int j0 = k0; j0 < k1; ) {
             int begin = p.begin(j0);
             int end = p.end(j0);
-            int j1 = Math.min(Math.min(end, k1), p.packed() ? j0 + SimdPanels.SLICE : end);
+            int j1 = Math.min(Math.min(end, k1), p.packed() ? j0 + slice : end);
             float[] data = p.singles(panel, j0, j1, scratch);
             int from = p.at(panel, j0);
             boolean go = j0 > begin;

@@ -31,11 +31,8 @@ final class SimdPanels {
 
     private static final int MANY_ROWS = 512;
 
-    /**
-     * Terms of a panel that are made singles at a time: so that they stay in the first-level cache while all blocks
-     * meet them.
-     */
-    static final int SLICE = 224;
+    /** Terms of a panel that are multiplied at a time, at most: so that they stay in the first-level cache beside a block. */
+    static final int SLICE = 256;
 
     /** A segment shorter than this spends more on adding up than it gains over ints. */
     static final int MIN_SEGMENT = 16;
@@ -241,6 +238,16 @@ final class SimdPanels {
             i++;
         }
         return ends[i];
+    }
+
+    /**
+     * Cuts terms into equal parts, multiples of 16 but for the last.
+     *
+     * @param most their length at most, a multiple of 16
+     */
+    static int part(int terms, int most) {
+        int parts = Math.max(1, (terms + most - 1) / most);
+        return ((terms + parts - 1) / parts + 15) / 16 * 16;
     }
 
     int panels() {
