@@ -90,7 +90,9 @@ record ByteCodes(float[] factor, float[] delta, float down, float up) {
 
     /** Binary places of a number. */
     private static int places(double f) {
-        return f == 0 ? 0 : 52 - Long.numberOfTrailingZeros(Double.doubleToLongBits(f) | 1L << 52) - Math.getExponent(f);
+        return f == 0
+                ? 0
+                : 52 - Long.numberOfTrailingZeros(Double.doubleToLongBits(f) | 1L << 52) - Math.getExponent(f);
     }
 
     /** Whether few accumulators of a channel that are not beyond P are near a half. */

@@ -11,7 +11,12 @@ import org.jspecify.annotations.Nullable;
  * @param kind the result's kind
  * @param bytes the same in singles, or null where they do not do
  */
-record MulSpec(Operand x, Operand y, Rescale rescale, Kind kind, @Nullable ByteCodes bytes) {
+record MulSpec(
+        Operand x,
+        Operand y,
+        Rescale rescale,
+        Kind kind,
+        @Nullable ByteCodes bytes) {
     /** Scaled products stay below, so that {@link Simd#MAGIC} rounds. */
     private static final double NEAR = 1 << 21;
 

@@ -41,8 +41,7 @@ final class SimdBytes {
                 y[yAt + j] = (byte) r.apply(a[at + j], channel + j);
             }
             i += LANES;
-            i += near(
-                    a, at + i, n - i, f, by.delta(), c + i * step, step, down, up, r.zero, r.lo, r.hi, y, yAt + i);
+            i += near(a, at + i, n - i, f, by.delta(), c + i * step, step, down, up, r.zero, r.lo, r.hi, y, yAt + i);
         }
     }
 
@@ -53,7 +52,17 @@ final class SimdBytes {
      * @param step from factor to factor, 0 or 1
      */
     static void real(
-            int[] a, int at, int n, float[] factor, int channel, int step, int zero, int lo, int hi, byte[] y, int yAt) {
+            int[] a,
+            int at,
+            int n,
+            float[] factor,
+            int channel,
+            int step,
+            int zero,
+            int lo,
+            int hi,
+            byte[] y,
+            int yAt) {
         if (n == 0) {
             return;
         }
@@ -114,8 +123,7 @@ final class SimdBytes {
     }
 
     /** Writes codes of n products, at least the lanes. The last vector overlaps the one before. */
-    static void multiply(
-            MulSpec spec, ByteCodes by, byte[] x, int xAt, byte[] y, int yAt, byte[] z, int zAt, int n) {
+    static void multiply(MulSpec spec, ByteCodes by, byte[] x, int xAt, byte[] y, int yAt, byte[] z, int zAt, int n) {
         int whole = n / LANES * LANES;
         products(spec, by, x, xAt, y, yAt, z, zAt, whole);
         if (whole < n) {

@@ -212,7 +212,8 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
             int begin = p.begin(j0);
             int end = p.end(j0);
             int j1 = Math.min(Math.min(end, k1), p.packed() ? j0 + slice : end);
-            float[] data = p.singles(panel, j0, j1, scratch);
+            boolean onTheWay = p.onTheWay(Math.min(ROWS, rows), wide);
+            float[] data = onTheWay ? scratch : p.singles(panel, j0, j1, scratch);
             int from = p.at(panel, j0);
             boolean go = j0 > begin;
             float[] init = go ? c : codes != null ? this.init : SimdPanels.NOTHING;
@@ -221,7 +222,11 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
                 int ao = (columns == null ? patch.at(i) : columns.at(part, i)) + j0 - k0;
                 int n = Math.min(ROWS, rows - row);
                 int to = at + i * BLOCK;
-                SimdPanels.block(a, ao, n, data, from, wide, j1 - j0, init, go ? to : io, go ? wide : 0, c, to);
+                if (onTheWay && i == 0) {
+                    p.blockOfBytes(a, ao, panel, j0, j1, scratch, init, go ? to : io, go ? wide : 0, c, to);
+                } else {
+                    SimdPanels.block(a, ao, n, data, from, wide, j1 - j0, init, go ? to : io, go ? wide : 0, c, to);
+                }
                 if (j1 == end) {
                     sums(p, b, y, first, rows, i, panel, slot, g * p.n, begin, end, c, to);
                 }

@@ -289,6 +289,32 @@ final class SimdPanels {
         return scratch;
     }
 
+    /** Whether a block of so many rows makes bytes of a panel singles on the way, by {@link #blockOfBytes}. */
+    boolean onTheWay(int rows, int columns) {
+        return packed() && onTheWay(rows) && columns == COLUMNS;
+    }
+
+    static boolean onTheWay(int rows) {
+        return MANY_REGISTERS && rows >= MOST;
+    }
+
+    /** As {@link #block}, with terms k0 to k1 of a panel, which become singles in scratch for the blocks that follow. */
+    void blockOfBytes(
+            float[] a,
+            int ao,
+            int panel,
+            int k0,
+            int k1,
+            float[] scratch,
+            float[] init,
+            int io,
+            int is,
+            float[] c,
+            int co) {
+        int from = panel * terms * COLUMNS + k0 * COLUMNS;
+        SimdTile12.wideOfBytes(a, ao, packed, from, k1 - k0, scratch, init, io, is, c, co);
+    }
+
     /** Where {@link #singles} begin. */
     int at(int panel, int k0) {
         return packed.length == 0 ? panel * terms * COLUMNS + k0 * columns(panel) : 0;

@@ -18,6 +18,7 @@ final class SimdSteps {
     private static final Step BEGIN = new Begin();
     private static final Step ADD = new Add();
     private static final Step SINGLES = new Singles();
+    private static final Step TILE_OF_BYTES = new TileOfBytes();
     private static final Step COPY = new Gather(Runs.COPY);
     private static final Step COPY_SHORT = new Gather(Runs.COPY_SHORT);
     private static final Step SIGNED = new Gather(Runs.SIGNED);
@@ -53,7 +54,11 @@ final class SimdSteps {
             @Nullable SimdCodes codes,
             Output out) {
         if (singles) {
+            // A rest of rows may be a chunk of its own.
             steps.add(SINGLES);
+            if (SimdPanels.onTheWay(rows) && columns > Simd.LANES) {
+                steps.add(TILE_OF_BYTES);
+            }
         }
         int rest = columns % SimdPanels.COLUMNS;
         boolean narrow = rest > 0 && rest <= Simd.LANES;
@@ -221,6 +226,25 @@ final class SimdSteps {
                 } else {
                     SimdTile4.narrow(s.a, 0, s.b, 0, n, s.c, 0, is, s.c, 0);
                 }
+            }
+        }
+    }
+
+    private static final class TileOfBytes extends Step {
+        private int turn;
+
+        TileOfBytes() {
+            super(7 * SimdPanels.ROWS * 2 * ROUNDS, 8);
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            turn++;
+            byte[] x = s.banks.bytes;
+            for (int i = 0; i < times; i++) {
+                int n = 2 * rounds(i, rounds);
+                int is = (turn & 1) == 0 ? 0 : SimdPanels.COLUMNS;
+                SimdTile12.wideOfBytes(s.a, 0, x, 0, n, s.b, s.c, 0, is, s.c, 0);
             }
         }
     }

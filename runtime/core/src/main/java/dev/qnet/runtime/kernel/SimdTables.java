@@ -57,8 +57,8 @@ final class SimdTables {
         ByteVector t2 = ByteVector.fromArray(B, table, 2 * LANES);
         ByteVector t3 = ByteVector.fromArray(B, table, 3 * LANES);
         ByteVector last = ByteVector.fromArray(B, x, xAt + n - LANES);
-        ByteVector end = last.selectFrom(t0, t1)
-                .blend(last.selectFrom(t2, t3), last.compare(VectorOperators.LT, (byte) 0));
+        ByteVector end =
+                last.selectFrom(t0, t1).blend(last.selectFrom(t2, t3), last.compare(VectorOperators.LT, (byte) 0));
         for (int i = 0; i < n - LANES; i += LANES) {
             ByteVector v = ByteVector.fromArray(B, x, xAt + i);
             v.selectFrom(t0, t1)

@@ -2,7 +2,10 @@ package dev.qnet.runtime.kernel;
 
 import static jdk.incubator.vector.VectorOperators.FMA;
 
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -19,6 +22,8 @@ final class SimdTile12 {
     static final int ROWS = 12;
 
     private static final VectorSpecies<Float> F = Simd.FLOATS;
+    private static final VectorSpecies<Integer> I = Simd.INTS;
+    private static final VectorSpecies<Byte> B = Simd.BYTES;
     private static final int LANES = Simd.LANES;
 
     /** Singles from row to row of the left block: a constant, so that all rows are addressed from one register. */
@@ -184,6 +189,152 @@ final class SimdTile12 {
         c10b.intoArray(c, co + 21 * LANES);
         c11a.intoArray(c, co + 22 * LANES);
         c11b.intoArray(c, co + 23 * LANES);
+    }
+
+    /**
+     * As {@link #wide}, of a panel of bytes, which are made singles on the way, for the blocks that follow: beside so much
+     * arithmetic, that takes little time.
+     *
+     * @param singles where they go, from index 0
+     */
+    static void wideOfBytes(
+            float[] a,
+            int ao,
+            byte[] b,
+            int bo,
+            int n,
+            float[] singles,
+            float[] init,
+            int io,
+            int is,
+            float[] c,
+            int co) {
+        if (n == 0) {
+            return;
+        }
+        FloatVector i0 = FloatVector.fromArray(F, init, io);
+        FloatVector i1 = FloatVector.fromArray(F, init, io + LANES);
+        FloatVector c0a = i0;
+        FloatVector c0b = i1;
+        FloatVector c1a = i0;
+        FloatVector c1b = i1;
+        FloatVector c2a = i0;
+        FloatVector c2b = i1;
+        FloatVector c3a = i0;
+        FloatVector c3b = i1;
+        FloatVector c4a = i0;
+        FloatVector c4b = i1;
+        FloatVector c5a = i0;
+        FloatVector c5b = i1;
+        FloatVector c6a = i0;
+        FloatVector c6b = i1;
+        FloatVector c7a = i0;
+        FloatVector c7b = i1;
+        FloatVector c8a = i0;
+        FloatVector c8b = i1;
+        FloatVector c9a = i0;
+        FloatVector c9b = i1;
+        FloatVector c10a = i0;
+        FloatVector c10b = i1;
+        FloatVector c11a = i0;
+        FloatVector c11b = i1;
+        if (is != 0) {
+            c1a = FloatVector.fromArray(F, init, io + is);
+            c1b = FloatVector.fromArray(F, init, io + is + LANES);
+            c2a = FloatVector.fromArray(F, init, io + 2 * is);
+            c2b = FloatVector.fromArray(F, init, io + 2 * is + LANES);
+            c3a = FloatVector.fromArray(F, init, io + 3 * is);
+            c3b = FloatVector.fromArray(F, init, io + 3 * is + LANES);
+            c4a = FloatVector.fromArray(F, init, io + 4 * is);
+            c4b = FloatVector.fromArray(F, init, io + 4 * is + LANES);
+            c5a = FloatVector.fromArray(F, init, io + 5 * is);
+            c5b = FloatVector.fromArray(F, init, io + 5 * is + LANES);
+            c6a = FloatVector.fromArray(F, init, io + 6 * is);
+            c6b = FloatVector.fromArray(F, init, io + 6 * is + LANES);
+            c7a = FloatVector.fromArray(F, init, io + 7 * is);
+            c7b = FloatVector.fromArray(F, init, io + 7 * is + LANES);
+            c8a = FloatVector.fromArray(F, init, io + 8 * is);
+            c8b = FloatVector.fromArray(F, init, io + 8 * is + LANES);
+            c9a = FloatVector.fromArray(F, init, io + 9 * is);
+            c9b = FloatVector.fromArray(F, init, io + 9 * is + LANES);
+            c10a = FloatVector.fromArray(F, init, io + 10 * is);
+            c10b = FloatVector.fromArray(F, init, io + 10 * is + LANES);
+            c11a = FloatVector.fromArray(F, init, io + 11 * is);
+            c11b = FloatVector.fromArray(F, init, io + 11 * is + LANES);
+        }
+        for (int k = 0; k < n; k++) {
+            int s = k * 2 * LANES;
+            int at = bo + s;
+            FloatVector b0 = single(b, at);
+            FloatVector b1 = single(b, at + LANES);
+            b0.intoArray(singles, s);
+            b1.intoArray(singles, s + LANES);
+            FloatVector a0 = FloatVector.broadcast(F, a[ao + k]);
+            c0a = a0.lanewise(FMA, b0, c0a);
+            c0b = a0.lanewise(FMA, b1, c0b);
+            FloatVector a1 = FloatVector.broadcast(F, a[ao + LDA + k]);
+            c1a = a1.lanewise(FMA, b0, c1a);
+            c1b = a1.lanewise(FMA, b1, c1b);
+            FloatVector a2 = FloatVector.broadcast(F, a[ao + 2 * LDA + k]);
+            c2a = a2.lanewise(FMA, b0, c2a);
+            c2b = a2.lanewise(FMA, b1, c2b);
+            FloatVector a3 = FloatVector.broadcast(F, a[ao + 3 * LDA + k]);
+            c3a = a3.lanewise(FMA, b0, c3a);
+            c3b = a3.lanewise(FMA, b1, c3b);
+            FloatVector a4 = FloatVector.broadcast(F, a[ao + 4 * LDA + k]);
+            c4a = a4.lanewise(FMA, b0, c4a);
+            c4b = a4.lanewise(FMA, b1, c4b);
+            FloatVector a5 = FloatVector.broadcast(F, a[ao + 5 * LDA + k]);
+            c5a = a5.lanewise(FMA, b0, c5a);
+            c5b = a5.lanewise(FMA, b1, c5b);
+            FloatVector a6 = FloatVector.broadcast(F, a[ao + 6 * LDA + k]);
+            c6a = a6.lanewise(FMA, b0, c6a);
+            c6b = a6.lanewise(FMA, b1, c6b);
+            FloatVector a7 = FloatVector.broadcast(F, a[ao + 7 * LDA + k]);
+            c7a = a7.lanewise(FMA, b0, c7a);
+            c7b = a7.lanewise(FMA, b1, c7b);
+            FloatVector a8 = FloatVector.broadcast(F, a[ao + 8 * LDA + k]);
+            c8a = a8.lanewise(FMA, b0, c8a);
+            c8b = a8.lanewise(FMA, b1, c8b);
+            FloatVector a9 = FloatVector.broadcast(F, a[ao + 9 * LDA + k]);
+            c9a = a9.lanewise(FMA, b0, c9a);
+            c9b = a9.lanewise(FMA, b1, c9b);
+            FloatVector a10 = FloatVector.broadcast(F, a[ao + 10 * LDA + k]);
+            c10a = a10.lanewise(FMA, b0, c10a);
+            c10b = a10.lanewise(FMA, b1, c10b);
+            FloatVector a11 = FloatVector.broadcast(F, a[ao + 11 * LDA + k]);
+            c11a = a11.lanewise(FMA, b0, c11a);
+            c11b = a11.lanewise(FMA, b1, c11b);
+        }
+        c0a.intoArray(c, co);
+        c0b.intoArray(c, co + LANES);
+        c1a.intoArray(c, co + 2 * LANES);
+        c1b.intoArray(c, co + 3 * LANES);
+        c2a.intoArray(c, co + 4 * LANES);
+        c2b.intoArray(c, co + 5 * LANES);
+        c3a.intoArray(c, co + 6 * LANES);
+        c3b.intoArray(c, co + 7 * LANES);
+        c4a.intoArray(c, co + 8 * LANES);
+        c4b.intoArray(c, co + 9 * LANES);
+        c5a.intoArray(c, co + 10 * LANES);
+        c5b.intoArray(c, co + 11 * LANES);
+        c6a.intoArray(c, co + 12 * LANES);
+        c6b.intoArray(c, co + 13 * LANES);
+        c7a.intoArray(c, co + 14 * LANES);
+        c7b.intoArray(c, co + 15 * LANES);
+        c8a.intoArray(c, co + 16 * LANES);
+        c8b.intoArray(c, co + 17 * LANES);
+        c9a.intoArray(c, co + 18 * LANES);
+        c9b.intoArray(c, co + 19 * LANES);
+        c10a.intoArray(c, co + 20 * LANES);
+        c10b.intoArray(c, co + 21 * LANES);
+        c11a.intoArray(c, co + 22 * LANES);
+        c11b.intoArray(c, co + 23 * LANES);
+    }
+
+    private static FloatVector single(byte[] b, int at) {
+        IntVector v = (IntVector) ByteVector.fromArray(B, b, at).convertShape(VectorOperators.B2I, I, 0);
+        return (FloatVector) v.convert(VectorOperators.I2F, 0);
     }
 
     /** Columns are one vector. */

@@ -33,8 +33,7 @@ class ByteCodesTest {
                 : Rescale.real(f, zero, lo, (int) kind.max());
     }
 
-    private static void check(
-            String name, Backend backend, Rescale r, Kind kind, int[] a, int at, int n, int channel) {
+    private static void check(String name, Backend backend, Rescale r, Kind kind, int[] a, int at, int n, int channel) {
         Banks b = new Banks(n + 2, 0, 0, 0, 0);
         int[] before = a.clone();
         backend.loops().codes(r, kind, b, 1, a, at, n, channel);
@@ -161,10 +160,12 @@ class ByteCodesTest {
             value = Rounding.class,
             names = {"TFLITE", "TOSA"})
     void singlesAreChosen(Rounding rounding) {
-        ByteCodes usual = Objects.requireNonNull(fixed(rounding, 1_518_500_250, -7).bytes());
+        ByteCodes usual =
+                Objects.requireNonNull(fixed(rounding, 1_518_500_250, -7).bytes());
         assertThat(usual.up()).isBetween(0x1p-16f, 0x1p-12f);
         assertThat(usual.down()).isEqualTo(-usual.up());
-        ByteCodes large = Objects.requireNonNull(fixed(rounding, 1_518_500_250, 1).bytes());
+        ByteCodes large =
+                Objects.requireNonNull(fixed(rounding, 1_518_500_250, 1).bytes());
         assertThat(large.delta()[0]).isZero();
         ByteCodes exact = Objects.requireNonNull(fixed(rounding, 1 << 30, -3).bytes());
         assertThat(exact.down()).isEqualTo(exact.up()).isPositive();
