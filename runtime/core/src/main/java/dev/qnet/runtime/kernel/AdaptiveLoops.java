@@ -91,6 +91,21 @@ final class AdaptiveLoops implements Loops {
     }
 
     @Override
+    public float largest(float[] a, int at, int n) {
+        return by(RowSteps.ALL.exp()).largest(a, at, n);
+    }
+
+    @Override
+    public void exp(double[] a, int n) {
+        by(RowSteps.ALL.exp()).exp(a, n);
+    }
+
+    @Override
+    public void tanh(double[] a, int n) {
+        by(RowSteps.ALL.tanh()).tanh(a, n);
+    }
+
+    @Override
     public void quantize(QuantizeSpec spec, int c, float[] x, int at, int[] codes, int n) {
         by(RowSteps.ALL.quantize(spec)).quantize(spec, c, x, at, codes, n);
     }

@@ -114,9 +114,15 @@ public final class FloatUnary implements UnaryKernel {
                     f[y + i] = (float) Math.rint(f[x + i]);
                 }
             }
-            case LEAKY_RELU, SIGMOID, TANH, HARD_SWISH, GELU, GELU_ERF, ELU, SELU, CELU, MISH -> all(f, x, y);
-            case HARD_SIGMOID, SOFTPLUS, SOFTSIGN, THRESHOLDED_RELU, AFFINE, SCALED_TANH, SILU -> all(f, x, y);
-            case ERF, EXP, LOG, SIN, COS, SIGN, RECIPROCAL -> all(f, x, y);
+            case SIGMOID, TANH, SILU, EXP -> {
+                for (int i = 0; i < n; i += Rows.CHUNK) {
+                    int length = Math.min(Rows.CHUNK, n - i);
+                    scalar.apply(loops, banks, f, x + i, y + i, length);
+                }
+            }
+            case LEAKY_RELU, HARD_SWISH, GELU, GELU_ERF, ELU, SELU, CELU, MISH -> all(f, x, y);
+            case HARD_SIGMOID, SOFTPLUS, SOFTSIGN, THRESHOLDED_RELU, AFFINE, SCALED_TANH -> all(f, x, y);
+            case ERF, LOG, SIN, COS, SIGN, RECIPROCAL -> all(f, x, y);
         }
     }
 

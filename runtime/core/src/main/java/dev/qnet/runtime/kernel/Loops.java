@@ -116,6 +116,18 @@ interface Loops {
     /** Keeps the larger of each of n singles and that of x, as {@link Math#max(float, float)} does. */
     void largest(float[] max, float[] x, int at, int n);
 
+    /** The largest of n singles as {@link Math#max(float, float)} finds it; of none negative infinity. */
+    float largest(float[] a, int at, int n);
+
+    /**
+     * Replaces n doubles by {@link StrictMath#exp(double)} of them. Up to {@link RescaleLanes#PAD} behind may be read and
+     * overwritten.
+     */
+    void exp(double[] a, int n);
+
+    /** As {@link #exp}, of {@link StrictMath#tanh(double)}. */
+    void tanh(double[] a, int n);
+
     /** Quantizes n singles from {@code at} by the scale of index c, as {@link QuantizeSpec#apply} does one by one. */
     void quantize(QuantizeSpec spec, int c, float[] x, int at, int[] codes, int n);
 

@@ -22,6 +22,8 @@ final class RowSteps {
     private final Step largest = new Largest();
     private final Step largestSingles = new LargestSingles();
     private final Step product = new Product();
+    private final Step exp = new Exponential();
+    private final Step tanh = new Tanh();
     private final Step limit = new Limiting();
     private final Step affine = new Affine();
     private final Step extremes = new Extremes();
@@ -94,6 +96,15 @@ final class RowSteps {
 
     Step largestSingles() {
         return largestSingles;
+    }
+
+    /** Exponentials, and the largest of a row, for softmax needs both. */
+    Step exp() {
+        return exp;
+    }
+
+    Step tanh() {
+        return tanh;
     }
 
     Step limit() {
@@ -281,6 +292,42 @@ final class RowSteps {
             for (int i = 0; i < times; i++) {
                 int n = rounds(i, rounds);
                 SimdPools.largest(s.c, s.b, 0, n * Simd.LANES);
+            }
+        }
+    }
+
+    /** Both ways that a vector may go. */
+    private static final class Exponential extends Step {
+        private final double[] a = new double[ROUNDS * SimdShape.BITS / 64];
+
+        Exponential() {
+            super(60 * ROUNDS);
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            a[a.length - 1] = 1000;
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds);
+                SimdMath.vectors(a, 0, n * a.length / ROUNDS);
+                SimdMath.vectors(s.b, 0, n * Simd.LANES);
+            }
+        }
+    }
+
+    /** Both ways that a vector may go. */
+    private static final class Tanh extends Step {
+        private final double[] a = new double[ROUNDS * SimdShape.BITS / 64];
+
+        Tanh() {
+            super(90 * ROUNDS);
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            a[a.length - 1] = Double.NaN;
+            for (int i = 0; i < times; i++) {
+                SimdMath.hyperbolic(a, 0, rounds(i, rounds) * a.length / ROUNDS);
             }
         }
     }

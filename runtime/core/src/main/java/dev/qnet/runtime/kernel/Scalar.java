@@ -55,6 +55,49 @@ public record Scalar(FloatUnary.Fn fn, float a, float b) {
         };
     }
 
+    /** Its values at n singles, rounded to singles; may run in place. Uses double scratch 1. */
+    void apply(Loops loops, Banks b, float[] a, int x, int y, int n) {
+        double[] t = b.doubles(1, n + RescaleLanes.PAD);
+        switch (fn) {
+            case SIGMOID -> {
+                for (int i = 0; i < n; i++) {
+                    t[i] = -(double) a[x + i];
+                }
+                loops.exp(t, n);
+                for (int i = 0; i < n; i++) {
+                    a[y + i] = (float) (1 / (1 + t[i]));
+                }
+            }
+            case SILU -> {
+                for (int i = 0; i < n; i++) {
+                    t[i] = -(double) a[x + i];
+                }
+                loops.exp(t, n);
+                for (int i = 0; i < n; i++) {
+                    a[y + i] = (float) (a[x + i] / (1 + t[i]));
+                }
+            }
+            case EXP, TANH -> {
+                for (int i = 0; i < n; i++) {
+                    t[i] = a[x + i];
+                }
+                if (fn == FloatUnary.Fn.EXP) {
+                    loops.exp(t, n);
+                } else {
+                    loops.tanh(t, n);
+                }
+                for (int i = 0; i < n; i++) {
+                    a[y + i] = (float) t[i];
+                }
+            }
+            default -> {
+                for (int i = 0; i < n; i++) {
+                    a[y + i] = (float) apply(a[x + i]);
+                }
+            }
+        }
+    }
+
     private static double softplus(double x) {
         return Math.max(x, 0) + StrictMath.log1p(StrictMath.exp(-Math.abs(x)));
     }

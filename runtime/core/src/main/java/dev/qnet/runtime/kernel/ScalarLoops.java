@@ -126,6 +126,29 @@ final class ScalarLoops implements Loops {
     }
 
     @Override
+    public float largest(float[] a, int at, int n) {
+        float max = Float.NEGATIVE_INFINITY;
+        for (int i = 0; i < n; i++) {
+            max = Math.max(max, a[at + i]);
+        }
+        return max;
+    }
+
+    @Override
+    public void exp(double[] a, int n) {
+        for (int i = 0; i < n; i++) {
+            a[i] = StrictMath.exp(a[i]);
+        }
+    }
+
+    @Override
+    public void tanh(double[] a, int n) {
+        for (int i = 0; i < n; i++) {
+            a[i] = StrictMath.tanh(a[i]);
+        }
+    }
+
+    @Override
     public void quantize(QuantizeSpec spec, int c, float[] x, int at, int[] codes, int n) {
         spec.apply(c, x, at, codes, 0, n);
     }

@@ -168,6 +168,21 @@ final class SimdLoops implements Loops {
     }
 
     @Override
+    public float largest(float[] a, int at, int n) {
+        return SimdMath.largest(a, at, n);
+    }
+
+    @Override
+    public void exp(double[] a, int n) {
+        SimdMath.exp(a, n);
+    }
+
+    @Override
+    public void tanh(double[] a, int n) {
+        SimdMath.tanh(a, n);
+    }
+
+    @Override
     public void quantize(QuantizeSpec spec, int c, float[] x, int at, int[] codes, int n) {
         if (!spec.near(c)) {
             spec.apply(c, x, at, codes, 0, n);

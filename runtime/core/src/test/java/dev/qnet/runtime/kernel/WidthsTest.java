@@ -43,6 +43,7 @@ class WidthsTest {
             ElementwiseCases.intBinary(new Random(seed), one);
             ElementwiseCases.sum(new Random(seed), one);
             new ByteCodesTest().few(seed, one[0]);
+            SimdMathTest.check(seed, one[0]);
             if (one[0] == Backend.VECTOR) {
                 new FloatKernelsTest().conv(seed);
             }
