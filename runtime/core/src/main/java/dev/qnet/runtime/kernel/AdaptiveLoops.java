@@ -86,6 +86,11 @@ final class AdaptiveLoops implements Loops {
     }
 
     @Override
+    public int largest(boolean signed, byte[] a, int at, int n) {
+        return by(RowSteps.ALL.largest()).largest(signed, a, at, n);
+    }
+
+    @Override
     public void largest(float[] max, float[] x, int at, int n) {
         by(RowSteps.ALL.largestSingles()).largest(max, x, at, n);
     }

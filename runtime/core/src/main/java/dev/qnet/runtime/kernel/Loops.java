@@ -113,6 +113,9 @@ interface Loops {
     void largest(
             boolean signed, byte[] x, int at, int taps, int tapStep, int pixels, int step, int n, byte[] y, int yAt);
 
+    /** The largest of n bytes, at least one; unsigned ones count from −128. */
+    int largest(boolean signed, byte[] a, int at, int n);
+
     /** Keeps the larger of each of n singles and that of x, as {@link Math#max(float, float)} does. */
     void largest(float[] max, float[] x, int at, int n);
 

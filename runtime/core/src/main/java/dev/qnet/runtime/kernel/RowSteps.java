@@ -267,7 +267,7 @@ final class RowSteps {
         private final byte[] max = new byte[32 * ROUNDS];
 
         Largest() {
-            super(24 * ROUNDS);
+            super(32 * ROUNDS);
         }
 
         @Override
@@ -275,6 +275,7 @@ final class RowSteps {
             for (int i = 0; i < times; i++) {
                 int n = rounds(i, rounds);
                 SimdPools.many((byte) 0, max, s.banks.bytes, 0, 32 * n);
+                SimdPools.many((byte) 0, s.banks.bytes, 0, 32 * n);
                 SimdPools.few((byte) 0, max, s.banks.bytes, 0, n > 0 ? 15 : 0);
                 SimdPools.many((byte) 0, s.banks.bytes, 0, 2, 32, n / 2, 64, 32, max, 0);
                 SimdPools.few((byte) 0, s.banks.bytes, 0, 2, 8, n / 2, 16, 8, max, 0);

@@ -119,6 +119,16 @@ final class ScalarLoops implements Loops {
     }
 
     @Override
+    public int largest(boolean signed, byte[] a, int at, int n) {
+        int flip = signed ? 0 : 0x80;
+        int max = Byte.MIN_VALUE;
+        for (int i = 0; i < n; i++) {
+            max = Math.max(max, (byte) (a[at + i] ^ flip));
+        }
+        return max;
+    }
+
+    @Override
     public void largest(float[] max, float[] x, int at, int n) {
         for (int i = 0; i < n; i++) {
             max[i] = Math.max(max[i], x[at + i]);

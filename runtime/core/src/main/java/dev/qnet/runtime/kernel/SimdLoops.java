@@ -163,6 +163,11 @@ final class SimdLoops implements Loops {
     }
 
     @Override
+    public int largest(boolean signed, byte[] a, int at, int n) {
+        return SimdPools.largest(signed, a, at, n);
+    }
+
+    @Override
     public void largest(float[] max, float[] x, int at, int n) {
         SimdPools.largest(max, x, at, n);
     }

@@ -102,6 +102,27 @@ final class SimdPools {
         }
     }
 
+    /** As {@link Loops#largest(boolean, byte[], int, int)}. */
+    static int largest(boolean signed, byte[] a, int at, int n) {
+        return n < MANY.length()
+                ? ScalarLoops.INSTANCE.largest(signed, a, at, n)
+                : many(signed ? 0 : (byte) 0x80, a, at, n);
+    }
+
+    static int many(byte flip, byte[] a, int at, int n) {
+        if (n == 0) {
+            return 0;
+        }
+        ByteVector f = ByteVector.broadcast(MANY, flip);
+        ByteVector max = ByteVector.fromArray(MANY, a, at + n - MANY.length()).lanewise(VectorOperators.XOR, f);
+        for (int i = 0; i < n - MANY.length(); i += MANY.length()) {
+            max = ByteVector.fromArray(MANY, a, at + i)
+                    .lanewise(VectorOperators.XOR, f)
+                    .lanewise(VectorOperators.MAX, max);
+        }
+        return max.reduceLanes(VectorOperators.MAX);
+    }
+
     static void many(byte flip, byte[] max, byte[] x, int at, int n) {
         if (n == 0) {
             return;

@@ -8,6 +8,12 @@ package dev.qnet.runtime.kernel;
 public final class Softmax implements UnaryKernel {
     private static final int SUM_INTEGER_BITS = 12;
 
+    private static final int DIFFERENCES = 256;
+
+    /** From so many codes on, a table of what all codes become costs less than making each. */
+    private static final int LONG = 256;
+
+    private final Loops loops;
     private final Kind x;
     private final int outer;
     private final int extent;
@@ -17,7 +23,14 @@ public final class Softmax implements UnaryKernel {
     private final int diffMin;
     private final Kind y;
 
-    private Softmax(Kind x, int outer, int extent, int inner, int multiplier, int leftShift, int diffMin, Kind y) {
+    /** For each difference to the largest code its exp, in Q0.31, and what it adds to the sum. */
+    private final int[] exps = new int[DIFFERENCES];
+
+    private final int[] terms = new int[DIFFERENCES];
+
+    private Softmax(
+            Loops loops, Kind x, int outer, int extent, int inner, int multiplier, int leftShift, int diffMin, Kind y) {
+        this.loops = loops;
         this.x = x;
         this.outer = outer;
         this.extent = extent;
@@ -26,6 +39,10 @@ public final class Softmax implements UnaryKernel {
         this.leftShift = leftShift;
         this.diffMin = diffMin;
         this.y = y;
+        for (int diff = 0; diff < DIFFERENCES; diff++) {
+            exps[diff] = exp(-diff);
+            terms[diff] = Gemmlowp.divideByPot(exps[diff], SUM_INTEGER_BITS);
+        }
     }
 
     /**
@@ -57,7 +74,7 @@ public final class Softmax implements UnaryKernel {
             outer *= d < axis ? shape[d] : 1;
             inner *= d > axis ? shape[d] : 1;
         }
-        return new Softmax(x, outer, shape[axis], inner, multiplier, leftShift, diffMin, y);
+        return new Softmax(backend.loops(), x, outer, shape[axis], inner, multiplier, leftShift, diffMin, y);
     }
 
     @Override
@@ -71,35 +88,84 @@ public final class Softmax implements UnaryKernel {
     }
 
     private void line(Banks b, int xAt, int yAt) {
-        int[] exp = b.ints(0, extent);
-        int max = Integer.MIN_VALUE;
-        for (int i = 0; i < extent; i++) {
-            exp[i] = Rows.one(b, x, xAt + i * inner);
-            max = Math.max(max, exp[i]);
+        byte[] a = b.bytes;
+        int from = xAt;
+        if (inner > 1) {
+            a = b.byteScratch(extent);
+            from = 0;
+            for (int i = 0; i < extent; i++) {
+                a[i] = b.bytes[xAt + i * inner];
+            }
         }
-        int sum = 0;
-        for (int i = 0; i < extent; i++) {
-            int diff = exp[i] - max;
-            // 0 for differences that do not count: an exp that underflows to 0 gives the least code as well.
-            exp[i] = diff < diffMin ? 0 : Gemmlowp.expOnNegative(scaled(diff));
-            sum += Gemmlowp.divideByPot(exp[i], SUM_INTEGER_BITS);
-        }
+        int flip = x == Kind.S8 ? 0 : 0x80;
+        int max = loops.largest(x == Kind.S8, a, from, extent);
+        int sum = sum(a, from, extent, flip, max, terms);
         int headroom = Integer.numberOfLeadingZeros(sum);
         int reciprocal = Gemmlowp.oneOverOnePlus((sum << headroom) - Integer.MIN_VALUE);
         int shift = SUM_INTEGER_BITS - headroom + 31 - 8 * y.bytes();
-        int least = (int) y.min();
-        for (int i = 0; i < extent; i++) {
-            int v = exp[i] == 0 ? 0 : Gemmlowp.divideByPot(Gemmlowp.doublingHighMul(reciprocal, exp[i]), shift);
-            int code = Math.max(least, Math.min((int) y.max(), v + least));
-            if (y == Kind.S16) {
-                b.shorts[yAt + i * inner] = (short) code;
-            } else {
-                b.bytes[yAt + i * inner] = (byte) code;
+        if (y == Kind.S16) {
+            for (int i = 0; i < extent; i++) {
+                int exp = exps[max - (byte) (a[from + i] ^ flip)];
+                b.shorts[yAt + i * inner] = (short) code(exp, reciprocal, shift, Short.MIN_VALUE, Short.MAX_VALUE);
             }
+            return;
+        }
+        int least = y == Kind.S8 ? Byte.MIN_VALUE : 0;
+        if (inner > 1) {
+            for (int i = 0; i < extent; i++) {
+                int exp = exps[max - (byte) (a[from + i] ^ flip)];
+                b.bytes[yAt + i * inner] = (byte) code(exp, reciprocal, shift, least, least + 255);
+            }
+        } else if (extent < LONG) {
+            codes(a, from, extent, flip, max, exps, reciprocal, shift, least, yAt);
+        } else {
+            byte[] table = b.byteScratch(DIFFERENCES);
+            for (int diff = max - Byte.MIN_VALUE; diff >= 0; diff--) {
+                table[(max - diff ^ flip) & 0xFF] = (byte) code(exps[diff], reciprocal, shift, least, least + 255);
+            }
+            loops.look(table, b, xAt, yAt, extent);
         }
     }
 
-    private int scaled(int diff) {
-        return Gemmlowp.doublingHighMul(diff * (1 << leftShift), multiplier);
+    private static int sum(byte[] a, int at, int n, int flip, int max, int[] terms) {
+        int sum = 0;
+        for (int i = 0; i < n; i++) {
+            sum += terms[max - (byte) (a[at + i] ^ flip)];
+        }
+        return sum;
+    }
+
+    /** Codes where the operand's and the result's lines lie in one bank. */
+    private static void codes(
+            byte[] a,
+            int at,
+            int n,
+            int flip,
+            int max,
+            int[] exps,
+            int reciprocal,
+            int shift,
+            int least,
+            int yAt) {
+        for (int i = 0; i < n; i++) {
+            int exp = exps[max - (byte) (a[at + i] ^ flip)];
+            a[yAt + i] = (byte) code(exp, reciprocal, shift, least, least + 255);
+        }
+    }
+
+    /**
+     * SRDHM of two numbers of at least 0, divided by 2^shift, shift at least 15. Both round halves up; of many equal codes, the
+     * sum takes the shift beyond an int's bits.
+     */
+    private static int code(int exp, int reciprocal, int shift, int least, int most) {
+        long v = ((long) reciprocal * exp + (1L << 30)) >> 31;
+        return (int) Math.min(most, ((v + (1L << (shift - 1))) >> shift) + least);
+    }
+
+    /** The exp of a difference; 0 where it does not count, for one that underflows to 0 gives the least code as well. */
+    int exp(int diff) {
+        return diff < diffMin
+                ? 0
+                : Gemmlowp.expOnNegative(Gemmlowp.doublingHighMul(diff * (1 << leftShift), multiplier));
     }
 }
