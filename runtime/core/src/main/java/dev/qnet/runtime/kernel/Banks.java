@@ -28,7 +28,7 @@ public final class Banks {
     private final int[][] intScratch = new int[4][0];
     private final long[][] longScratch = new long[2][0];
     private final float[][] floatScratch = new float[4][0];
-    private final double[][] doubleScratch = new double[2][0];
+    private final double[][] doubleScratch = new double[6][0];
 
     /** Null until it is asked for. */
     private @Nullable Banks apart;

@@ -26,7 +26,15 @@ public final class Recurrent implements BinaryKernel, TernaryKernel {
     private static final int GATES = 2;
     private static final int RESET = 3;
     private static final int SUMS = 0;
-    private static final int STATE_SUMS = 1;
+    private static final int INPUTS = 1;
+    private static final int BEGIN = 2;
+    private static final int STATE = 4; // 3 is Scalar's
+    private static final int APART = 5;
+
+    /** Steps whose inputs are multiplied together. */
+    private static final int TOGETHER = 16;
+
+    private final Loops loops;
 
     private final Cell cell;
     private final int batch;
@@ -47,14 +55,25 @@ public final class Recurrent implements BinaryKernel, TernaryKernel {
     private final Scalar g;
     private final Scalar h;
 
-    /** [I][G·H] and [H][G·H], so that one number meets all gates at once. */
+    /** [I][G·H], so that one number meets all gates at once. */
     private final float[] w;
 
+    /** [H][G·H], of GRU without the last gate. */
     private final float[] r;
-    private final float[] bias;
+
+    /** GRU: [H][H], the last gate. */
+    private final float[] last;
+
+    /** What sums begin with, doubles of both biases; with linearBeforeReset of w alone for the last gate. */
+    private final double[] first;
+
+    /** GRU: what the last gate's product with the state begins with: nothing, or the bias of r. */
+    private final double[] lastFirst;
+
     private final float[] peepholes;
 
     private Recurrent(
+            Loops loops,
             Cell cell,
             int[] sizes,
             boolean ownHidden,
@@ -68,6 +87,7 @@ public final class Recurrent implements BinaryKernel, TernaryKernel {
             float[] r,
             float[] bias,
             float[] peepholes) {
+        this.loops = loops;
         this.cell = cell;
         batch = sizes[0];
         steps = sizes[1];
@@ -82,9 +102,20 @@ public final class Recurrent implements BinaryKernel, TernaryKernel {
         f = activations[0];
         g = activations[Math.min(1, activations.length - 1)];
         h = activations[activations.length - 1];
-        this.w = w;
-        this.r = r;
-        this.bias = bias;
+        int rows = cell.gates * hidden;
+        int direct = cell == Cell.GRU ? rows - hidden : rows;
+        this.w = transposed(w, 0, rows, inputs);
+        this.r = transposed(r, 0, direct, hidden);
+        last = transposed(r, direct, rows - direct, hidden);
+        first = new double[rows + RescaleLanes.PAD];
+        lastFirst = new double[hidden + RescaleLanes.PAD];
+        boolean apart = cell == Cell.GRU && linearBeforeReset;
+        for (int k = 0; k < rows; k++) {
+            first[k] = apart && k >= direct ? bias[k] : (double) bias[k] + bias[rows + k];
+        }
+        for (int k = 0; k < hidden && apart; k++) {
+            lastFirst[k] = bias[rows + direct + k];
+        }
         this.peepholes = peepholes;
     }
 
@@ -135,6 +166,7 @@ public final class Recurrent implements BinaryKernel, TernaryKernel {
         }
         Scalar second = g == null ? f : g;
         return new Recurrent(
+                backend.loops(),
                 cell,
                 sizes.clone(),
                 ownHidden,
@@ -144,17 +176,18 @@ public final class Recurrent implements BinaryKernel, TernaryKernel {
                 coupled,
                 clip,
                 new Scalar[] {f, second, h == null ? second : h},
-                transposed(w, rows, sizes[2]),
-                transposed(r, rows, hidden),
-                bias.clone(),
+                w,
+                r,
+                bias,
                 peepholes.clone());
     }
 
-    private static float[] transposed(float[] w, int rows, int columns) {
-        float[] t = new float[w.length];
+    /** Some rows of a matrix as columns, and some numbers more, for vectors run over the end. */
+    private static float[] transposed(float[] w, int from, int rows, int columns) {
+        float[] t = new float[rows * columns + RescaleLanes.PAD];
         for (int i = 0; i < rows; i++) {
             for (int j = 0; j < columns; j++) {
-                t[j * rows + i] = w[i * columns + j];
+                t[j * rows + i] = w[(from + i) * columns + j];
             }
         }
         return t;
@@ -177,7 +210,12 @@ public final class Recurrent implements BinaryKernel, TernaryKernel {
             }
             for (int i = 0; i < steps; i++) {
                 int t = b * steps + (reverse ? steps - 1 - i : i);
-                step(banks, x + t * inputs, state, memory);
+                if (i % TOGETHER == 0) {
+                    int count = Math.min(TOGETHER, steps - i);
+                    inputs(banks, x + (reverse ? t - count + 1 : t) * inputs, count);
+                }
+                int begun = Math.min(TOGETHER, steps - i / TOGETHER * TOGETHER);
+                step(banks, reverse ? begun - 1 - i % TOGETHER : i % TOGETHER, state, memory);
                 System.arraycopy(state, 0, banks.floats, result + t * width, hidden);
                 if (cell == Cell.LSTM) {
                     System.arraycopy(memory, 0, banks.floats, result + t * width + hidden, hidden);
@@ -186,49 +224,60 @@ public final class Recurrent implements BinaryKernel, TernaryKernel {
         }
     }
 
-    private void step(Banks b, int x, float[] state, float[] memory) {
+    /** Sums over the inputs of some steps that lie one behind the other. */
+    private void inputs(Banks b, int x, int count) {
         int rows = cell.gates * hidden;
-        double[] sums = b.doubles(SUMS, rows);
-        float[] gates = b.floats(GATES, rows);
-        // With linearBeforeReset the last gate's biases stay apart.
-        int joint = cell == Cell.GRU && linearBeforeReset ? rows - hidden : rows;
-        for (int k = 0; k < rows; k++) {
-            sums[k] = k < joint ? (double) bias[k] + bias[rows + k] : bias[k];
-        }
-        for (int i = 0; i < inputs; i++) {
-            FloatConv2d.axpy(sums, 0, b.floats[x + i], w, i * rows, rows);
-        }
+        double[] in = b.doubles(APART, Math.max(count * inputs, hidden) + RescaleLanes.PAD);
+        double[] sums = b.doubles(INPUTS, count * rows + RescaleLanes.PAD);
+        loops.widen(b.floats, x, in, 0, count * inputs);
+        loops.product(in, count, inputs, w, 0, rows, first, sums, rows);
+    }
+
+    /** A step, whose sums over the input are those of an index. */
+    private void step(Banks b, int index, float[] state, float[] memory) {
+        int rows = cell.gates * hidden;
         int direct = cell == Cell.GRU ? rows - hidden : rows;
-        for (int i = 0; i < hidden; i++) {
-            FloatConv2d.axpy(sums, 0, state[i], r, i * rows, direct);
-        }
+        double[] sums = b.doubles(SUMS, rows + RescaleLanes.PAD);
+        double[] ofInputs = b.doubles(INPUTS, 0);
+        double[] begin = b.doubles(BEGIN, rows + RescaleLanes.PAD);
+        System.arraycopy(ofInputs, index * rows, begin, 0, direct);
+        product(b, state, r, direct, begin, sums);
+        // Behind the product, which may run over its end.
+        System.arraycopy(ofInputs, index * rows + direct, sums, direct, rows - direct);
         switch (cell) {
-            case RNN -> rnn(sums, state);
-            case GRU -> gru(b, sums, gates, state);
-            case LSTM -> lstm(sums, state, memory);
+            case RNN -> {
+                limit(sums, 0, state, 0, hidden);
+                f.apply(loops, b, state, 0, 0, hidden);
+            }
+            case GRU -> gru(b, sums, state);
+            case LSTM -> lstm(b, sums, state, memory);
         }
     }
 
-    private void rnn(double[] sums, float[] state) {
-        for (int k = 0; k < hidden; k++) {
-            state[k] = activate(f, sums[k]);
-        }
+    /** A product with the state, or the like. */
+    private void product(Banks b, float[] x, float[] weights, int n, double[] begin, double[] sums) {
+        double[] in = b.doubles(STATE, hidden + RescaleLanes.PAD);
+        loops.widen(x, 0, in, 0, hidden);
+        loops.product(in, 1, hidden, weights, 0, n, begin, sums, n);
     }
 
-    private void gru(Banks b, double[] sums, float[] gates, float[] state) {
-        int n = 2 * hidden;
-        int rows = 3 * hidden;
+    /** Sums, clipped and rounded to singles. */
+    private void limit(double[] sums, int at, float[] to, int y, int n) {
         for (int k = 0; k < n; k++) {
-            gates[k] = activate(f, sums[k]);
+            to[y + k] = (float) (clip == 0 ? sums[at + k] : Math.max(-clip, Math.min(clip, sums[at + k])));
         }
+    }
+
+    private void gru(Banks b, double[] sums, float[] state) {
+        float[] gates = b.floats(GATES, 3 * hidden);
+        double[] apart = b.doubles(APART, hidden + RescaleLanes.PAD);
+        int n = 2 * hidden;
         if (linearBeforeReset) {
-            double[] apart = b.doubles(STATE_SUMS, hidden);
-            for (int k = 0; k < hidden; k++) {
-                apart[k] = bias[rows + n + k];
-            }
-            for (int i = 0; i < hidden; i++) {
-                FloatConv2d.axpy(apart, 0, state[i], r, i * rows + n, hidden);
-            }
+            product(b, state, last, hidden, lastFirst, apart);
+        }
+        limit(sums, 0, gates, 0, n);
+        f.apply(loops, b, gates, 0, 0, n);
+        if (linearBeforeReset) {
             for (int k = 0; k < hidden; k++) {
                 sums[n + k] += gates[hidden + k] * (float) apart[k];
             }
@@ -237,33 +286,48 @@ public final class Recurrent implements BinaryKernel, TernaryKernel {
             for (int k = 0; k < hidden; k++) {
                 reset[k] = gates[hidden + k] * state[k];
             }
-            for (int i = 0; i < hidden; i++) {
-                FloatConv2d.axpy(sums, n, reset[i], r, i * rows + n, hidden);
-            }
+            double[] begin = b.doubles(BEGIN, 0);
+            System.arraycopy(sums, n, begin, 0, hidden);
+            product(b, reset, last, hidden, begin, apart);
+            System.arraycopy(apart, 0, sums, n, hidden);
         }
+        limit(sums, n, gates, n, hidden);
+        g.apply(loops, b, gates, n, n, hidden);
         for (int k = 0; k < hidden; k++) {
             double z = gates[k];
-            state[k] = (float) ((1 - z) * activate(g, sums[n + k]) + z * state[k]);
+            state[k] = (float) ((1 - z) * gates[n + k] + z * state[k]);
         }
     }
 
-    private void lstm(double[] sums, float[] state, float[] memory) {
+    private void lstm(Banks b, double[] sums, float[] state, float[] memory) {
+        float[] gates = b.floats(GATES, 4 * hidden);
         int out = hidden;
         int forget = 2 * hidden;
         int news = 3 * hidden;
         for (int k = 0; k < hidden; k++) {
             double c = memory[k];
-            float i = activate(f, sums[k] + peepholes[k] * c);
-            double keep = coupled ? 1.0 - i : activate(f, sums[forget + k] + peepholes[forget + k] * c);
-            float n = activate(g, sums[news + k]);
-            memory[k] = (float) (keep * c + (double) i * n);
-            float o = activate(f, sums[out + k] + peepholes[out + k] * (double) memory[k]);
-            state[k] = (float) ((double) o * (float) h.apply(memory[k]));
+            sums[k] += peepholes[k] * c;
+            sums[forget + k] += peepholes[forget + k] * c;
         }
-    }
-
-    private float activate(Scalar fn, double sum) {
-        double limited = clip == 0 ? sum : Math.max(-clip, Math.min(clip, sum));
-        return (float) fn.apply((float) limited);
+        limit(sums, 0, gates, 0, hidden);
+        f.apply(loops, b, gates, 0, 0, hidden);
+        if (!coupled) {
+            limit(sums, forget, gates, forget, hidden);
+            f.apply(loops, b, gates, forget, forget, hidden);
+        }
+        limit(sums, news, gates, news, hidden);
+        g.apply(loops, b, gates, news, news, hidden);
+        for (int k = 0; k < hidden; k++) {
+            double keep = coupled ? 1.0 - gates[k] : gates[forget + k];
+            memory[k] = (float) (keep * memory[k] + (double) gates[k] * gates[news + k]);
+            sums[out + k] += peepholes[out + k] * (double) memory[k];
+        }
+        limit(sums, out, gates, out, hidden);
+        f.apply(loops, b, gates, out, out, hidden);
+        System.arraycopy(memory, 0, state, 0, hidden);
+        h.apply(loops, b, state, 0, 0, hidden);
+        for (int k = 0; k < hidden; k++) {
+            state[k] = (float) ((double) gates[out + k] * state[k]);
+        }
     }
 }

@@ -12,6 +12,8 @@ public record Scalar(FloatUnary.Fn fn, float a, float b) {
     private static final double SQRT_2 = StrictMath.sqrt(2);
     private static final double SQRT_2_OVER_PI = StrictMath.sqrt(2 / Math.PI);
 
+    private static final int SCRATCH = 3;
+
     /** The function; for generated code. */
     public static Scalar of(FloatUnary.Fn fn, float a, float b) {
         return new Scalar(fn, a, b);
@@ -55,9 +57,9 @@ public record Scalar(FloatUnary.Fn fn, float a, float b) {
         };
     }
 
-    /** Its values at n singles, rounded to singles; may run in place. Uses double scratch 1. */
+    /** Its values at n singles, rounded to singles; may run in place. Uses double scratch {@value #SCRATCH}. */
     void apply(Loops loops, Banks b, float[] a, int x, int y, int n) {
-        double[] t = b.doubles(1, n + RescaleLanes.PAD);
+        double[] t = b.doubles(SCRATCH, n + RescaleLanes.PAD);
         switch (fn) {
             case SIGMOID -> {
                 for (int i = 0; i < n; i++) {

@@ -208,7 +208,9 @@ final class SimdMath {
             DoubleVector q = above.lanewise(VectorOperators.DIV, under);
             q = q.blend(one.lanewise(VectorOperators.SUB, q), abs.compare(VectorOperators.GE, 1.0));
             q = q.blend(one, abs.compare(VectorOperators.GE, 22.0));
-            q.reinterpretAsLongs()
+            // Of 0 it has either sign.
+            q.lanewise(VectorOperators.ABS)
+                    .reinterpretAsLongs()
                     .lanewise(VectorOperators.OR, sign)
                     .reinterpretAsDoubles()
                     .intoArray(a, i);

@@ -21,8 +21,11 @@ class SimdMathTest {
         }
         for (int i = 0; i < a.length; i++) {
             double expected = fn.applyAsDouble(a[i]);
-            if (Double.doubleToLongBits(found[i]) != Double.doubleToLongBits(expected)) {
-                assertThat(found[i]).as("of %s", a[i]).isEqualTo(expected);
+            long bits = Double.doubleToLongBits(expected);
+            if (Double.doubleToLongBits(found[i]) != bits) {
+                assertThat(Double.doubleToLongBits(found[i]))
+                        .as("%s of %s", expected, a[i])
+                        .isEqualTo(bits);
             }
         }
     }
