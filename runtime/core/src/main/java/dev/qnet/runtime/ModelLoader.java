@@ -22,12 +22,16 @@ final class ModelLoader {
     }
 
     static Model load(Map<String, byte[]> files, String source, Backend backend, int threads) {
-        return load(files, source, backend, threads, UnaryOperator.identity());
+        return load(files, source, backend, threads, null);
     }
 
-    /** As above; what runs is what an operator makes of the program. */
+    /** As above; what runs is what an operator, if there is one, makes of the program. */
     static Model load(
-            Map<String, byte[]> files, String source, Backend backend, int threads, UnaryOperator<Program> form) {
+            Map<String, byte[]> files,
+            String source,
+            Backend backend,
+            int threads,
+            @Nullable UnaryOperator<Program> form) {
         String base = ModelFiles.only(files, source);
         byte[] weights = files.get(base + ModelFiles.WEIGHTS);
         if (weights == null) {
@@ -45,8 +49,7 @@ final class ModelLoader {
         byte[] weights = ModelFiles.resource(api, name + ModelFiles.WEIGHTS);
         ClassLoader loader = api.getClassLoader();
         ClassLoader used = loader == null ? ClassLoader.getSystemClassLoader() : loader;
-        return assemble(
-                d, weights, used, api.getName(), options.backend(), options.threads(), UnaryOperator.identity());
+        return assemble(d, weights, used, api.getName(), options.backend(), options.threads(), null);
     }
 
     private static Model assemble(
@@ -56,10 +59,11 @@ final class ModelLoader {
             String source,
             Backend backend,
             int threads,
-            UnaryOperator<Program> form) {
+            @Nullable UnaryOperator<Program> form) {
         try {
             checkParts(d, weights);
-            return Model.of(d, form.apply(instantiate(d.program(), loader)), weights, backend, threads);
+            Program program = instantiate(d.program(), loader);
+            return Model.of(d, form == null ? program : form.apply(program), weights, backend, threads);
         } catch (ModelException e) {
             throw new ModelException(source + ": " + e.getMessage(), e.getCause() == null ? e : e.getCause());
         }

@@ -1,20 +1,14 @@
 package dev.qnet.runtime.kernel;
 
-import java.util.Arrays;
-
 /** Sum or difference of two quantized operands under a common scale, broadcast. */
-public final class Add implements BinaryKernel {
+public final class Add extends Broadcast.Kernel {
     private final Loops loops;
     private final AddSpec spec;
-    private final Broadcast shape;
-
-    /** Made once, so that running allocates nothing. */
-    private final Broadcast.Row row = this::row;
 
     private Add(Loops loops, AddSpec spec, Broadcast shape) {
+        super(shape);
         this.loops = loops;
         this.spec = spec;
-        this.shape = shape;
     }
 
     /**
@@ -54,15 +48,15 @@ public final class Add implements BinaryKernel {
             throw new IllegalArgumentException("an add has three scales, and a left shift of 0 to 30");
         }
         Rescale[] scale = new Rescale[3];
-        Arrays.setAll(
-                scale,
-                i -> Rescale.fixed(
-                        rounding,
-                        new int[] {multipliers[i]},
-                        new int[] {shifts[i]},
-                        0,
-                        Integer.MIN_VALUE,
-                        Integer.MAX_VALUE));
+        for (int i = 0; i < scale.length; i++) {
+            scale[i] = Rescale.fixed(
+                    rounding,
+                    new int[] {multipliers[i]},
+                    new int[] {shifts[i]},
+                    0,
+                    Integer.MIN_VALUE,
+                    Integer.MAX_VALUE);
+        }
         AddSpec spec = new AddSpec(
                 subtract,
                 leftShift,
@@ -108,11 +102,7 @@ public final class Add implements BinaryKernel {
     }
 
     @Override
-    public void run(Banks banks, int x, int y, int z) {
-        shape.run(row, banks, x, y, z);
-    }
-
-    private void row(Banks b, int xAt, int xStep, int yAt, int yStep, int zAt, int n, int channel) {
+    void row(Banks b, int xAt, int xStep, int yAt, int yStep, int zAt, int n, int channel) {
         if (spec.ofBytes()) {
             byte[] repeated = xStep == 1 && yStep == 1 ? b.bytes : b.byteScratch(2 * Rows.CHUNK);
             loops.add(

@@ -9,8 +9,19 @@ import java.util.List;
  * joined, so that rows are as long as they can be.
  */
 final class Broadcast {
-    /** What is done to a row. */
-    interface Row {
+    /** A kernel that works row by row. It is its own row: a lambda's first use would take milliseconds while a model loads. */
+    abstract static class Kernel implements BinaryKernel {
+        private final Broadcast shape;
+
+        Kernel(Broadcast shape) {
+            this.shape = shape;
+        }
+
+        @Override
+        public final void run(Banks banks, int x, int y, int z) {
+            shape.walk(this, banks, 0, x, y, z);
+        }
+
         /**
          * Handles n elements.
          *
@@ -21,7 +32,7 @@ final class Broadcast {
          * @param z offset of the result's first element
          * @param channel index of the first element along the last axis, where that was kept
          */
-        void row(Banks b, int x, int xStep, int y, int yStep, int z, int n, int channel);
+        abstract void row(Banks b, int x, int xStep, int y, int yStep, int z, int n, int channel);
     }
 
     private final int[] extents;
@@ -146,11 +157,7 @@ final class Broadcast {
     }
 
     /** Calls the row for all rows, in order. */
-    void run(Row row, Banks b, int x, int y, int z) {
-        walk(row, b, 0, x, y, z);
-    }
-
-    private void walk(Row row, Banks b, int d, int x, int y, int z) {
+    private void walk(Kernel row, Banks b, int d, int x, int y, int z) {
         int n = extents[d];
         int xs = xStrides[d];
         int ys = yStrides[d];

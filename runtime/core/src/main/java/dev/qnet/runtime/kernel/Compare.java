@@ -1,7 +1,7 @@
 package dev.qnet.runtime.kernel;
 
 /** A relation of two operands of one kind, broadcast → truth values, {@link Kind#U8} of 0 and 1. */
-public final class Compare implements BinaryKernel {
+public final class Compare extends Broadcast.Kernel {
     /** The relations; NaN is unequal to all and in no order. */
     public enum Fn {
         EQ,
@@ -15,15 +15,11 @@ public final class Compare implements BinaryKernel {
     private final Fn fn;
     private final Kind kind;
     private final Operand operand;
-    private final Broadcast shape;
-
-    /** Made once, so that running allocates nothing. */
-    private final Broadcast.Row row = this::row;
 
     private Compare(Fn fn, Kind kind, Broadcast shape) {
+        super(shape);
         this.fn = fn;
         this.kind = kind;
-        this.shape = shape;
         operand = Operand.plain(kind == Kind.F32 ? Kind.S32 : kind);
     }
 
@@ -33,11 +29,7 @@ public final class Compare implements BinaryKernel {
     }
 
     @Override
-    public void run(Banks banks, int x, int y, int z) {
-        shape.run(row, banks, x, y, z);
-    }
-
-    private void row(Banks b, int xAt, int xStep, int yAt, int yStep, int zAt, int n, int channel) {
+    void row(Banks b, int xAt, int xStep, int yAt, int yStep, int zAt, int n, int channel) {
         if (kind == Kind.F32) {
             floats(b.floats, xAt, xStep, yAt, yStep, b.bytes, zAt, n);
             return;

@@ -240,84 +240,75 @@ public final class Copy implements UnaryKernel {
             block(bank, n, x, xs, y, ys, rows, xRow, yRow);
             return;
         }
-        switch (bank) {
-            case byte[] a -> {
-                for (int r = 0; r < rows; r++) {
-                    int p = x + r * xRow;
-                    int q = y + r * yRow;
-                    for (int i = 0; i < n; i++) {
-                        a[q + i * ys] = a[p + i * xs];
-                    }
+        // No switch over types: its first use takes a JVM milliseconds, and would be in the first answer.
+        if (bank instanceof byte[] a) {
+            for (int r = 0; r < rows; r++) {
+                int p = x + r * xRow;
+                int q = y + r * yRow;
+                for (int i = 0; i < n; i++) {
+                    a[q + i * ys] = a[p + i * xs];
                 }
             }
-            case short[] a -> {
-                for (int r = 0; r < rows; r++) {
-                    int p = x + r * xRow;
-                    int q = y + r * yRow;
-                    for (int i = 0; i < n; i++) {
-                        a[q + i * ys] = a[p + i * xs];
-                    }
+        } else if (bank instanceof short[] a) {
+            for (int r = 0; r < rows; r++) {
+                int p = x + r * xRow;
+                int q = y + r * yRow;
+                for (int i = 0; i < n; i++) {
+                    a[q + i * ys] = a[p + i * xs];
                 }
             }
-            case int[] a -> {
-                for (int r = 0; r < rows; r++) {
-                    int p = x + r * xRow;
-                    int q = y + r * yRow;
-                    for (int i = 0; i < n; i++) {
-                        a[q + i * ys] = a[p + i * xs];
-                    }
+        } else if (bank instanceof int[] a) {
+            for (int r = 0; r < rows; r++) {
+                int p = x + r * xRow;
+                int q = y + r * yRow;
+                for (int i = 0; i < n; i++) {
+                    a[q + i * ys] = a[p + i * xs];
                 }
             }
-            case long[] a -> {
-                for (int r = 0; r < rows; r++) {
-                    int p = x + r * xRow;
-                    int q = y + r * yRow;
-                    for (int i = 0; i < n; i++) {
-                        a[q + i * ys] = a[p + i * xs];
-                    }
+        } else if (bank instanceof long[] a) {
+            for (int r = 0; r < rows; r++) {
+                int p = x + r * xRow;
+                int q = y + r * yRow;
+                for (int i = 0; i < n; i++) {
+                    a[q + i * ys] = a[p + i * xs];
                 }
             }
-            case float[] a -> {
-                for (int r = 0; r < rows; r++) {
-                    int p = x + r * xRow;
-                    int q = y + r * yRow;
-                    for (int i = 0; i < n; i++) {
-                        a[q + i * ys] = a[p + i * xs];
-                    }
+        } else if (bank instanceof float[] a) {
+            for (int r = 0; r < rows; r++) {
+                int p = x + r * xRow;
+                int q = y + r * yRow;
+                for (int i = 0; i < n; i++) {
+                    a[q + i * ys] = a[p + i * xs];
                 }
             }
-            default -> throw new AssertionError(bank);
+        } else {
+            throw new AssertionError(bank);
         }
     }
 
     private static void row(Object bank, int x, int xs, int y, int ys, int n) {
-        switch (bank) {
-            case byte[] a -> {
-                for (int i = 0; i < n; i++) {
-                    a[y + i * ys] = a[x + i * xs];
-                }
+        if (bank instanceof byte[] a) {
+            for (int i = 0; i < n; i++) {
+                a[y + i * ys] = a[x + i * xs];
             }
-            case short[] a -> {
-                for (int i = 0; i < n; i++) {
-                    a[y + i * ys] = a[x + i * xs];
-                }
+        } else if (bank instanceof short[] a) {
+            for (int i = 0; i < n; i++) {
+                a[y + i * ys] = a[x + i * xs];
             }
-            case int[] a -> {
-                for (int i = 0; i < n; i++) {
-                    a[y + i * ys] = a[x + i * xs];
-                }
+        } else if (bank instanceof int[] a) {
+            for (int i = 0; i < n; i++) {
+                a[y + i * ys] = a[x + i * xs];
             }
-            case long[] a -> {
-                for (int i = 0; i < n; i++) {
-                    a[y + i * ys] = a[x + i * xs];
-                }
+        } else if (bank instanceof long[] a) {
+            for (int i = 0; i < n; i++) {
+                a[y + i * ys] = a[x + i * xs];
             }
-            case float[] a -> {
-                for (int i = 0; i < n; i++) {
-                    a[y + i * ys] = a[x + i * xs];
-                }
+        } else if (bank instanceof float[] a) {
+            for (int i = 0; i < n; i++) {
+                a[y + i * ys] = a[x + i * xs];
             }
-            default -> throw new AssertionError(bank);
+        } else {
+            throw new AssertionError(bank);
         }
     }
 

@@ -1,7 +1,7 @@
 package dev.qnet.runtime.kernel;
 
 /** One f32 operation of two operands, broadcast. */
-public final class FloatBinary implements BinaryKernel {
+public final class FloatBinary extends Broadcast.Kernel {
     /** The functions of two numbers. */
     public enum Fn {
         ADD,
@@ -20,15 +20,11 @@ public final class FloatBinary implements BinaryKernel {
 
     private final Loops loops;
     private final Fn fn;
-    private final Broadcast shape;
-
-    /** Made once, so that running allocates nothing. */
-    private final Broadcast.Row row = this::row;
 
     private FloatBinary(Loops loops, Fn fn, Broadcast shape) {
+        super(shape);
         this.loops = loops;
         this.fn = fn;
-        this.shape = shape;
     }
 
     /** Plans. */
@@ -37,11 +33,7 @@ public final class FloatBinary implements BinaryKernel {
     }
 
     @Override
-    public void run(Banks banks, int x, int y, int z) {
-        shape.run(row, banks, x, y, z);
-    }
-
-    private void row(Banks b, int x, int xStep, int y, int yStep, int z, int n, int channel) {
+    void row(Banks b, int x, int xStep, int y, int yStep, int z, int n, int channel) {
         float[] p = row(b, x, xStep, 0, n);
         float[] q = row(b, y, yStep, 1, n);
         loops.combine(fn, p, xStep == 1 ? x : 0, q, yStep == 1 ? y : 0, b.floats, z, n);

@@ -3,7 +3,7 @@ package dev.qnet.runtime.kernel;
 import java.util.Arrays;
 
 /** Mean of singles over axes: sum in double in ascending row-major order, division in double, rounded once. */
-public final class FloatMean implements UnaryKernel {
+public final class FloatMean extends Reduction.Kernel {
     private final Reduction reduction;
     private final int count;
 
@@ -31,13 +31,14 @@ public final class FloatMean implements UnaryKernel {
         int n = reduction.results();
         double[] sum = banks.doubles(0, n);
         Arrays.fill(sum, 0, n, 0);
-        reduction.run(FloatMean::row, banks, x, 0);
+        reduction.run(this, banks, x, 0);
         for (int i = 0; i < n; i++) {
             banks.floats[y + i] = (float) (sum[i] / count);
         }
     }
 
-    private static void row(Banks b, int x, int y, int yStep, int n) {
+    @Override
+    void row(Banks b, int x, int y, int yStep, int n) {
         double[] sum = b.doubles(0, 0);
         float[] a = b.floats;
         for (int i = 0; i < n; i++) {

@@ -3,7 +3,7 @@ package dev.qnet.runtime.kernel;
 import dev.qnet.runtime.ModelException;
 
 /** One operation of two plain integers of one kind, broadcast; results wrap around at the kind's width. */
-public final class IntBinary implements BinaryKernel {
+public final class IntBinary extends Broadcast.Kernel {
     /** The functions of two numbers. */
     public enum Fn {
         ADD,
@@ -29,20 +29,16 @@ public final class IntBinary implements BinaryKernel {
     private final Fn fn;
     private final Operand operand;
     private final boolean truth;
-    private final Broadcast shape;
     private final String name;
 
     /** Whether ints do: the lowest bits of results are those of wider ones. */
     private final boolean narrow;
 
-    /** Made once, so that running allocates nothing. */
-    private final Broadcast.Row row = this::row;
-
     private IntBinary(Loops loops, Fn fn, Kind kind, boolean truth, Broadcast shape, String name) {
+        super(shape);
         this.loops = loops;
         this.fn = fn;
         this.truth = truth;
-        this.shape = shape;
         this.name = name;
         operand = Operand.plain(kind);
         narrow = kind.fitsInt()
@@ -66,11 +62,7 @@ public final class IntBinary implements BinaryKernel {
     }
 
     @Override
-    public void run(Banks banks, int x, int y, int z) {
-        shape.run(row, banks, x, y, z);
-    }
-
-    private void row(Banks b, int xAt, int xStep, int yAt, int yStep, int zAt, int n, int channel) {
+    void row(Banks b, int xAt, int xStep, int yAt, int yStep, int zAt, int n, int channel) {
         if (narrow) {
             int[] p = b.ints(X, Rows.CHUNK);
             loops.load(b, operand, xAt, xStep, p, n);

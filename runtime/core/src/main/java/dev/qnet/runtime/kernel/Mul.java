@@ -3,25 +3,21 @@ package dev.qnet.runtime.kernel;
 import org.jspecify.annotations.Nullable;
 
 /** Product of two operands, broadcast: {@code (x − zx)·(y − zy)}. */
-public final class Mul implements BinaryKernel {
+public final class Mul extends Broadcast.Kernel {
     private final Loops loops;
     private final Operand x;
     private final Operand y;
     private final Output out;
-    private final Broadcast shape;
 
     /** Null for other products than of bytes to bytes. */
     private final @Nullable MulSpec bytes;
 
-    /** Made once, so that running allocates nothing. */
-    private final Broadcast.Row row = this::row;
-
     private Mul(Loops loops, Operand x, Operand y, Output out, Broadcast shape) {
+        super(shape);
         this.loops = loops;
         this.x = x;
         this.y = y;
         this.out = out;
-        this.shape = shape;
         bytes = MulSpec.of(x, y, out);
     }
 
@@ -42,11 +38,7 @@ public final class Mul implements BinaryKernel {
     }
 
     @Override
-    public void run(Banks banks, int xAt, int yAt, int zAt) {
-        shape.run(row, banks, xAt, yAt, zAt);
-    }
-
-    private void row(Banks b, int xAt, int xStep, int yAt, int yStep, int zAt, int n, int channel) {
+    void row(Banks b, int xAt, int xStep, int yAt, int yStep, int zAt, int n, int channel) {
         if (out.wide() || !x.kind().fitsInt() || !y.kind().fitsInt()) {
             wideRow(b, xAt, xStep, yAt, yStep, zAt, n, channel);
             return;

@@ -59,11 +59,16 @@ public final class Quantize implements UnaryKernel {
      * @param n elements
      */
     public static UnaryKernel bipolar(Backend backend, int n) {
-        return (banks, x, y) -> {
+        return new Bipolar(n);
+    }
+
+    private record Bipolar(int n) implements UnaryKernel {
+        @Override
+        public void run(Banks banks, int x, int y) {
             for (int i = 0; i < n; i++) {
                 banks.bytes[y + i] = (byte) (banks.floats[x + i] < 0 ? -1 : 1);
             }
-        };
+        }
     }
 
     @Override

@@ -6,7 +6,7 @@ import java.util.Arrays;
  * Sum, product, least or largest of plain numbers over axes. Of singles in double, in ascending row-major order, rounded
  * once, and NaN wins; of integers wrapping around at the kind's width.
  */
-public final class Reduce implements UnaryKernel {
+public final class Reduce extends Reduction.Kernel {
     /** The functions of many numbers; of none they give 0, 1, and the largest and least number. */
     public enum Fn {
         SUM,
@@ -24,16 +24,12 @@ public final class Reduce implements UnaryKernel {
     private final boolean truth;
     private final Reduction reduction;
 
-    /** Made once, so that running allocates nothing. */
-    private final Reduction.Row row;
-
     private Reduce(Fn fn, Kind kind, boolean truth, Reduction reduction) {
         this.fn = fn;
         this.kind = kind;
         this.truth = truth;
         this.reduction = reduction;
         operand = Operand.plain(kind == Kind.F32 ? Kind.S32 : kind);
-        row = kind == Kind.F32 ? this::floats : this::integers;
     }
 
     /**
@@ -60,7 +56,7 @@ public final class Reduce implements UnaryKernel {
                 case MAX -> Double.NEGATIVE_INFINITY;
             };
             Arrays.fill(r, 0, n, first);
-            reduction.run(row, banks, x, 0);
+            reduction.run(this, banks, x, 0);
             for (int i = 0; i < n; i++) {
                 banks.floats[y + i] = (float) r[i];
             }
@@ -74,11 +70,20 @@ public final class Reduce implements UnaryKernel {
             case MAX -> kind.min();
         };
         Arrays.fill(r, 0, n, first);
-        reduction.run(row, banks, x, 0);
+        reduction.run(this, banks, x, 0);
         if (truth) {
             Rows.truth(r, n);
         }
         Rows.store(banks, kind, y, r, n);
+    }
+
+    @Override
+    void row(Banks b, int x, int y, int yStep, int n) {
+        if (kind == Kind.F32) {
+            floats(b, x, y, yStep, n);
+        } else {
+            integers(b, x, y, yStep, n);
+        }
     }
 
     private void floats(Banks b, int x, int y, int yStep, int n) {

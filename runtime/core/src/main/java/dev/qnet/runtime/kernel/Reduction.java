@@ -7,8 +7,8 @@ import java.util.Arrays;
  * meets its elements in ascending order.
  */
 final class Reduction {
-    /** What is done to a row. */
-    interface Row {
+    /** A kernel that works row by row. It is its own row: a lambda's first use would take milliseconds while a model loads. */
+    abstract static class Kernel implements UnaryKernel {
         /**
          * Handles n elements of the last axis (or of several joined).
          *
@@ -16,7 +16,7 @@ final class Reduction {
          * @param y offset of its result
          * @param yStep 1 where each has a result of its own, 0 where all have the same
          */
-        void row(Banks b, int x, int y, int yStep, int n);
+        abstract void row(Banks b, int x, int y, int yStep, int n);
     }
 
     private final int[] extents;
@@ -97,11 +97,11 @@ final class Reduction {
         return rows && n <= Rows.CHUNK / 2 ? n : 0;
     }
 
-    void run(Row row, Banks b, int x, int y) {
+    void run(Kernel row, Banks b, int x, int y) {
         walk(row, b, 0, x, y);
     }
 
-    private void walk(Row row, Banks b, int d, int x, int y) {
+    private void walk(Kernel row, Banks b, int d, int x, int y) {
         int n = extents[d];
         int ys = yStrides[d];
         if (d == extents.length - 1) {

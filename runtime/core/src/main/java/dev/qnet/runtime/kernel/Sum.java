@@ -3,7 +3,7 @@ package dev.qnet.runtime.kernel;
 import java.util.Arrays;
 
 /** Sum of {@code x − z} over axes; a mean's 1/n is in the rescale. */
-public final class Sum implements UnaryKernel {
+public final class Sum extends Reduction.Kernel {
     private static final int ROW = 0;
     private static final int SUMS = 1;
 
@@ -15,11 +15,6 @@ public final class Sum implements UnaryKernel {
 
     /** Whether sums are kept in ints, which may wrap around as the accumulator does. */
     private final boolean narrow;
-
-    /** Made once, so that running allocates nothing. */
-    private final Reduction.Row row = this::row;
-
-    private final Reduction.Row narrowRow = this::narrowRow;
 
     private Sum(Loops loops, Operand x, Reduction reduction, Output out) {
         this.loops = loops;
@@ -53,7 +48,7 @@ public final class Sum implements UnaryKernel {
                 rows(banks, xAt, length, sums, n);
             } else {
                 Arrays.fill(sums, 0, n, 0);
-                reduction.run(narrowRow, banks, xAt, 0);
+                reduction.run(this, banks, xAt, 0);
             }
             int row = out.perChannel() ? reduction.lastAxis() : n;
             for (int i = 0; i < n; i += row) {
@@ -63,7 +58,7 @@ public final class Sum implements UnaryKernel {
         }
         long[] acc = banks.longs(1, Math.max(n, 1));
         Arrays.fill(acc, 0, n, 0);
-        reduction.run(row, banks, xAt, 0);
+        reduction.run(this, banks, xAt, 0);
         int row = out.perChannel() ? reduction.lastAxis() : n;
         for (int i = 0; i < n; i += row) {
             store(banks, yAt + i, acc, i, row);
@@ -84,6 +79,15 @@ public final class Sum implements UnaryKernel {
                 }
                 sums[i + j] = sum;
             }
+        }
+    }
+
+    @Override
+    void row(Banks b, int xAt, int yAt, int yStep, int n) {
+        if (narrow) {
+            narrowRow(b, xAt, yAt, yStep, n);
+        } else {
+            wideRow(b, xAt, yAt, yStep, n);
         }
     }
 
@@ -110,7 +114,7 @@ public final class Sum implements UnaryKernel {
         sums[yAt] += sum;
     }
 
-    private void row(Banks b, int xAt, int yAt, int yStep, int n) {
+    private void wideRow(Banks b, int xAt, int yAt, int yStep, int n) {
         long[] in = b.longs(0, Rows.CHUNK);
         long[] acc = b.longs(1, 0);
         Rows.load(b, x, xAt, 1, in, n);
