@@ -168,7 +168,7 @@ final class LayersCommand implements Callable<Integer> {
         byte[] onnx = layer.onnx();
         List<Contestant> all = new ArrayList<>();
         try {
-            QnetModel qnet = new QnetModel(QnetModel.compile(onnx).load(backend), List.of(layer.input()), 1);
+            QnetModel qnet = QnetModel.layer(QnetModel.compile(onnx).load(backend), layer.input());
             all.add(qnet);
             all.add(new FmaPeak());
             if (!alone) {

@@ -97,7 +97,7 @@ final class VariantsCommand implements Callable<Integer> {
             for (Variant v : VARIANTS) {
                 CompiledArtifact artifact =
                         QnetModel.compile(layer.withBits(v.bits()).onnx(), v.rounding());
-                all.add(new QnetModel(artifact.load(Backend.VECTOR), List.of(layer.input()), 1));
+                all.add(QnetModel.layer(artifact.load(Backend.VECTOR), layer.input()));
             }
             return Contest.run(all, options.pace());
         } finally {

@@ -67,6 +67,23 @@ public final class QnetModel implements Contestant {
         }
     }
 
+    /**
+     * One layer with its codes in place, as its peers' are: in the session's own memory, which a model of one layer does
+     * not use for anything else.
+     */
+    public static QnetModel layer(Model model, byte[] input) {
+        return new QnetModel(model, input);
+    }
+
+    private QnetModel(Model model, byte[] input) {
+        session = model.session();
+        if (!(session.ownInput(0).buffer() instanceof ByteBuffer codes)) {
+            throw new IllegalArgumentException("a layer takes codes of 8 bits");
+        }
+        codes.put(input);
+        outputs.add(session.ownOutput(0));
+    }
+
     /** Compiles a model of any format that the command line takes. */
     public static CompiledArtifact compile(Path file) throws IOException {
         return JvmTarget.compile(lower(bind(file)));

@@ -136,8 +136,22 @@ final class PortIo {
         };
     }
 
-    /** Copies item {@code item} of the tensor into the banks. */
+    /** One item's place in the banks, in the port's own type. */
+    Tensor place(Banks banks) {
+        return Tensor.within(banks, info.type(), offset, info.shapeFor(1));
+    }
+
+    /** Brings item {@code item} of the tensor into the banks, where it does not lie there. */
     void read(Tensor t, int item, Banks banks) {
+        if (!t.isWithin(banks)) {
+            copy(t, item, banks);
+        }
+        if (checked && t.type() != ElementType.F32) {
+            check(banks);
+        }
+    }
+
+    private void copy(Tensor t, int item, Banks banks) {
         int from = info.batched() ? item * elements : 0;
         switch (t.type()) {
             case F32 -> {
@@ -154,13 +168,13 @@ final class PortIo {
             case I32 -> ((IntBuffer) t.data()).get(from, banks.ints, offset, elements);
             case I64 -> ((LongBuffer) t.data()).get(from, banks.longs, offset, elements);
         }
-        if (checked && t.type() != ElementType.F32) {
-            check(banks);
-        }
     }
 
-    /** Copies the banks' item to item {@code item} of the tensor. */
+    /** Brings the banks' item to item {@code item} of the tensor, where it does not lie in the banks. */
     void write(Tensor t, int item, Banks banks) {
+        if (t.isWithin(banks)) {
+            return;
+        }
         int to = info.batched() ? item * elements : 0;
         switch (t.type()) {
             case F32 -> {

@@ -38,6 +38,9 @@ public class Session implements AutoCloseable {
     private final @Nullable Tensor[] outputs;
     private @Nullable Banks banks;
 
+    /** Whether the caller may hold tensors within the banks: no other session is to have those later. */
+    private boolean lent;
+
     /** Null until a run that may use several threads. */
     private @Nullable Batch batch;
 
@@ -82,6 +85,49 @@ public class Session implements AutoCloseable {
         check(model.outputs().get(index), tensor, "output");
         outputs[index] = tensor;
         return this;
+    }
+
+    /**
+     * Binds an input to memory of the session's own, where layers read it: what is written to the tensor's
+     * {@link Tensor#buffer()} before a run is not copied any more. For one item (N is 1), in the input's own type:
+     * codes, where it is quantized. A run leaves other values there, for layers share that memory, so that it is
+     * written anew before each. Not to be used once the session is closed.
+     *
+     * @throws ModelException if there is no such input
+     * @throws IllegalStateException if the session is closed
+     */
+    public Tensor ownInput(String name) {
+        return ownInput(index(model.inputs(), name, "input"));
+    }
+
+    /** As {@link #ownInput(String)}, by position. */
+    public Tensor ownInput(int index) {
+        Tensor t = model.inputPort(index).place(lend());
+        inputs[index] = t;
+        return t;
+    }
+
+    /**
+     * Binds an output to memory of the session's own, where layers write it, as {@link #ownInput(String)} does with an
+     * input: it holds one item's result, codes where it is quantized, until the next run, and is not to be written to.
+     *
+     * @throws ModelException if there is no such output
+     * @throws IllegalStateException if the session is closed
+     */
+    public Tensor ownOutput(String name) {
+        return ownOutput(index(model.outputs(), name, "output"));
+    }
+
+    /** As {@link #ownOutput(String)}, by position. */
+    public Tensor ownOutput(int index) {
+        Tensor t = model.outputPort(index).place(lend());
+        outputs[index] = t;
+        return t;
+    }
+
+    private Banks lend() {
+        lent = true;
+        return open();
     }
 
     /** Binds an array to an input; N follows from its length. For generated code, as the following methods. */
@@ -266,7 +312,9 @@ public class Session implements AutoCloseable {
         Banks b = banks;
         if (b != null) {
             banks = null;
-            model.giveBack(b);
+            if (!lent) {
+                model.giveBack(b);
+            }
             Batch many = batch;
             if (many != null) {
                 batch = null;

@@ -1,6 +1,7 @@
 package dev.qnet.runtime;
 
 import dev.qnet.runtime.io.NpyArray;
+import dev.qnet.runtime.kernel.Banks;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
@@ -8,6 +9,7 @@ import java.nio.IntBuffer;
 import java.nio.LongBuffer;
 import java.nio.ShortBuffer;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A dense row-major tensor over memory of the caller: an array or a buffer, shared and not copied. Who writes to the
@@ -19,7 +21,14 @@ public final class Tensor {
     private final int size;
     private final Buffer data;
 
+    /** The session's memory that it lies in; null for memory of the caller. */
+    private final @Nullable Banks place;
+
     private Tensor(ElementType type, Buffer data, int[] shape) {
+        this(type, data, shape, null);
+    }
+
+    private Tensor(ElementType type, Buffer data, int[] shape, @Nullable Banks place) {
         long n = 1;
         for (int d : shape) {
             if (d < 0) {
@@ -35,6 +44,7 @@ public final class Tensor {
         this.shape = shape.clone();
         this.size = (int) n;
         this.data = data;
+        this.place = place;
     }
 
     public static Tensor ofFloats(float[] data, int... shape) {
@@ -96,6 +106,27 @@ public final class Tensor {
     /** Of a buffer of the Java type that belongs to the element type. */
     static Tensor of(ElementType type, Buffer data, int[] shape) {
         return new Tensor(type, data, shape);
+    }
+
+    /** A part of a session's memory. */
+    static Tensor within(Banks banks, ElementType type, int offset, int... shape) {
+        int n = 1;
+        for (int d : shape) {
+            n = Math.multiplyExact(n, d);
+        }
+        Buffer data = switch (type) {
+            case F32 -> FloatBuffer.wrap(banks.floats, offset, n).slice();
+            case BOOL, I8, U8 -> ByteBuffer.wrap(banks.bytes, offset, n).slice();
+            case I16, U16 -> ShortBuffer.wrap(banks.shorts, offset, n).slice();
+            case I32 -> IntBuffer.wrap(banks.ints, offset, n).slice();
+            case I64 -> LongBuffer.wrap(banks.longs, offset, n).slice();
+        };
+        return new Tensor(type, data, shape, banks);
+    }
+
+    /** Whether it is a part of these banks, so that nothing need be copied there or from there. */
+    boolean isWithin(Banks banks) {
+        return place == banks;
     }
 
     /** Zeros, in a new array. */
@@ -223,7 +254,15 @@ public final class Tensor {
         return copy;
     }
 
-    /** The memory, at position 0; of the Java type that belongs to the element type. */
+    /**
+     * The memory, from position 0 to its capacity: a {@link FloatBuffer}, {@link ByteBuffer}, {@link ShortBuffer},
+     * {@link IntBuffer} or {@link LongBuffer}, as the element type demands. What is written to it is written to the
+     * tensor.
+     */
+    public Buffer buffer() {
+        return data.duplicate();
+    }
+
     Buffer data() {
         return data;
     }

@@ -16,6 +16,10 @@ import java.io.IOException;
 import java.lang.reflect.Method;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.nio.LongBuffer;
+import java.nio.ShortBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -95,6 +99,36 @@ final class PlainPortsTest {
             s.run();
         }
         assertThat(out).isEqualTo(in);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void inTheSessionsOwnMemory(ElementType type) {
+        Tensor given = Tensor.of(elements(type));
+        Model model = transposing(type).load();
+        try (Session s = model.session()) {
+            Tensor x = s.ownInput("x");
+            Tensor y = s.ownOutput("y");
+            assertThat(x.type()).isEqualTo(type);
+            assertThat(x.shape()).containsExactly(1, 2, 2);
+            for (int i = 0; i < 2; i++) {
+                write(given, x);
+                s.run();
+                assertThat(y.toNpy())
+                        .isEqualTo(get(model.run(Map.of("x", given)), "y").toNpy());
+            }
+        }
+    }
+
+    private static void write(Tensor from, Tensor to) {
+        switch (from.buffer()) {
+            case FloatBuffer b -> ((FloatBuffer) to.buffer()).put(b);
+            case ByteBuffer b -> ((ByteBuffer) to.buffer()).put(b);
+            case ShortBuffer b -> ((ShortBuffer) to.buffer()).put(b);
+            case IntBuffer b -> ((IntBuffer) to.buffer()).put(b);
+            case LongBuffer b -> ((LongBuffer) to.buffer()).put(b);
+            default -> throw new AssertionError(from);
+        }
     }
 
     @ParameterizedTest

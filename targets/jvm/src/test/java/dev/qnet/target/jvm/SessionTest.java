@@ -153,6 +153,32 @@ final class SessionTest {
     }
 
     @Test
+    void codesLieInTheSessionsOwnMemory() {
+        Session s = tiny.session();
+        ByteBuffer image = (ByteBuffer) s.ownInput("image").buffer();
+        Tensor scores = s.ownOutput("scores");
+        s.input("gain", Tensor.ofFloats(new float[] {1, 2, 3}, 3));
+        image.put(0, IMAGE);
+        s.run();
+        assertThat(scores.bytes()).containsExactly(7, 11, 7);
+        // An own input is one item.
+        s.output("scores", Tensor.allocate(ElementType.U8, 2, 3));
+        says(s::run, "'image' has N = 1, output 'scores' has N = 2 (u8 [2, 3]): all must be equal");
+        // What is no code in use is found there, too.
+        s.ownOutput("scores");
+        ((ByteBuffer) s.ownInput("gain").buffer()).put(1, (byte) -128);
+        says(s::run, "input 'gain' takes codes -127 to 127, found -128 at element 1 of an item");
+        s.close();
+        // Whoever still holds the tensor holds nobody else's memory.
+        try (Session other = tiny.session()) {
+            Tensor theirs = other.ownInput("image");
+            image.put(0, (byte) 77);
+            assertThat(theirs.bytes()[0]).isNotEqualTo((byte) 77);
+        }
+        assertThatThrownBy(() -> s.ownInput("image")).hasMessage("the session is closed");
+    }
+
+    @Test
     void anEmptyBatchGivesAnEmptyResult() {
         Map<String, Tensor> out = tiny.run(Map.of("image", floats(0, 2, 2, 1), "gain", floats(3)));
         assertThat(get(out, "scores").shape()).containsExactly(0, 3);
