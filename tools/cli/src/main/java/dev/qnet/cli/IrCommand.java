@@ -50,6 +50,15 @@ final class IrCommand implements Callable<Integer> {
                             + "as TVMScript.")
     private @Nullable String target;
 
+    @Option(
+            names = "--cpu",
+            paramLabel = "NAME",
+            defaultValue = "native",
+            description = "For tvm-cpu: the CPU that the programs are for, as compile has it. Default: ${DEFAULT-VALUE}, "
+                    + "this machine's, for which no native library is needed.")
+    @SuppressWarnings("NullAway.Init")
+    private String cpu;
+
     @Option(names = "--full", description = "Print everything, so that it parses back: no constant is cut.")
     private boolean full;
 
@@ -72,7 +81,7 @@ final class IrCommand implements Callable<Integer> {
         }
         BoundModel bound = model.load(console);
         if (target != null) {
-            console.out().print(TvmTarget.script(Build.integers(console, bound)));
+            console.out().print(Tvm.script(Build.integers(console, bound), cpu));
             return ExitCode.OK;
         }
         Graph graph = bound.graph();

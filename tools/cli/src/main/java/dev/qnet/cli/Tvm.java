@@ -44,6 +44,22 @@ final class Tvm {
         }
     }
 
+    /**
+     * A graph as tensor programs.
+     *
+     * @param cpu as LLVM calls it, or native
+     * @throws UserException if LLVM knows no such CPU, or is not there to ask
+     */
+    static String script(Graph graph, String cpu) {
+        try {
+            return TvmTarget.script(graph, new Cpu(cpu));
+        } catch (IllegalArgumentException e) {
+            throw new UserException(String.valueOf(e.getMessage()));
+        } catch (TvmUnavailableException e) {
+            throw new UserException(e.what(), e.fix());
+        }
+    }
+
     /** Runs a module once, on values by the names of the graph's parameters, and closes it. */
     static Map<String, Value> run(Graph graph, TvmModule module, Map<String, Value> values) {
         List<Value> inputs = graph.params().stream()

@@ -1,5 +1,6 @@
 package dev.qnet.target.tvm;
 
+import dev.qnet.target.tvm.lower.Isa;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * The x86 CPU that a module is compiled for.
@@ -71,6 +73,15 @@ public record Cpu(String name) {
                 .filter(e -> !flags.contains(e.getKey()))
                 .map(Map.Entry::getValue)
                 .toList();
+    }
+
+    /** What kernels may use where a CPU has these flags, as Linux lists them. */
+    static Isa isa(Set<String> flags) {
+        Set<String> features = FEATURES.entrySet().stream()
+                .filter(e -> flags.contains(e.getKey()))
+                .map(Map.Entry::getValue)
+                .collect(Collectors.toSet());
+        return Isa.of(features::contains);
     }
 
     /** The flags of this machine's CPU. */

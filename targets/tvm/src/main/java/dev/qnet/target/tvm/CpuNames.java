@@ -3,6 +3,7 @@ package dev.qnet.target.tvm;
 import dev.qnet.target.tvm.ffi.Ref;
 import dev.qnet.target.tvm.ffi.Scope;
 import dev.qnet.target.tvm.ffi.TvmLibrary;
+import dev.qnet.target.tvm.lower.Isa;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -24,6 +25,14 @@ final class CpuNames {
                 all.add(scope.text("runtime.ArrayGetItem", names, i));
             }
             return all;
+        }
+    }
+
+    /** What a target's CPU has. */
+    static Isa isa(TvmLibrary library, String target) {
+        try (Scope scope = library.scope()) {
+            Ref t = scope.ref("target.Target", target);
+            return Isa.of(feature -> scope.integer("target.target_has_feature", feature, t) != 0);
         }
     }
 

@@ -11,6 +11,7 @@ import dev.qnet.compiler.target.Target;
 import dev.qnet.target.tvm.ffi.Compiler;
 import dev.qnet.target.tvm.ffi.Scope;
 import dev.qnet.target.tvm.ffi.TvmLibrary;
+import dev.qnet.target.tvm.lower.Isa;
 import dev.qnet.target.tvm.lower.Lowering;
 import dev.qnet.target.tvm.lower.Metadata;
 import dev.qnet.target.tvm.tir.PrimFunc;
@@ -20,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Compiles integer graphs, as all passes leave them, with TVM for x86 CPUs. */
 public final class TvmTarget {
@@ -58,13 +60,21 @@ public final class TvmTarget {
     }
 
     /**
-     * A graph as tensor programs, in TVM's own language for them. Needs no native library.
+     * A graph as tensor programs, in TVM's own language for them. Needs no native library, unless another machine's CPU is
+     * asked for.
      *
      * @throws dev.qnet.compiler.source.CompileException if the target cannot run a node
+     * @throws TvmUnavailableException if TVM is not on this machine, and has to say what the CPU has
+     * @throws IllegalArgumentException if LLVM does not know the CPU
      */
-    public static String script(Graph graph) {
+    public static String script(Graph graph, Cpu cpu) {
         legality().check(graph);
-        return Printer.print(Lowering.lower(graph));
+        return Printer.print(Lowering.lower(graph, cpu.isNative() ? Cpu.isa(Cpu.flags()) : isa(cpu)));
+    }
+
+    private static Isa isa(Cpu cpu) {
+        TvmLibrary library = TvmLibrary.compiler();
+        return CpuNames.isa(library, CpuNames.target(library, cpu));
     }
 
     /**
@@ -76,11 +86,21 @@ public final class TvmTarget {
      * @throws IllegalArgumentException if LLVM does not know the CPU
      */
     public static TvmModule compile(Graph graph, Cpu cpu) {
+        return compile(graph, cpu, null);
+    }
+
+    /**
+     * As {@link #compile(Graph, Cpu)}.
+     *
+     * @param asked what kernels may use of what the CPU has; null for the best of it
+     */
+    static TvmModule compile(Graph graph, Cpu cpu, @Nullable Isa asked) {
         legality().check(graph);
         TvmLibrary library = TvmLibrary.compiler();
         String target = CpuNames.target(library, cpu);
+        Isa isa = asked == null ? CpuNames.isa(library, target) : asked;
         Signature signature = Signature.of(graph);
-        List<PrimFunc> functions = new ArrayList<>(Lowering.lower(graph).functions());
+        List<PrimFunc> functions = new ArrayList<>(Lowering.lower(graph, isa).functions());
         functions.addAll(Metadata.functions(signature.json()));
         Scope scope = library.scope();
         try {

@@ -42,6 +42,7 @@ final class Layer {
     @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Constant(Buffer buffer, byte[] elements) {}
 
+    private final Isa isa;
     private final Node node;
     private final List<Type> types;
     private final List<@Nullable Tensor> tensors;
@@ -50,15 +51,18 @@ final class Layer {
     private final Buffer status;
     private final List<Constant> constants = new ArrayList<>();
     private final Map<Integer, Buffer> operandConstants = new LinkedHashMap<>();
+    private final List<Buffer> scratches = new ArrayList<>();
     private @Nullable String failure;
 
     /**
      * Begins a function.
      *
+     * @param isa of the CPU
      * @param definitions the node of every value that is not a parameter
      * @param allTypes the type of every value
      */
-    Layer(Node node, Map<ValueId, Node> definitions, Map<ValueId, Type> allTypes) {
+    Layer(Node node, Isa isa, Map<ValueId, Node> definitions, Map<ValueId, Type> allTypes) {
+        this.isa = isa;
         this.node = node;
         this.types = node.operands().stream()
                 .map(o -> Objects.requireNonNull(allTypes.get(o)))
@@ -82,6 +86,11 @@ final class Layer {
         out = Buffer.of(
                 "y", Elements.type(node.type().element()), node.type().shape().elements());
         status = Buffer.of("status", DataType.INT32, 1);
+    }
+
+    /** What the CPU has. */
+    Isa isa() {
+        return isa;
     }
 
     Node node() {
@@ -142,9 +151,9 @@ final class Layer {
         return load(in(operand), index);
     }
 
-    /** Writes an element of the result. */
+    /** Writes an element of the result, or several. */
     Stmt put(Expr index, Expr value) {
-        return store(out, cast(out.type(), value), index);
+        return store(out, cast(out.type().vector(value.type().lanes()), value), index);
     }
 
     /**
@@ -245,6 +254,18 @@ final class Layer {
         return buffer;
     }
 
+    /** Memory that the function may use while it runs. */
+    Buffer scratch(String name, DataType type, long elements) {
+        Buffer buffer = Buffer.of(name, type, elements);
+        scratches.add(buffer);
+        return buffer;
+    }
+
+    /** What {@link #scratch} was asked for, in order: the last parameters of the function. */
+    List<Buffer> scratches() {
+        return List.copyOf(scratches);
+    }
+
     /**
      * Ends the run with an error, once the network has run through.
      *
@@ -281,6 +302,10 @@ final class Layer {
         if (failure != null) {
             params.add(status.data());
             all = new Stmt.Declare(status, all);
+        }
+        for (Buffer b : scratches) {
+            params.add(b.data());
+            all = new Stmt.Declare(b, all);
         }
         return new PrimFunc(name, params, Map.of(), false, all);
     }

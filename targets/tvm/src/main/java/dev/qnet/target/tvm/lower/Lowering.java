@@ -53,6 +53,7 @@ public final class Lowering {
     private static final long MANY = Integer.MAX_VALUE;
 
     private final Graph graph;
+    private final Isa isa;
     private final Map<ValueId, Type> types;
     private final Map<ValueId, Node> definitions;
     private final Placement placement;
@@ -65,6 +66,8 @@ public final class Lowering {
     private final List<Port> outputs = new ArrayList<>();
     private final Buffer arena;
     private final Buffer status;
+    /** Bytes that the greediest layer needs beside its operands and its result. */
+    private long scratch;
 
     /** A tensor of the caller: its elements, and how many an item has; 0 if all items share them. */
     private record Port(Buffer elements, long itemElements) {
@@ -74,18 +77,23 @@ public final class Lowering {
         }
     }
 
-    private Lowering(Graph graph) {
+    private Lowering(Graph graph, Isa isa) {
         this.graph = graph;
+        this.isa = isa;
         this.types = graph.types();
         this.definitions = graph.definitions();
         this.placement = new Placement(graph);
-        arena = Buffer.of("arena", DataType.UINT8, placement.bytes() + PlanMemory.ALIGNMENT);
+        arena = Buffer.at(Var.pointer("arena", DataType.UINT8), MANY);
         status = Buffer.at(Var.pointer("status", DataType.INT32), MANY);
     }
 
-    /** Lowers a graph that {@link #refusal} accepts node for node. */
-    public static TirModule lower(Graph graph) {
-        return new Lowering(graph).module();
+    /**
+     * Lowers a graph that {@link #refusal} accepts node for node.
+     *
+     * @param isa what kernels may use
+     */
+    public static TirModule lower(Graph graph, Isa isa) {
+        return new Lowering(graph, isa).module();
     }
 
     /** Why a node cannot be lowered, after its name; empty if it can. */
@@ -144,7 +152,7 @@ public final class Lowering {
             body = new Stmt.Let(
                     status.data(), Tir.address(arena, i32(placement.bytes())), new Stmt.Declare(status, seq(all)));
         }
-        body = new Stmt.Allocate(arena, placement.bytes() + PlanMemory.ALIGNMENT, false, body);
+        body = new Stmt.Allocate(arena, workspace(), false, body);
         List<Port> ports = new ArrayList<>(inputs);
         ports.addAll(states);
         ports.addAll(outputs);
@@ -152,6 +160,15 @@ public final class Lowering {
             body = new Stmt.Declare(p.elements(), body);
         }
         return new PrimFunc(ENTRY, List.copyOf(tensors.keySet()), tensors, true, body);
+    }
+
+    /** Bytes of the arena: values, the status, what layers need while they run. */
+    private long workspace() {
+        return aside() + scratch;
+    }
+
+    private long aside() {
+        return placement.bytes() + PlanMemory.ALIGNMENT;
     }
 
     /** All layers for one item. */
@@ -162,7 +179,7 @@ public final class Lowering {
                 continue;
             }
             if (n.type().shape().elements() > 0) {
-                Layer layer = new Layer(n, definitions, types);
+                Layer layer = new Layer(n, isa, definitions, types);
                 steps.add(step(item, layer, n.id().name(), body(layer), placement.place(n.id()), failures));
             }
         }
@@ -194,7 +211,7 @@ public final class Lowering {
                 && constant.op() instanceof DataOp.Constant(Tensor tensor)) {
             Node node = new Node(
                     c.value(), new DataOp.Reshape(c.type().shape()), List.of(constant.id()), c.type(), constant.span());
-            Layer layer = new Layer(node, definitions, types);
+            Layer layer = new Layer(node, isa, definitions, types);
             return step(item, layer, what, Ints.each(layer, x -> x), c.to(), new ArrayList<>());
         }
         Node node = new Node(
@@ -203,7 +220,7 @@ public final class Lowering {
                 List.of(c.value()),
                 c.type(),
                 dev.qnet.compiler.source.Span.NONE);
-        Layer layer = new Layer(node, Map.of(), types);
+        Layer layer = new Layer(node, isa, Map.of(), types);
         functions.add(layer.function(functionName(what), Ints.each(layer, x -> x)));
         return evaluate(
                 new Expr.Invoke(functions.getLast().name(), List.of(address(item, from), address(item, c.to()))));
@@ -215,12 +232,21 @@ public final class Lowering {
         List<Expr> arguments = new ArrayList<>();
         layer.inputs().forEach(v -> arguments.add(address(item, placement.place(v))));
         arguments.add(address(item, to));
+        List<Expr> scratches = new ArrayList<>();
+        long at = 0;
+        for (Buffer b : layer.scratches()) {
+            scratches.add(Tir.address(arena, i32(aside() + at)));
+            at += Math.ceilDiv(b.bytes(), (long) PlanMemory.ALIGNMENT) * PlanMemory.ALIGNMENT;
+        }
+        scratch = Math.max(scratch, at);
         if (layer.failure().isEmpty()) {
+            arguments.addAll(scratches);
             return evaluate(new Expr.Invoke(f.name(), arguments));
         }
         failures.add(layer.failure().get());
         // Each writes 1 to a place of its own; here its number is taken over.
         arguments.add(Tir.address(status, i32(1)));
+        arguments.addAll(scratches);
         return seq(
                 store(status, i32(0), i32(1)),
                 evaluate(new Expr.Invoke(f.name(), arguments)),

@@ -39,7 +39,7 @@ final class Products {
     private final DataType acc;
     private final Finish finish;
 
-    /** Stores an accumulator as an element of the result. */
+    /** Stores an accumulator as an element of the result; or vectors of them. */
     @FunctionalInterface
     interface Finish {
         /**
@@ -76,15 +76,26 @@ final class Products {
     }
 
     static Stmt conv(Layer layer, IntOp.Conv2d op) {
-        return integers(layer, op.acc(), op.rescale()).conv(new Windows(op.window(), layer.shape(0)), op.groups());
+        return kernels(layer, op.acc(), op.rescale())
+                .conv(op.window(), op.groups())
+                .orElseGet(() -> integers(layer, op.acc(), op.rescale())
+                        .conv(new Windows(op.window(), layer.shape(0)), op.groups()));
     }
 
     static Stmt dense(Layer layer, IntOp.Dense op) {
-        return integers(layer, op.acc(), op.rescale()).dense();
+        return kernels(layer, op.acc(), op.rescale())
+                .dense()
+                .orElseGet(() -> integers(layer, op.acc(), op.rescale()).dense());
     }
 
     static Stmt matmul(Layer layer, IntOp.MatMul op) {
-        return integers(layer, op.acc(), op.rescale()).matmul();
+        return kernels(layer, op.acc(), op.rescale())
+                .matmul()
+                .orElseGet(() -> integers(layer, op.acc(), op.rescale()).matmul());
+    }
+
+    private static Kernels kernels(Layer layer, Element.Int acc, @Nullable Rescale rescale) {
+        return new Kernels(layer, acc.bits() == 64, finish(layer, acc, rescale));
     }
 
     /** As those of integers, of singles in double. */

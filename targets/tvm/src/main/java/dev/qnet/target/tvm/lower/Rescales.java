@@ -5,7 +5,7 @@ import static dev.qnet.target.tvm.tir.Tir.bitAnd;
 import static dev.qnet.target.tvm.tir.Tir.cast;
 import static dev.qnet.target.tvm.tir.Tir.clamp;
 import static dev.qnet.target.tvm.tir.Tir.f32;
-import static dev.qnet.target.tvm.tir.Tir.i64;
+import static dev.qnet.target.tvm.tir.Tir.imm;
 import static dev.qnet.target.tvm.tir.Tir.load;
 import static dev.qnet.target.tvm.tir.Tir.max;
 import static dev.qnet.target.tvm.tir.Tir.min;
@@ -56,15 +56,15 @@ final class Rescales {
         this.wide = wide;
         if (!rounding.fixedPoint()) {
             factor = factors(name + "_factor");
-            multiplier = left = right = half = c -> i64(0);
+            multiplier = left = right = half = c -> wide(c, 0);
             return;
         }
-        factor = c -> f32(1);
+        factor = c -> each(c, f32(1));
         if (wide) {
             multiplier = integers(
                     name + "_multiplier",
                     s -> s.multiplier() < 0x7FFF0000 ? (s.multiplier() + (1 << 15)) >> 16 : 0x7FFF);
-            left = half = c -> i64(0);
+            left = half = c -> wide(c, 0);
             right = integers(name + "_shift", s -> 14 - s.shift());
             return;
         }
@@ -74,7 +74,7 @@ final class Rescales {
             right = integers(name + "_right", s -> Math.max(-s.shift(), 0));
             half = integers(name + "_half", s -> s.shift() < 0 ? 1L << (-s.shift() - 1) : 0);
         } else {
-            left = c -> i64(0);
+            left = c -> wide(c, 0);
             right = integers(name + "_shift", s -> 31 - s.shift());
             half = integers(name + "_half", s -> 1L << (30 - s.shift()));
         }
@@ -100,14 +100,28 @@ final class Rescales {
         return scales.size() > 1;
     }
 
-    /** {@code clamp(scale_c(acc) + zero, lo, hi)}, in 32 bits. */
+    /** A number of 64 bits in as many lanes as a channel has. */
+    private static Expr wide(Expr channel, long value) {
+        return imm(lanes(DataType.INT64, channel), value);
+    }
+
+    private static Expr each(Expr channel, Expr value) {
+        int lanes = channel.type().lanes();
+        return lanes == 1 ? value : new Expr.Broadcast(value, lanes);
+    }
+
+    /** {@code clamp(scale_c(acc) + zero, lo, hi)}, in 32 bits; the accumulator and the channel may be vectors. */
     Expr code(Expr acc, Expr channel, int zero, int lo, int hi) {
         if (!rounding.fixedPoint()) {
-            Expr scaled = mul(cast(DataType.FLOAT32, acc), factor.at(channel));
+            Expr scaled = mul(cast(lanes(DataType.FLOAT32, acc), acc), factor.at(channel));
             return rounded(scaled, zero, lo, hi);
         }
         Expr y = clamp(add(scale(acc, channel), zero), lo, hi);
-        return cast(DataType.INT32, y);
+        return cast(lanes(DataType.INT32, acc), y);
+    }
+
+    private static DataType lanes(DataType type, Expr as) {
+        return type.vector(as.type().lanes());
     }
 
     /**
@@ -118,16 +132,16 @@ final class Rescales {
         long from = (long) lo - zero;
         long to = (long) hi - zero;
         boolean exact = Math.abs(from) <= 1 << 24 && Math.abs(to) <= 1 << 24;
-        Expr x = exact ? r : cast(DataType.FLOAT64, r);
+        Expr x = exact ? r : cast(lanes(DataType.FLOAT64, r), r);
         Expr limited = min(max(x, Tir.imm(x.type(), from)), Tir.imm(x.type(), to));
         return cast(
-                DataType.INT32,
-                exact ? add(cast(DataType.INT32, limited), zero) : add(cast(DataType.INT64, limited), zero));
+                lanes(DataType.INT32, real),
+                add(cast(lanes(exact ? DataType.INT32 : DataType.INT64, real), limited), zero));
     }
 
     /** {@code scale_c(acc)} in 64 bits, for the contracts in fixed point. What is beyond every code may differ. */
     Expr scale(Expr acc, Expr channel) {
-        Expr a = cast(DataType.INT64, acc);
+        Expr a = cast(lanes(DataType.INT64, acc), acc);
         if (wide) {
             return wide(a, channel);
         }
@@ -139,11 +153,11 @@ final class Rescales {
         Expr shifted = clamp(shl(a, left.at(channel)), Integer.MIN_VALUE, Integer.MAX_VALUE);
         Expr high = shr(add(mul(shifted, m), 1L << 30), 31);
         Expr n = right.at(channel);
-        if (n instanceof Expr.Imm(DataType t, long bits) && bits == 0) {
+        if (Tir.isZero(n)) {
             return high;
         }
         // Ties away from zero: below 0 one less before the shift, unless there is no shift.
-        Expr below = bitAnd(shr(high, 63), min(n, i64(1)));
+        Expr below = bitAnd(shr(high, 63), min(n, imm(n.type(), 1)));
         return shr(sub(add(high, half.at(channel)), below), n);
     }
 
@@ -154,11 +168,12 @@ final class Rescales {
     private Expr wide(Expr a, Expr channel) {
         Expr m = multiplier.at(channel);
         Expr n = right.at(channel);
-        Expr lowPart = shr(mul(bitAnd(a, i64(0xFFFF)), m), 16);
-        Expr parts = shr(add(mul(shr(a, 16), m), lowPart), max(sub(n, 16), i64(0)));
+        Expr lowPart = shr(mul(bitAnd(a, imm(a.type(), 0xFFFF)), m), 16);
+        Expr parts = shr(add(mul(shr(a, 16), m), lowPart), max(sub(n, 16), imm(n.type(), 0)));
         Expr near = mul(clamp(a, -(1L << 31), 1L << 31), m);
-        Expr whole = shr(shl(near, max(sub(i64(0), n), i64(0))), max(n, i64(0)));
-        Expr y = select(Tir.ge(n, i64(16)), parts, whole);
+        Expr none = imm(n.type(), 0);
+        Expr whole = shr(shl(near, max(sub(none, n), none)), max(n, none));
+        Expr y = select(Tir.ge(n, imm(n.type(), 16)), parts, whole);
         return shr(add(clamp(y, -FAR, FAR), 1), 1);
     }
 
@@ -170,10 +185,10 @@ final class Rescales {
                 })
                 .toArray();
         if (java.util.Arrays.stream(values).distinct().count() == 1) {
-            return c -> i64(values[0]);
+            return c -> wide(c, values[0]);
         }
         Buffer table = layer.table(name, values);
-        return c -> cast(DataType.INT64, load(table, c));
+        return c -> cast(lanes(DataType.INT64, c), load(table, c));
     }
 
     private Value factors(String name) {
@@ -185,7 +200,7 @@ final class Rescales {
             };
         }
         if (values.length == 1) {
-            return c -> f32(values[0]);
+            return c -> each(c, f32(values[0]));
         }
         Buffer table = layer.table(name, values);
         return c -> load(table, c);

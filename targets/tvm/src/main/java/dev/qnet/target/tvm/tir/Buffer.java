@@ -46,6 +46,18 @@ public final class Buffer {
         return type;
     }
 
+    /** Bytes, of one whose extents are constants. */
+    public long bytes() {
+        long n = type.bytes();
+        for (Expr d : shape) {
+            if (!(d instanceof Expr.Imm(DataType t, long extent))) {
+                throw new IllegalStateException(this + " has extents that vary");
+            }
+            n = Math.multiplyExact(n, extent);
+        }
+        return n;
+    }
+
     public List<Expr> shape() {
         return shape;
     }

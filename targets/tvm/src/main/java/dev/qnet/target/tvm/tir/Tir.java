@@ -260,7 +260,15 @@ public final class Tir {
         return new Stmt.Evaluate(value);
     }
 
+    /** Whether it is the constant 0, in all lanes. */
+    public static boolean isZero(Expr x) {
+        return is(x, 0);
+    }
+
     private static boolean is(Expr x, long value) {
+        if (x instanceof Expr.Broadcast(Expr each, int lanes)) {
+            return is(each, value);
+        }
         return x instanceof Imm i && i.value() == value && !i.type().isBool();
     }
 

@@ -3,6 +3,7 @@ package dev.qnet.target.tvm.tir;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.qnet.compiler.ir.GraphParser;
+import dev.qnet.target.tvm.Cpu;
 import dev.qnet.target.tvm.TvmTarget;
 import org.junit.jupiter.api.Test;
 
@@ -18,7 +19,7 @@ class PrinterTest {
                   return y = %y
                 }
                 """;
-        assertThat(TvmTarget.script(GraphParser.parse(graph))).isEqualTo("""
+        assertThat(TvmTarget.script(GraphParser.parse(graph), Cpu.NATIVE)).isEqualTo("""
                 @T.prim_func(private=True)
                 def layer_0_y(x0: T.handle("uint8"), y: T.handle("uint8")):
                     w = T.allocate_const([1, 3, 5, -2, -4, -6], "int8", [6,])

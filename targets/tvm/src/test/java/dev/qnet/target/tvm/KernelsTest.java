@@ -1,0 +1,295 @@
+package dev.qnet.target.tvm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.qnet.compiler.interp.Interpreter;
+import dev.qnet.compiler.interp.Value;
+import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.GraphParser;
+import dev.qnet.compiler.ir.Shape;
+import dev.qnet.target.tvm.lower.Elements;
+import dev.qnet.target.tvm.lower.Isa;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.StringJoiner;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+/** Sums of products by each kind of kernel that this machine runs: the oracle's bytes, and the instructions that are meant. */
+class KernelsTest {
+    private static final int CASES = Integer.getInteger("qnet.random.graphs", 300) / 5;
+
+    /** A CPU, and what its kernels use. */
+    private record Kind(String cpu, Isa isa, Set<String> needs) {}
+
+    private static final List<Kind> KINDS = List.of(
+            new Kind("x86-64-v2", Isa.PLAIN, Set.of()),
+            new Kind("x86-64-v3", Isa.AVX2, Set.of("avx2")),
+            // CPUs with AVX512-VNNI have the same instructions for short vectors in another encoding.
+            new Kind("cascadelake", Isa.AVX_VNNI, Set.of("avx512_vnni", "avx512vl")),
+            new Kind("skylake-avx512", Isa.AVX512, Set.of("avx512f", "avx512bw", "avx512vl", "avx512dq")),
+            new Kind("cascadelake", Isa.AVX512_VNNI, Set.of("avx512_vnni", "avx512bw", "avx512vl", "avx512dq")));
+
+    @TestFactory
+    Stream<DynamicTest> givesTheOraclesBytes() {
+        return KINDS.stream().map(kind -> DynamicTest.dynamicTest(kind.isa().toString(), () -> {
+            TvmHere.library();
+            Assumptions.assumeTrue(
+                    Cpu.flags().containsAll(kind.needs()), "skipped: this machine's CPU has not " + kind.needs());
+            for (int seed = 0; seed < CASES; seed++) {
+                String text = new Drawn(seed).graph();
+                try {
+                    check(GraphParser.parse(text), kind, seed);
+                } catch (RuntimeException | AssertionError e) {
+                    throw new AssertionError("seed " + seed + ": " + e.getMessage() + "\n" + text, e);
+                }
+            }
+        }));
+    }
+
+    private static void check(Graph graph, Kind kind, int seed) {
+        int items = 2;
+        Random random = new Random(~seed);
+        List<byte[]> inputs = new ArrayList<>();
+        Map<String, Value> values = graph.params().stream().collect(Collectors.toMap(p -> p.id().name(), p -> {
+            int[] shape = p.type().shape().toArray();
+            shape[0] = items;
+            var q = p.type().quant();
+            long[] codes = random.longs(p.type().shape().elements() * (long) items, q.lo(), q.hi() + 1L)
+                    .toArray();
+            // The ends of the range, now and then in a row.
+            for (int i = 0; i < codes.length; i++) {
+                codes[i] = random.nextInt(4) == 0 ? (random.nextInt(8) == 0 ? q.lo() : q.hi()) : codes[i];
+            }
+            inputs.add(Elements.bytes(Elements.type(p.type().element()), codes));
+            return Value.of(Shape.of(shape), codes);
+        }));
+        Value expected = Interpreter.run(graph, values).get("y");
+        try (TvmModule module = TvmTarget.compile(graph, new Cpu(kind.cpu()), kind.isa());
+                TvmSession session = module.session()) {
+            byte[] found = session.run(items, inputs).getFirst();
+            var type = Elements.type(graph.types().get(graph.results().getFirst().value()).element());
+            assertThat(found).isEqualTo(Elements.bytes(type, ((Value.Ints) expected).data()));
+        }
+    }
+
+    /** A convolution, a dense layer or a product of two activations. */
+    private static final class Drawn {
+        private final Random random;
+
+        Drawn(int seed) {
+            random = new Random(seed);
+        }
+
+        private int draw(int from, int to) {
+            return from + random.nextInt(to - from + 1);
+        }
+
+        @SafeVarargs
+        private <T> T one(T... of) {
+            return of[random.nextInt(of.length)];
+        }
+
+        private String storage(int bits) {
+            return one("u", "i") + bits;
+        }
+
+        private static int bits(String storage) {
+            return Integer.parseInt(storage.substring(1));
+        }
+
+        private int zero(String storage) {
+            int lo = storage.startsWith("i") ? -(1 << (bits(storage) - 1)) : 0;
+            return bits(storage) == 16 || random.nextInt(3) == 0 ? 0 : draw(lo, lo + (1 << bits(storage)) - 1);
+        }
+
+        private static String type(String storage, int zero) {
+            return storage + "<scale=0.5, zero=" + zero + ">";
+        }
+
+        private String constant(String storage, int count) {
+            int lo = storage.startsWith("i") ? -(1 << (bits(storage) - 1)) : 0;
+            int hi = lo + (1 << bits(storage)) - 1;
+            return IntStream.range(0, count)
+                    .map(i -> random.nextInt(5) == 0 ? one(lo, hi) : draw(lo, hi))
+                    .mapToObj(Integer::toString)
+                    .collect(Collectors.joining(", ", "[", "]"));
+        }
+
+        private String rescale(boolean wide, int channels, double size, String to, int zero) {
+            String rounding = wide ? one("tflite", "onnx") : one("tflite", "tosa", "onnx", "xnnpack");
+            boolean fixed = rounding.equals("tflite") || rounding.equals("tosa");
+            StringJoiner scales = new StringJoiner(", ");
+            double span = Math.pow(2, bits(to) - 1);
+            for (int c = random.nextBoolean() ? channels : 1; c > 0; c--) {
+                double factor = span / size * (0.25 + 2 * random.nextDouble());
+                int exponent = Math.getExponent(factor) + 1;
+                scales.add(
+                        fixed
+                                ? "q31(" + (1 << 30 | random.nextInt(1 << 30)) + ", " + Math.clamp(exponent, -31, 30) + ")"
+                                : Float.toString((float) factor));
+            }
+            int lo = to.startsWith("i") ? -(1 << (bits(to) - 1)) : 0;
+            int hi = lo + (1 << bits(to)) - 1;
+            return rounding + "([" + scales + "], " + zero + ", " + (random.nextBoolean() ? lo : Math.min(hi, zero))
+                    + ", " + hi + ")";
+        }
+
+        String graph() {
+            String x = random.nextInt(4) == 0 ? "i16" : storage(one(8, 8, 8, 4));
+            int xz = zero(x);
+            String w = random.nextInt(3) == 0 ? storage(one(8, 4)) : "i8";
+            int wz = w.equals("i8") && random.nextInt(4) > 0 ? 0 : zero(w);
+            boolean wide = x.equals("i16") && random.nextBoolean();
+            String to = x.equals("i16") ? "i16" : storage(8);
+            int yz = zero(to);
+            return switch (random.nextInt(6)) {
+                case 0 -> dense(x, xz, w, wz, wide, to, yz);
+                case 1 -> matmul(x, xz, w, wz, wide, to, yz);
+                case 2 -> conv(x, xz, w, wz, wide, to, yz, true);
+                default -> conv(x, xz, w, wz, wide, to, yz, false);
+            };
+        }
+
+        private static double size(String x, String w, int terms) {
+            return Math.pow(2, bits(x) + bits(w) - 3) * Math.sqrt(terms);
+        }
+
+        private String layer(
+                String x, int xz, String w, int wz, String wShape, int weights, int outputs, String bias, String op) {
+            return "%w = constant " + constant(w, weights) + " : " + type(w, wz) + "[" + wShape + "]\n"
+                    + (bias.isEmpty() ? "" : "%b = constant " + bias + " : i32[" + outputs + "]\n")
+                    + op;
+        }
+
+        private String bias(int outputs, double size) {
+            return IntStream.range(0, outputs)
+                    .map(i -> draw((int) -size, (int) size))
+                    .mapToObj(Integer::toString)
+                    .collect(Collectors.joining(", ", "[", "]"));
+        }
+
+        private String dense(String x, int xz, String w, int wz, boolean wide, String to, int yz) {
+            int in = draw(1, 70);
+            int out = draw(1, 90);
+            int rows = draw(1, 9);
+            double size = size(x, w, in);
+            boolean bias = random.nextBoolean();
+            return "graph @dense {\nparam %x : " + type(x, xz) + "[Nx" + rows + "x" + in + "]\n"
+                    + layer(
+                            x,
+                            xz,
+                            w,
+                            wz,
+                            out + "x" + in,
+                            out * in,
+                            out,
+                            bias ? bias(out, size) : "",
+                            "%y = int.dense %x, %w" + (bias ? ", %b" : "") + " {acc=" + (wide ? "i64" : "i32")
+                                    + ", rescale=" + rescale(wide, out, size, to, yz) + "} : " + type(to, yz)
+                                    + "[Nx" + rows + "x" + out + "]\n")
+                    + "return y = %y\n}\n";
+        }
+
+        private String matmul(String x, int xz, String w, int wz, boolean wide, String to, int yz) {
+            int m = draw(1, 9);
+            int k = draw(1, 40);
+            int n = draw(1, 70);
+            int lead = draw(1, 3);
+            String shape = (random.nextBoolean() ? "1" : "" + lead) + "x" + k + "x" + n;
+            boolean constant = random.nextBoolean();
+            String type = type(w, wz) + "[" + (constant ? "" : "Nx") + shape + "]";
+            double size = size(x, w, k);
+            int elements = Stream.of(shape.split("x")).mapToInt(Integer::parseInt).reduce(1, (a, b) -> a * b);
+            return "graph @matmul {\nparam %x : " + type(x, xz) + "[Nx" + lead + "x" + m + "x" + k + "]\n"
+                    + (constant ? "%w = constant " + constant(w, elements) + " : " : "param %w : ") + type + "\n"
+                    + "%y = int.matmul %x, %w {acc=" + (wide ? "i64" : "i32") + ", rescale="
+                    + rescale(wide, n, size, to, yz) + "} : " + type(to, yz) + "[Nx" + lead + "x" + m + "x" + n + "]\n"
+                    + "return y = %y\n}\n";
+        }
+
+        private String conv(
+                String x, int xz, String w, int wz, boolean wide, String to, int yz, boolean depthwise) {
+            int kh = draw(1, 3);
+            int kw = draw(1, 4);
+            int sh = draw(1, 2);
+            int sw = draw(1, 2);
+            int dh = draw(1, 2);
+            int dw = draw(1, 2);
+            int top = draw(0, 2);
+            int left = draw(0, 2);
+            int bottom = draw(0, 2);
+            int right = draw(0, 2);
+            int height = draw(1, 6) + (kh - 1) * dh;
+            int width = draw(1, 7) + (kw - 1) * dw;
+            int groups = depthwise ? draw(1, 50) : random.nextInt(4) == 0 ? draw(2, 3) : 1;
+            int in = depthwise ? 1 : draw(1, 9);
+            int out = depthwise ? groups : groups * draw(1, random.nextInt(3) == 0 ? 100 : 20);
+            int oh = (height + top + bottom - (kh - 1) * dh - 1) / sh + 1;
+            int ow = (width + left + right - (kw - 1) * dw - 1) / sw + 1;
+            double size = size(x, w, in * kh * kw);
+            boolean bias = random.nextBoolean();
+            return "graph @conv {\nparam %x : " + type(x, xz) + "[Nx" + height + "x" + width + "x" + groups * in + "]\n"
+                    + layer(
+                            x,
+                            xz,
+                            w,
+                            wz,
+                            out + "x" + kh + "x" + kw + "x" + in,
+                            out * kh * kw * in,
+                            out,
+                            bias ? bias(out, size) : "",
+                            "%y = int.conv2d %x, %w" + (bias ? ", %b" : "") + " {window=window([" + kh + ", " + kw
+                                    + "], [" + sh + ", " + sw + "], [" + dh + ", " + dw + "], [" + top + ", " + left
+                                    + ", " + bottom + ", " + right + "]), groups=" + groups + ", acc="
+                                    + (wide ? "i64" : "i32") + ", rescale=" + rescale(wide, out, size, to, yz)
+                                    + "} : " + type(to, yz) + "[Nx" + oh + "x" + ow + "x" + out + "]\n")
+                    + "return y = %y\n}\n";
+        }
+    }
+
+    private static final String DENSE = """
+            graph @dense {
+              param %x : u8<scale=0.5, zero=3>[Nx4x8]
+              %w = constant [WEIGHTS] : i8<scale=0.25, zero=0>[16x8]
+              %y = int.dense %x, %w {acc=i32, rescale=tosa([q31(1073741824, -2)], 7, 0, 255)} : u8<scale=1.0, zero=7>[Nx4x16]
+              return y = %y
+            }
+            """.replace(
+                    "WEIGHTS",
+                    IntStream.range(0, 128).mapToObj(i -> "" + (i % 19 - 9)).collect(Collectors.joining(", ")));
+
+    private static String assembly(String cpu) {
+        try (TvmModule module = TvmTarget.compile(GraphParser.parse(DENSE), new Cpu(cpu))) {
+            return module.assembly();
+        }
+    }
+
+    @Test
+    void usesTheInstructionsOfTheCpu() {
+        TvmHere.library();
+        assertThat(assembly("icelake-server")).containsPattern("vpdpbusd\\s.*%zmm");
+        assertThat(assembly("alderlake")).containsPattern("vpdpbusd\\s.*%ymm").doesNotContain("%zmm");
+        assertThat(assembly("skylake-avx512")).containsPattern("vpmaddwd\\s.*%zmm").doesNotContain("vpdpbusd");
+        assertThat(assembly("x86-64-v3")).containsPattern("vpmaddwd\\s.*%ymm").doesNotContain("vpdp");
+        assertThat(assembly("x86-64-v2")).doesNotContain("%ymm");
+    }
+
+    @Test
+    void choosesByTheFeaturesOfTheCpu() {
+        assertThat(Isa.of(f -> false)).isEqualTo(Isa.PLAIN);
+        assertThat(Isa.of(Set.of("avx2", "avx512f")::contains)).isEqualTo(Isa.AVX2);
+        assertThat(Isa.of(Set.of("avx2", "avxvnni")::contains)).isEqualTo(Isa.AVX_VNNI);
+        Set<String> server = Set.of("avx2", "avx512f", "avx512bw", "avx512vl", "avx512dq");
+        assertThat(Isa.of(server::contains)).isEqualTo(Isa.AVX512);
+        assertThat(Isa.of(f -> server.contains(f) || f.equals("avx512vnni"))).isEqualTo(Isa.AVX512_VNNI);
+    }
+}
