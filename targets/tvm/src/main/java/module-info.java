@@ -2,6 +2,7 @@
 module dev.qnet.target.tvm {
     requires com.fasterxml.jackson.databind;
     requires dev.qnet.compiler;
+    requires dev.qnet.runtime;
     requires static org.jspecify;
 
     exports dev.qnet.target.tvm;

@@ -100,23 +100,24 @@ public final class Model implements AutoCloseable {
     }
 
     /**
-     * Loads a model from a jar that {@code qnet compile} wrote, or from a directory with the jar's content. The jar's
-     * code is run: load only models that you trust as you trust a library.
+     * Loads a model from a jar that {@code qnet compile} wrote, from a directory with the jar's content, or from a shared
+     * library that {@code qnet compile --target tvm-cpu --abi c} wrote, through the foreign-function API (which wants
+     * {@code --enable-native-access}). The model's code is run: load only models that you trust as you trust a library.
      *
      * @throws ModelException if the path holds no model, or a damaged one, or one for another version of this runtime
      */
-    public static Model load(Path jarOrDirectory) {
-        return load(jarOrDirectory, LoadOptions.defaults());
+    public static Model load(Path model) {
+        return load(model, LoadOptions.defaults());
     }
 
     /** As {@link #load(Path)}, for so many threads: {@link LoadOptions#threads()}. */
-    public static Model load(Path jarOrDirectory, int threads) {
-        return load(jarOrDirectory, LoadOptions.defaults().withThreads(threads));
+    public static Model load(Path model, int threads) {
+        return load(model, LoadOptions.defaults().withThreads(threads));
     }
 
     /** As {@link #load(Path)}, with options. */
-    public static Model load(Path jarOrDirectory, LoadOptions options) {
-        return ModelLoader.load(jarOrDirectory, options);
+    public static Model load(Path model, LoadOptions options) {
+        return ModelLoader.load(model, options);
     }
 
     /**

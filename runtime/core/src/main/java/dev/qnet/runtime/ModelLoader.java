@@ -18,6 +18,9 @@ final class ModelLoader {
     private ModelLoader() {}
 
     static Model load(Path path, LoadOptions options) {
+        if (NativeLibrary.is(path)) {
+            return NativeLibrary.load(path, options);
+        }
         return load(ModelFiles.read(path), path.toString(), options.backend(), options.threads());
     }
 

@@ -1,8 +1,10 @@
 package dev.qnet.cli;
 
 import dev.qnet.compiler.front.bind.BoundModel;
+import dev.qnet.compiler.ir.Graph;
 import dev.qnet.target.jvm.CompiledArtifact;
 import dev.qnet.target.jvm.JvmTarget;
+import dev.qnet.target.tvm.CLibrary;
 import dev.qnet.target.tvm.TvmModule;
 import dev.qnet.target.tvm.TvmTarget;
 import java.io.IOException;
@@ -23,10 +25,13 @@ import picocli.CommandLine.ParentCommand;
         footer = {
             "  qnet compile model.qnet -o model.jar",
             "  java --add-modules jdk.incubator.vector -jar model.jar --input x.npy",
-            "  qnet compile model.qnet --target tvm-cpu -o model.so"
+            "  qnet compile model.qnet --target tvm-cpu -o model.so",
+            "  qnet compile model.qnet --target tvm-cpu --abi c -o model.so   and model.h, for C"
         })
 final class CompileCommand implements Callable<Integer> {
     private static final String JVM = "jvm";
+    private static final String PACKED = "packed";
+    private static final String C = "c";
 
     @ParentCommand
     @SuppressWarnings("NullAway.Init")
@@ -62,6 +67,15 @@ final class CompileCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private String cpu;
 
+    @Option(
+            names = "--abi",
+            paramLabel = "NAME",
+            defaultValue = PACKED,
+            description = "For tvm-cpu: packed, functions that TVM's runtime (tvm4j) loads, or c, plain C functions with a "
+                    + "header beside the library, which need nothing and which Model.load takes. Default: ${DEFAULT-VALUE}.")
+    @SuppressWarnings("NullAway.Init")
+    private String abi;
+
     @Override
     public Integer call() throws IOException {
         boolean tvm = target.equals(TvmTarget.CPU);
@@ -74,6 +88,9 @@ final class CompileCommand implements Callable<Integer> {
                     "the output of compile" + (tvm ? " --target " + target + " is a shared library" : " is a jar")
                             + ", not " + output,
                     "-o " + output + kind);
+        }
+        if (!abi.equals(PACKED) && !abi.equals(C)) {
+            throw new UserException("there is no calling convention '" + abi + "'", "one of: " + PACKED + ", " + C);
         }
         AtomicFiles.check(output);
         return tvm ? library() : jar();
@@ -93,8 +110,20 @@ final class CompileCommand implements Callable<Integer> {
         Tvm.require();
         Console console = parent.console();
         BoundModel bound = model.load(console);
-        try (TvmModule module = Tvm.compile(Build.integers(console, bound), cpu)) {
-            AtomicFiles.writeAt(output, module::save);
+        Graph graph = Build.integers(console, bound);
+        if (abi.equals(C)) {
+            Path header = output.resolveSibling(
+                    output.getFileName().toString().replaceFirst("\\.so$", ".h"));
+            AtomicFiles.check(header);
+            try (CLibrary library = Tvm.compileForC(graph, cpu)) {
+                AtomicFiles.writeAt(output, library::save);
+                AtomicFiles.writeAt(header, file -> Files.writeString(file, library.header()));
+            }
+            console.out().println("wrote " + header);
+        } else {
+            try (TvmModule module = Tvm.compile(graph, cpu)) {
+                AtomicFiles.writeAt(output, module::save);
+            }
         }
         console.out().println("wrote " + output + " (" + Sizes.text(Files.size(output)) + ")");
         return ExitCode.OK;

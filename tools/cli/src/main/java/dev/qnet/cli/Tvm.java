@@ -3,6 +3,7 @@ package dev.qnet.cli;
 import dev.qnet.cli.verify.TvmValues;
 import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.Graph;
+import dev.qnet.target.tvm.CLibrary;
 import dev.qnet.target.tvm.Cpu;
 import dev.qnet.target.tvm.TvmModule;
 import dev.qnet.target.tvm.TvmSession;
@@ -39,6 +40,20 @@ final class Tvm {
     static TvmModule compile(Graph graph, String cpu) {
         try {
             return TvmTarget.compile(graph, new Cpu(cpu));
+        } catch (IllegalArgumentException e) {
+            throw new UserException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /**
+     * Compiles a graph to C functions.
+     *
+     * @param cpu as LLVM calls it, or native
+     * @throws UserException if LLVM knows no such CPU
+     */
+    static CLibrary compileForC(Graph graph, String cpu) {
+        try {
+            return TvmTarget.compileForC(graph, new Cpu(cpu));
         } catch (IllegalArgumentException e) {
             throw new UserException(String.valueOf(e.getMessage()));
         }

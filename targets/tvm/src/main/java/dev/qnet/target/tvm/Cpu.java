@@ -22,7 +22,7 @@ public record Cpu(String name) {
     public static final Cpu NATIVE = new Cpu("native");
 
     /** LLVM's names of the features that code may use unasked, by the names that Linux has for them. */
-    private static final Map<String, String> FEATURES = new TreeMap<>(Map.ofEntries(
+    static final Map<String, String> FEATURES = new TreeMap<>(Map.ofEntries(
             Map.entry("avx", "avx"),
             Map.entry("avx2", "avx2"),
             Map.entry("fma", "fma"),

@@ -7,6 +7,7 @@ import dev.qnet.target.tvm.lower.Isa;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.TreeSet;
 
 /** CPUs as LLVM knows them. */
@@ -33,6 +34,17 @@ final class CpuNames {
         try (Scope scope = library.scope()) {
             Ref t = scope.ref("target.Target", target);
             return Isa.of(feature -> scope.integer("target.target_has_feature", feature, t) != 0);
+        }
+    }
+
+    /** What a target's code may use beyond what each x86 CPU has, as Linux calls it. */
+    static List<String> needs(TvmLibrary library, String target) {
+        try (Scope scope = library.scope()) {
+            Ref t = scope.ref("target.Target", target);
+            return Cpu.FEATURES.entrySet().stream()
+                    .filter(e -> scope.integer("target.target_has_feature", e.getValue(), t) != 0)
+                    .map(Map.Entry::getKey)
+                    .toList();
         }
     }
 

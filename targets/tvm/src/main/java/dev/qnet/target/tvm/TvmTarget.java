@@ -9,6 +9,7 @@ import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.target.Legality;
 import dev.qnet.compiler.target.Target;
 import dev.qnet.target.tvm.ffi.Compiler;
+import dev.qnet.target.tvm.ffi.Ref;
 import dev.qnet.target.tvm.ffi.Scope;
 import dev.qnet.target.tvm.ffi.TvmLibrary;
 import dev.qnet.target.tvm.lower.Isa;
@@ -87,6 +88,35 @@ public final class TvmTarget {
      */
     public static TvmModule compile(Graph graph, Cpu cpu) {
         return compile(graph, cpu, null);
+    }
+
+    /**
+     * Compiles a graph to plain C functions, for programs without TVM's runtime.
+     *
+     * @param graph at the integer level
+     * @throws dev.qnet.compiler.source.CompileException if the target cannot run a node
+     * @throws TvmUnavailableException if TVM is not on this machine
+     * @throws IllegalArgumentException if LLVM does not know the CPU
+     */
+    public static CLibrary compileForC(Graph graph, Cpu cpu) {
+        legality().check(graph);
+        TvmLibrary library = TvmLibrary.compiler();
+        String target = CpuNames.target(library, cpu);
+        Interface face = Interface.of(graph);
+        Lowering.ForC lowered = Lowering.lowerForC(graph, CpuNames.isa(library, target), face.function());
+        List<PrimFunc> functions = new ArrayList<>(lowered.module().functions());
+        functions.addAll(Metadata.functionsForC(
+                Interface.TEXT_BYTES,
+                Interface.TEXT,
+                face.text(lowered.workspace(), CpuNames.needs(library, target), lowered.failures())));
+        Scope scope = library.scope();
+        try {
+            Ref module = Compiler.compileForC(scope, new TirModule(functions), target);
+            return new CLibrary(scope, module, face.header(lowered.workspace(), lowered.failures()));
+        } catch (RuntimeException e) {
+            scope.close();
+            throw e;
+        }
     }
 
     /**

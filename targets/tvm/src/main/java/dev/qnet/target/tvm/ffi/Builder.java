@@ -57,6 +57,8 @@ final class Builder {
                 params.add(var(p));
                 tensors.add(var(p));
                 tensors.add(buffer(tensor));
+            } else if (!p.type().equals(DataType.POINTER)) {
+                params.add(var(p));
             } else {
                 Var given = Var.pointer(p.name(), p.pointee());
                 params.add(var(given));

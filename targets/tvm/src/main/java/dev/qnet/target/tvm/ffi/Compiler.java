@@ -16,8 +16,30 @@ public final class Compiler {
      * @throws TvmException if TVM refuses it
      */
     public static Ref compile(Scope scope, TirModule module, String target) {
+        return compile(scope, module, target, false);
+    }
+
+    /**
+     * As {@link #compile(Scope, TirModule, String)}, to functions of C, which give 0 or an error's number and need none of
+     * TVM's runtime.
+     */
+    public static Ref compileForC(Scope scope, TirModule module, String target) {
+        return compile(scope, module, target, true);
+    }
+
+    private static Ref compile(Scope scope, TirModule module, String target, boolean forC) {
         try (Scope temporary = scope.library().scope()) {
             Ref lowered = lower(temporary, new Builder(temporary).module(module));
+            if (forC) {
+                Ref options = temporary.ref(
+                        "runtime.Map",
+                        temporary.ref("runtime.String", "unpacked-api"),
+                        true,
+                        temporary.ref("runtime.String", "interface-api"),
+                        temporary.ref("runtime.String", "c"));
+                Ref executor = temporary.ref("relay.backend.CreateExecutor", "aot", options);
+                lowered = temporary.ref("ir.Module_WithAttr", lowered, "executor", executor);
+            }
             Ref map = temporary.ref("runtime.Map", temporary.ref("target.Target", target), lowered);
             return scope.ref("driver.tir_to_runtime", map, Scope.NONE);
         }

@@ -106,15 +106,95 @@ public final class Lowering {
         };
     }
 
+    /**
+     * A graph lowered to functions that a C compiler knows how to call.
+     *
+     * @param workspace bytes of memory that the function which runs the graph works in
+     * @param failures what went wrong, by the number, from 1 on, that is then the first of 32 bits in that memory; 0 for
+     *     nothing, and none is written where nothing can fail
+     */
+    public record ForC(TirModule module, long workspace, List<String> failures) {
+        public ForC {
+            failures = List.copyOf(failures);
+        }
+    }
+
+    /**
+     * Lowers a graph as {@link #lower} does, with an entry that takes the number of items (where the graph has a batch),
+     * pointers to the inputs, the states, the outputs, and to memory to work in.
+     *
+     * @param name of the entry
+     */
+    public static ForC lowerForC(Graph graph, Isa isa, String name) {
+        return new Lowering(graph, isa).moduleForC(name);
+    }
+
+    private ForC moduleForC(String name) {
+        graph.params().forEach(p -> inputs.add(pointer("in_" + p.id().name(), p.type())));
+        graph.states().forEach(s -> states.add(pointer("state_" + s.id().name(), s.type())));
+        graph.results()
+                .forEach(r -> outputs.add(
+                        pointer("out_" + r.name(), Objects.requireNonNull(types.get(r.value())))));
+        List<String> failures = new ArrayList<>();
+        Stmt body = steps(failures);
+        if (!failures.isEmpty()) {
+            body = withStatus(seq(store(status, i32(0), i32(0)), body, told()));
+        }
+        List<Var> params = new ArrayList<>();
+        if (batched()) {
+            params.add(items);
+        }
+        List<Port> ports = ports();
+        ports.add(new Port(arena, 0));
+        for (Port p : ports) {
+            params.add(p.elements().data());
+            body = new Stmt.Declare(p.elements(), body);
+        }
+        functions.add(new PrimFunc(name, params, Map.of(), true, body));
+        return new ForC(new TirModule(functions), workspace(), failures);
+    }
+
+    /** TVM's functions return 0; which failure there was stands in front of the memory that they work in. */
+    private Stmt told() {
+        Buffer number = Buffer.at(Var.pointer("number", DataType.INT32), 1);
+        return new Stmt.Let(
+                number.data(),
+                Tir.address(arena, i32(0)),
+                new Stmt.Declare(
+                        number,
+                        store(number, load(status, i32(0)), i32(0))));
+    }
+
+    private static Port pointer(String name, Type type) {
+        Buffer elements = Buffer.at(Var.pointer(name, Elements.type(type.element())), MANY);
+        return new Port(elements, type.shape().hasBatch() ? type.shape().elements() : 0);
+    }
+
+    private List<Port> ports() {
+        List<Port> ports = new ArrayList<>(inputs);
+        ports.addAll(states);
+        ports.addAll(outputs);
+        return ports;
+    }
+
+    /** A named pointer, for TVM takes it that other pointers may lead to the same place. */
+    private Stmt withStatus(Stmt body) {
+        return new Stmt.Let(status.data(), Tir.address(arena, i32(placement.bytes())), new Stmt.Declare(status, body));
+    }
+
+    private Stmt steps(List<String> failures) {
+        return batched()
+                ? loop("item", i32(0), items, Stmt.LoopKind.SERIAL, i -> item(i, failures))
+                : item(i32(0), failures);
+    }
+
     private TirModule module() {
         graph.params().forEach(p -> inputs.add(port("in_" + p.id().name(), p.type())));
         graph.states().forEach(s -> states.add(port("state_" + s.id().name(), s.type())));
         graph.results()
                 .forEach(r -> outputs.add(port("out_" + r.name(), Objects.requireNonNull(types.get(r.value())))));
         List<String> failures = new ArrayList<>();
-        Stmt steps = batched()
-                ? loop("item", i32(0), items, Stmt.LoopKind.SERIAL, i -> item(i, failures))
-                : item(i32(0), failures);
+        Stmt steps = steps(failures);
         functions.add(entry(steps, failures));
         return new TirModule(functions);
     }
@@ -148,15 +228,10 @@ public final class Lowering {
                 checks = new Stmt.Assert(Tir.ne(load(status, i32(0)), i32(k)), failures.get(k - 1), checks);
             }
             all.add(checks);
-            // A named pointer, for TVM takes it that other pointers may lead to the same place.
-            body = new Stmt.Let(
-                    status.data(), Tir.address(arena, i32(placement.bytes())), new Stmt.Declare(status, seq(all)));
+            body = withStatus(seq(all));
         }
         body = new Stmt.Allocate(arena, workspace(), false, body);
-        List<Port> ports = new ArrayList<>(inputs);
-        ports.addAll(states);
-        ports.addAll(outputs);
-        for (Port p : ports) {
+        for (Port p : ports()) {
             body = new Stmt.Declare(p.elements(), body);
         }
         return new PrimFunc(ENTRY, List.copyOf(tensors.keySet()), tensors, true, body);

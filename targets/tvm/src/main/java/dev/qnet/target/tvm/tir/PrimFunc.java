@@ -7,7 +7,7 @@ import java.util.Map;
  * A function.
  *
  * @param name unique in its module
- * @param params pointers to elements; for an entry, tensors
+ * @param params pointers to elements, numbers; for an entry of TVM's, tensors
  * @param tensors of an entry, what each parameter is; empty for a function that only the module calls
  * @param entry whether users call it
  */

@@ -1,0 +1,207 @@
+package dev.qnet.target.tvm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.qnet.compiler.interp.Interpreter;
+import dev.qnet.compiler.interp.Value;
+import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.GraphParser;
+import dev.qnet.compiler.ir.Shape;
+import dev.qnet.runtime.Model;
+import dev.qnet.runtime.ModelException;
+import dev.qnet.runtime.Session;
+import dev.qnet.runtime.Tensor;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Graphs as C functions: from Java through {@link Model}, and from C. */
+class CLibraryTest {
+    private static final int ITEMS = 5;
+
+    private static final String NETWORK = """
+            graph @net {
+              param %x : u8<scale=0.5, zero=3>[Nx6x4x3]
+              %w = constant [WEIGHTS] : i8<scale=0.25, zero=0>[20x3x3x3]
+              %c = int.conv2d %x, %w {window=window([3, 3], [1, 1], [1, 1], [1, 1, 1, 1]), groups=1, acc=i32, rescale=tflite([q31(1273741824, -6)], 7, 0, 255)} : u8<scale=0.5, zero=7>[Nx6x4x20]
+              %y = dequantize %c : f32[Nx6x4x20]
+              return codes = %c, y = %y
+            }
+            """.replace(
+                    "WEIGHTS",
+                    IntStream.range(0, 540).mapToObj(i -> "" + (i * 7 % 31 - 15)).collect(Collectors.joining(", ")));
+
+    private static final String COUNTER = """
+            graph @counter {
+              param %x : i32[2]
+              param %d : i32[1]
+              state %sum : i32[2] becomes %next
+              %q = num.div %x, %d : i32[2]
+              %next = num.add %sum, %q : i32[2]
+              return y = %next
+            }
+            """;
+
+    private static Path library(String text, Path folder) throws IOException {
+        TvmHere.library();
+        Path library = folder.resolve("model.so");
+        try (CLibrary compiled = TvmTarget.compileForC(GraphParser.parse(text), Cpu.NATIVE)) {
+            compiled.save(library);
+            Files.writeString(folder.resolve("model.h"), compiled.header());
+        }
+        return library;
+    }
+
+    private static byte[] image() {
+        byte[] x = new byte[ITEMS * 72];
+        new Random(3).nextBytes(x);
+        return x;
+    }
+
+    private static Value.Ints expected(byte[] x) {
+        long[] codes = new long[x.length];
+        Arrays.setAll(codes, i -> x[i] & 0xff);
+        Graph graph = GraphParser.parse(NETWORK);
+        return (Value.Ints)
+                Interpreter.run(graph, Map.of("x", Value.of(Shape.of(ITEMS, 6, 4, 3), codes))).get("codes");
+    }
+
+    @Test
+    void isAModelForJava(@TempDir Path folder) throws IOException {
+        Path library = library(NETWORK, folder);
+        byte[] x = image();
+        long[] codes = expected(x).data();
+        try (Model model = Model.load(library, 2)) {
+            assertThat(model.name()).isEqualTo("net");
+            assertThat(model.roundingContract()).isEqualTo("tflite");
+            assertThat(model.inputs().toString()).isEqualTo("[x: u8 [N, 6, 4, 3] (u8 scale 0.5 zero 3)]");
+            Map<String, Tensor> found = model.runRaw(Map.of("x", Tensor.ofUint8(x, ITEMS, 6, 4, 3)));
+            byte[] bytes = found.get("codes").bytes();
+            float[] reals = found.get("y").floats();
+            for (int i = 0; i < codes.length; i++) {
+                assertThat(bytes[i]).as("code %d", i).isEqualTo((byte) codes[i]);
+                assertThat(reals[i]).as("real %d", i).isEqualTo(0.5f * (codes[i] - 7));
+            }
+            // Real numbers become codes on the way in.
+            float[] real = new float[x.length];
+            for (int i = 0; i < real.length; i++) {
+                real[i] = 0.5f * ((x[i] & 0xff) - 3);
+            }
+            assertThat(model.run(Map.of("x", Tensor.ofFloats(real, ITEMS, 6, 4, 3)))
+                            .get("y")
+                            .floats())
+                    .isEqualTo(reals);
+        }
+    }
+
+    @Test
+    void remembersStatesAndSaysWhatWentWrong(@TempDir Path folder) throws IOException {
+        Model model = Model.load(library(COUNTER, folder));
+        try (Session session = model.session()) {
+            int[] y = new int[2];
+            int[] divisor = {1};
+            session.input("x", Tensor.ofInt32(new int[] {5, 7}, 2));
+            session.input("d", Tensor.ofInt32(divisor, 1));
+            session.output("y", Tensor.ofInt32(y, 2));
+            session.run();
+            session.run();
+            assertThat(y).containsExactly(10, 14);
+            divisor[0] = 0;
+            assertThatThrownBy(session::run)
+                    .isInstanceOf(ModelException.class)
+                    .hasMessageContaining("'q' divides by 0");
+            divisor[0] = 1;
+            session.run();
+            assertThat(y).containsExactly(15, 21);
+            session.reset();
+            session.run();
+            assertThat(y).containsExactly(5, 7);
+        }
+    }
+
+    @Test
+    void runsFromC(@TempDir Path folder) throws Exception {
+        Path library = library(NETWORK, folder);
+        byte[] x = image();
+        String bytes = IntStream.range(0, x.length).mapToObj(i -> "" + (x[i] & 0xff)).collect(Collectors.joining(","));
+        Files.writeString(
+                folder.resolve("main.c"), """
+                #include <stdio.h>
+                #include "model.h"
+                static const uint8_t image[] = {IMAGE};
+                static uint8_t codes[COUNT * 480];
+                static float y[COUNT * 480];
+                static _Alignas(64) char memory[NET_WORKSPACE_BYTES];
+                int main(void) {
+                    int32_t error = net_run(COUNT, image, codes, y, memory);
+                    for (int i = 0; i < COUNT * 480; i++) {
+                        printf("%d ", y[i] == 0.5f * (codes[i] - 7) ? codes[i] : -1);
+                    }
+                    return error;
+                }
+                """.replace("IMAGE", bytes).replace("COUNT", "" + ITEMS));
+        run(folder, List.of("gcc", "-Wall", "-Werror", "-O1", "main.c", library.toString(), "-o", "main"));
+        String found = run(folder, List.of(folder.resolve("main").toString()));
+        assertThat(found.strip())
+                .isEqualTo(Arrays.stream(expected(x).data())
+                        .mapToObj(Long::toString)
+                        .collect(Collectors.joining(" ")));
+    }
+
+    private static String run(Path folder, List<String> command) throws Exception {
+        Process process;
+        try {
+            process = new ProcessBuilder(command)
+                    .directory(folder.toFile())
+                    .redirectErrorStream(true)
+                    .start();
+        } catch (IOException e) {
+            Assumptions.abort("skipped: this machine has no " + command.getFirst());
+            throw e;
+        }
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(output).isZero();
+        return output;
+    }
+
+    @Test
+    void refusesOtherLibraries(@TempDir Path folder) throws IOException {
+        TvmHere.library();
+        Path packed = folder.resolve("packed.so");
+        try (TvmModule module = TvmTarget.compile(GraphParser.parse(COUNTER), Cpu.NATIVE)) {
+            module.save(packed);
+        }
+        assertThatThrownBy(() -> Model.load(packed))
+                .isInstanceOf(ModelException.class)
+                .hasMessageContaining("packed.so");
+        Path cut = Files.write(folder.resolve("cut.so"), Arrays.copyOf(Files.readAllBytes(packed), 200));
+        assertThatThrownBy(() -> Model.load(cut))
+                .isInstanceOf(ModelException.class)
+                .hasMessageContaining("cut.so");
+    }
+
+    @Test
+    void refusesLibrariesForOtherCpus(@TempDir Path folder) throws IOException {
+        TvmHere.library();
+        Assumptions.assumeFalse(Cpu.flags().contains("amx_fp16"), "skipped: this CPU has all there is");
+        Path library = folder.resolve("future.so");
+        try (CLibrary compiled = TvmTarget.compileForC(GraphParser.parse(COUNTER), new Cpu("graniterapids"))) {
+            compiled.save(library);
+        }
+        assertThatThrownBy(() -> Model.load(library))
+                .isInstanceOf(ModelException.class)
+                .hasMessageContaining("compiled for a CPU with")
+                .hasMessageContaining("amx_fp16");
+    }
+}
