@@ -143,7 +143,16 @@ class WallsTest {
                 .resideInAPackage("dev.qnet.target.tvm..")
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage("dev.qnet.target.jvm..", "dev.qnet.runtime.."));
+                .resideInAPackage("dev.qnet.target.jvm.."));
+        // A C library carries the runtime's descriptor (docs/adr/0015).
+        holds(noClasses()
+                .that()
+                .resideInAPackage("dev.qnet.target.tvm..")
+                .and()
+                .haveNameNotMatching("dev\\.qnet\\.target\\.tvm\\.Interface(\\$.*)?")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("dev.qnet.runtime.."));
         holds(noClasses()
                 .that()
                 .resideInAPackage("dev.qnet.target.jvm..")
@@ -152,11 +161,14 @@ class WallsTest {
                 .resideInAPackage("dev.qnet.target.tvm.."));
     }
 
+    /** And the runtime, of models that are C libraries. */
     @Test
     void onePackageCallsNativeCode() {
         holds(noClasses()
                 .that()
                 .resideOutsideOfPackage("dev.qnet.target.tvm.ffi..")
+                .and()
+                .doNotHaveFullyQualifiedName("dev.qnet.runtime.NativeLibrary")
                 .should()
                 .dependOnClassesThat()
                 .haveFullyQualifiedName("java.lang.foreign.Linker"));
