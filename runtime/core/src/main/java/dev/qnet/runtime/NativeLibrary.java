@@ -58,6 +58,7 @@ final class NativeLibrary {
         }
     }
 
+    @SuppressWarnings("restricted") // calling native code is what this class is for
     static Model load(Path path, LoadOptions options) {
         Arena memory = Arena.ofAuto();
         SymbolLookup library;
@@ -93,13 +94,13 @@ final class NativeLibrary {
         FunctionDescriptor pointer = FunctionDescriptor.of(JAVA_INT, ADDRESS);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment size = arena.allocate(JAVA_LONG);
-            int unused = (int) function(library, TEXT_BYTES, pointer, path).invokeExact(size);
+            int _ = (int) function(library, TEXT_BYTES, pointer, path).invokeExact(size);
             long n = size.get(JAVA_LONG, 0);
             if (n < 0 || n > DescriptorText.MAX_BYTES) {
                 throw new ModelException(path + ": the library's description is damaged");
             }
             MemorySegment bytes = arena.allocate(n);
-            unused = (int) function(library, TEXT, pointer, path).invokeExact(bytes);
+            int _ = (int) function(library, TEXT, pointer, path).invokeExact(bytes);
             return new String(bytes.toArray(JAVA_BYTE), StandardCharsets.UTF_8);
         } catch (RuntimeException | Error e) {
             throw e;
@@ -108,6 +109,7 @@ final class NativeLibrary {
         }
     }
 
+    @SuppressWarnings("restricted")
     private static MethodHandle function(SymbolLookup library, String name, FunctionDescriptor type, Path path) {
         MemorySegment address = library.find(name)
                 .orElseThrow(() -> new ModelException(path
@@ -136,7 +138,8 @@ final class NativeLibrary {
             for (String line : Files.readAllLines(Path.of("/proc/cpuinfo"))) {
                 if (line.startsWith("flags")) {
                     Set<String> flags = new HashSet<>();
-                    Collections.addAll(flags, line.substring(line.indexOf(':') + 1).strip().split(" ", -1));
+                    Collections.addAll(
+                            flags, line.substring(line.indexOf(':') + 1).strip().split(" ", -1));
                     return flags;
                 }
             }
@@ -146,6 +149,7 @@ final class NativeLibrary {
         return null;
     }
 
+    @SuppressWarnings("restricted")
     private static Program program(SymbolLookup library, Descriptor d, List<String> failures, Arena memory) {
         List<NativeProgram.Part> parts = new ArrayList<>();
         boolean batched = false;

@@ -62,7 +62,7 @@ final class NativeProgram extends Program {
             arguments[states + i].copyFrom(segment(banks, next.type(), before[i], next.elements()));
         }
         try {
-            int unused = (int) run.invokeExact(arguments);
+            int _ = (int) run.invokeExact(arguments);
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {
@@ -70,8 +70,7 @@ final class NativeProgram extends Program {
         } finally {
             Reference.reachabilityFence(library);
         }
-        int failure =
-                failures.isEmpty() ? 0 : arguments[arguments.length - 1].get(ValueLayout.JAVA_INT_UNALIGNED, 0);
+        int failure = failures.isEmpty() ? 0 : arguments[arguments.length - 1].get(ValueLayout.JAVA_INT_UNALIGNED, 0);
         if (failure != 0) {
             throw new ModelException(
                     failure > 0 && failure <= failures.size()

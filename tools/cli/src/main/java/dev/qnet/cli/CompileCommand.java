@@ -71,8 +71,9 @@ final class CompileCommand implements Callable<Integer> {
             names = "--abi",
             paramLabel = "NAME",
             defaultValue = PACKED,
-            description = "For tvm-cpu: packed, functions that TVM's runtime (tvm4j) loads, or c, plain C functions with a "
-                    + "header beside the library, which need nothing and which Model.load takes. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "For tvm-cpu: packed, functions that TVM's runtime (tvm4j) loads, or c, plain C functions with a "
+                            + "header beside the library, which need nothing and which Model.load takes. Default: ${DEFAULT-VALUE}.")
     @SuppressWarnings("NullAway.Init")
     private String abi;
 
@@ -112,8 +113,7 @@ final class CompileCommand implements Callable<Integer> {
         BoundModel bound = model.load(console);
         Graph graph = Build.integers(console, bound);
         if (abi.equals(C)) {
-            Path header = output.resolveSibling(
-                    output.getFileName().toString().replaceFirst("\\.so$", ".h"));
+            Path header = output.resolveSibling(output.getFileName().toString().replaceFirst("\\.so$", ".h"));
             AtomicFiles.check(header);
             try (CLibrary library = Tvm.compileForC(graph, cpu)) {
                 AtomicFiles.writeAt(output, library::save);

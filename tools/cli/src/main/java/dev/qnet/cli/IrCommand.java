@@ -54,8 +54,9 @@ final class IrCommand implements Callable<Integer> {
             names = "--cpu",
             paramLabel = "NAME",
             defaultValue = "native",
-            description = "For tvm-cpu: the CPU that the programs are for, as compile has it. Default: ${DEFAULT-VALUE}, "
-                    + "this machine's, for which no native library is needed.")
+            description =
+                    "For tvm-cpu: the CPU that the programs are for, as compile has it. Default: ${DEFAULT-VALUE}, "
+                            + "this machine's, for which no native library is needed.")
     @SuppressWarnings("NullAway.Init")
     private String cpu;
 

@@ -252,7 +252,8 @@ class LauncherTest {
         Files.writeString(temp.resolve("broken"), log);
         Result result = qnet(with25());
         assertThat(result.code()).isEqualTo(69);
-        assertThat(result.err()).isEqualTo("""
+        assertThat(result.err())
+                .isEqualTo("""
                 qnet: first use; building (a minute or two)
                 %sthe build says why
                 qnet: the build failed; why stands above, and all that it said in %s/.qnet-build/build.log

@@ -128,8 +128,8 @@ record Interface(
      */
     String text(long workspace, List<String> flags, List<String> failures) {
         Layout layout = new Layout();
-        dev.qnet.runtime.kernel.Rounding rounding =
-                dev.qnet.runtime.kernel.Rounding.valueOf(contract.orElse(Rounding.TOSA).name());
+        dev.qnet.runtime.kernel.Rounding rounding = dev.qnet.runtime.kernel.Rounding.valueOf(
+                contract.orElse(Rounding.TOSA).name());
         List<Descriptor.Port> in = new ArrayList<>();
         inputs.forEach(i -> in.add(new Descriptor.Port(i, layout.place(i), rounding)));
         List<Descriptor.State> kept = new ArrayList<>();
@@ -153,7 +153,9 @@ record Interface(
     }
 
     private static String lines(List<String> lines) {
-        return lines.stream().map(l -> l.replace('\n', ' ').replace('\0', ' ') + "\n").collect(Collectors.joining());
+        return lines.stream()
+                .map(l -> l.replace('\n', ' ').replace('\0', ' ') + "\n")
+                .collect(Collectors.joining());
     }
 
     private static String version() {
@@ -188,8 +190,7 @@ record Interface(
         }
 
         Descriptor.Banks banks(long workspace) {
-            return new Descriptor.Banks(
-                    Math.toIntExact(ends[0] + workspace), ends[1], ends[2], ends[3], ends[4]);
+            return new Descriptor.Banks(Math.toIntExact(ends[0] + workspace), ends[1], ends[2], ends[3], ends[4]);
         }
     }
 
@@ -211,7 +212,11 @@ record Interface(
         parameters.add("void *workspace");
         used.add("workspace");
         String bytes = macro + "_WORKSPACE_BYTES";
-        about.append(" * workspace  ").append(bytes).append(" bytes, aligned to ").append(ALIGNMENT).append("\n");
+        about.append(" * workspace  ")
+                .append(bytes)
+                .append(" bytes, aligned to ")
+                .append(ALIGNMENT)
+                .append("\n");
         String remember = states.isEmpty()
                 ? ""
                 : " States are read and changed:\n * give the same memory to each run, at first with real 0.";
@@ -282,7 +287,11 @@ record Interface(
         for (int i = 2; !used.add(parameter); i++) {
             parameter = base + "_" + i;
         }
-        h.append(" * ").append(parameter).append("  ").append(comment(t.toString().substring(t.name().length() + 2))).append('\n');
+        h.append(" * ")
+                .append(parameter)
+                .append("  ")
+                .append(comment(t.toString().substring(t.name().length() + 2)))
+                .append('\n');
         String type = switch (t.type()) {
             case BOOL, U8 -> "uint8_t";
             case I8 -> "int8_t";

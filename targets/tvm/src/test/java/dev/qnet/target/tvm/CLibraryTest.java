@@ -39,8 +39,8 @@ class CLibraryTest {
               return codes = %c, y = %y
             }
             """.replace(
-                    "WEIGHTS",
-                    IntStream.range(0, 540).mapToObj(i -> "" + (i * 7 % 31 - 15)).collect(Collectors.joining(", ")));
+            "WEIGHTS",
+            IntStream.range(0, 540).mapToObj(i -> "" + (i * 7 % 31 - 15)).collect(Collectors.joining(", ")));
 
     private static final String COUNTER = """
             graph @counter {
@@ -73,8 +73,8 @@ class CLibraryTest {
         long[] codes = new long[x.length];
         Arrays.setAll(codes, i -> x[i] & 0xff);
         Graph graph = GraphParser.parse(NETWORK);
-        return (Value.Ints)
-                Interpreter.run(graph, Map.of("x", Value.of(Shape.of(ITEMS, 6, 4, 3), codes))).get("codes");
+        return (Value.Ints) Interpreter.run(graph, Map.of("x", Value.of(Shape.of(ITEMS, 6, 4, 3), codes)))
+                .get("codes");
     }
 
     @Test
@@ -134,9 +134,9 @@ class CLibraryTest {
     void runsFromC(@TempDir Path folder) throws Exception {
         Path library = library(NETWORK, folder);
         byte[] x = image();
-        String bytes = IntStream.range(0, x.length).mapToObj(i -> "" + (x[i] & 0xff)).collect(Collectors.joining(","));
-        Files.writeString(
-                folder.resolve("main.c"), """
+        String bytes =
+                IntStream.range(0, x.length).mapToObj(i -> "" + (x[i] & 0xff)).collect(Collectors.joining(","));
+        Files.writeString(folder.resolve("main.c"), """
                 #include <stdio.h>
                 #include "model.h"
                 static const uint8_t image[] = {IMAGE};

@@ -40,19 +40,21 @@ class KernelsTest {
 
     @TestFactory
     Stream<DynamicTest> givesTheOraclesBytes() {
-        return KINDS.stream().map(kind -> DynamicTest.dynamicTest(kind.isa().toString(), () -> {
-            TvmHere.library();
-            Assumptions.assumeTrue(
-                    Cpu.flags().containsAll(kind.needs()), "skipped: this machine's CPU has not " + kind.needs());
-            for (int seed = 0; seed < CASES; seed++) {
-                String text = new Drawn(seed).graph();
-                try {
-                    check(GraphParser.parse(text), kind, seed);
-                } catch (RuntimeException | AssertionError e) {
-                    throw new AssertionError("seed " + seed + ": " + e.getMessage() + "\n" + text, e);
-                }
-            }
-        }));
+        return KINDS.stream()
+                .map(kind -> DynamicTest.dynamicTest(kind.isa().toString(), () -> {
+                    TvmHere.library();
+                    Assumptions.assumeTrue(
+                            Cpu.flags().containsAll(kind.needs()),
+                            "skipped: this machine's CPU has not " + kind.needs());
+                    for (int seed = 0; seed < CASES; seed++) {
+                        String text = new Drawn(seed).graph();
+                        try {
+                            check(GraphParser.parse(text), kind, seed);
+                        } catch (RuntimeException | AssertionError e) {
+                            throw new AssertionError("seed " + seed + ": " + e.getMessage() + "\n" + text, e);
+                        }
+                    }
+                }));
     }
 
     private static void check(Graph graph, Kind kind, int seed) {
@@ -76,7 +78,8 @@ class KernelsTest {
         try (TvmModule module = TvmTarget.compile(graph, new Cpu(kind.cpu()), kind.isa());
                 TvmSession session = module.session()) {
             byte[] found = session.run(items, inputs).getFirst();
-            var type = Elements.type(graph.types().get(graph.results().getFirst().value()).element());
+            var type = Elements.type(
+                    graph.types().get(graph.results().getFirst().value()).element());
             assertThat(found).isEqualTo(Elements.bytes(type, ((Value.Ints) expected).data()));
         }
     }
@@ -134,7 +137,8 @@ class KernelsTest {
                 int exponent = Math.getExponent(factor) + 1;
                 scales.add(
                         fixed
-                                ? "q31(" + (1 << 30 | random.nextInt(1 << 30)) + ", " + Math.clamp(exponent, -31, 30) + ")"
+                                ? "q31(" + (1 << 30 | random.nextInt(1 << 30)) + ", " + Math.clamp(exponent, -31, 30)
+                                        + ")"
                                 : Float.toString((float) factor));
             }
             int lo = to.startsWith("i") ? -(1 << (bits(to) - 1)) : 0;
@@ -208,7 +212,8 @@ class KernelsTest {
             boolean constant = random.nextBoolean();
             String type = type(w, wz) + "[" + (constant ? "" : "Nx") + shape + "]";
             double size = size(x, w, k);
-            int elements = Stream.of(shape.split("x")).mapToInt(Integer::parseInt).reduce(1, (a, b) -> a * b);
+            int elements =
+                    Stream.of(shape.split("x")).mapToInt(Integer::parseInt).reduce(1, (a, b) -> a * b);
             return "graph @matmul {\nparam %x : " + type(x, xz) + "[Nx" + lead + "x" + m + "x" + k + "]\n"
                     + (constant ? "%w = constant " + constant(w, elements) + " : " : "param %w : ") + type + "\n"
                     + "%y = int.matmul %x, %w {acc=" + (wide ? "i64" : "i32") + ", rescale="
@@ -216,8 +221,7 @@ class KernelsTest {
                     + "return y = %y\n}\n";
         }
 
-        private String conv(
-                String x, int xz, String w, int wz, boolean wide, String to, int yz, boolean depthwise) {
+        private String conv(String x, int xz, String w, int wz, boolean wide, String to, int yz, boolean depthwise) {
             int kh = draw(1, 3);
             int kw = draw(1, 4);
             int sh = draw(1, 2);
@@ -264,8 +268,7 @@ class KernelsTest {
               return y = %y
             }
             """.replace(
-                    "WEIGHTS",
-                    IntStream.range(0, 128).mapToObj(i -> "" + (i % 19 - 9)).collect(Collectors.joining(", ")));
+            "WEIGHTS", IntStream.range(0, 128).mapToObj(i -> "" + (i % 19 - 9)).collect(Collectors.joining(", ")));
 
     private static String assembly(String cpu) {
         try (TvmModule module = TvmTarget.compile(GraphParser.parse(DENSE), new Cpu(cpu))) {
@@ -278,7 +281,9 @@ class KernelsTest {
         TvmHere.library();
         assertThat(assembly("icelake-server")).containsPattern("vpdpbusd\\s.*%zmm");
         assertThat(assembly("alderlake")).containsPattern("vpdpbusd\\s.*%ymm").doesNotContain("%zmm");
-        assertThat(assembly("skylake-avx512")).containsPattern("vpmaddwd\\s.*%zmm").doesNotContain("vpdpbusd");
+        assertThat(assembly("skylake-avx512"))
+                .containsPattern("vpmaddwd\\s.*%zmm")
+                .doesNotContain("vpdpbusd");
         assertThat(assembly("x86-64-v3")).containsPattern("vpmaddwd\\s.*%ymm").doesNotContain("vpdp");
         assertThat(assembly("x86-64-v2")).doesNotContain("%ymm");
     }

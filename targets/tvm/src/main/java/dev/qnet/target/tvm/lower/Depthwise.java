@@ -174,11 +174,7 @@ final class Depthwise {
     }
 
     private static Stmt starts(
-            Tiles.Rows rows,
-            Expr pixel,
-            int height,
-            List<Expr> starts,
-            Function<List<Expr>, Stmt> body) {
+            Tiles.Rows rows, Expr pixel, int height, List<Expr> starts, Function<List<Expr>, Stmt> body) {
         if (starts.size() == height) {
             return body.apply(starts);
         }
@@ -205,8 +201,7 @@ final class Depthwise {
                         steps.add(let("w", load(weights, vector(add(add(tap, channel), lane))), w -> {
                             List<Stmt> products = new ArrayList<>();
                             for (int i = 0; i < starts.size(); i++) {
-                                Expr codes = load(
-                                        source.elements(), vector(add(add(starts.get(i), offset), lane)));
+                                Expr codes = load(source.elements(), vector(add(add(starts.get(i), offset), lane)));
                                 Expr x = cast(DataType.INT32.vector(isa.lanes()), codes);
                                 Expr at = vector(i32((long) (i * width + vector) * isa.lanes()));
                                 products.add(store(acc, isa.dotPairs(load(acc, at), x, w), at));

@@ -88,8 +88,10 @@ final class Kernels {
                     ? new Reach(new int[] {w[1]}, new int[] {down}, run)
                     : new Reach(new int[] {w[1], w[2]}, new int[] {down, window.dilationW() * x[3]}, run);
             Tiles tiles = new Tiles(isa, bytes, outPerGroup, reach);
-            Buffer panels = panels(tiles, groups, (g, column, r, place) ->
-                    weights.get().at(g * outPerGroup + column, r * run + place));
+            Buffer panels = panels(
+                    tiles,
+                    groups,
+                    (g, column, r, place) -> weights.get().at(g * outPerGroup + column, r * run + place));
             Buffer init = init(tiles, groups, outPerGroup, weights.get(), s.offset());
             int out = w[0];
             Stmt products = loop("g", groups, g -> {
@@ -101,7 +103,8 @@ final class Kernels {
                         new Packed(init, mul(g, tiles.paddedColumns())),
                         (row, column, sum) -> stored(mul(row, out), add(channel, i32(0)), column, sum));
             });
-            return Optional.of(s.prepare().isEmpty() ? products : seq(s.prepare().get(), products));
+            return Optional.of(
+                    s.prepare().isEmpty() ? products : seq(s.prepare().get(), products));
         }
         return Optional.empty();
     }
@@ -136,7 +139,8 @@ final class Kernels {
                     new Packed(panels, i32(0)),
                     new Packed(init, i32(0)),
                     (row, column, sum) -> stored(mul(row, out), i32(0), column, sum));
-            return Optional.of(s.prepare().isEmpty() ? products : seq(s.prepare().get(), products));
+            return Optional.of(
+                    s.prepare().isEmpty() ? products : seq(s.prepare().get(), products));
         }
         return Optional.empty();
     }
@@ -164,8 +168,7 @@ final class Kernels {
             return Optional.empty();
         }
         long[] range = Source.range(layer, 1);
-        Optional<Source> source =
-                Source.of(layer, 0, Kind.PAIRS, Images.matrix(a.elements() / k, k), tiles.excess());
+        Optional<Source> source = Source.of(layer, 0, Kind.PAIRS, Images.matrix(a.elements() / k, k), tiles.excess());
         // Both −32768 would be too much for a pair.
         if (range[0] <= Short.MIN_VALUE || range[1] > Short.MAX_VALUE || source.isEmpty()) {
             return Optional.empty();

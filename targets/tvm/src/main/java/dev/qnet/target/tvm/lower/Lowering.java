@@ -133,8 +133,7 @@ public final class Lowering {
         graph.params().forEach(p -> inputs.add(pointer("in_" + p.id().name(), p.type())));
         graph.states().forEach(s -> states.add(pointer("state_" + s.id().name(), s.type())));
         graph.results()
-                .forEach(r -> outputs.add(
-                        pointer("out_" + r.name(), Objects.requireNonNull(types.get(r.value())))));
+                .forEach(r -> outputs.add(pointer("out_" + r.name(), Objects.requireNonNull(types.get(r.value())))));
         List<String> failures = new ArrayList<>();
         Stmt body = steps(failures);
         if (!failures.isEmpty()) {
@@ -160,9 +159,7 @@ public final class Lowering {
         return new Stmt.Let(
                 number.data(),
                 Tir.address(arena, i32(0)),
-                new Stmt.Declare(
-                        number,
-                        store(number, load(status, i32(0)), i32(0))));
+                new Stmt.Declare(number, store(number, load(status, i32(0)), i32(0))));
     }
 
     private static Port pointer(String name, Type type) {

@@ -42,8 +42,7 @@ public final class Metadata {
                         Map.of(),
                         true,
                         new Stmt.Declare(length, store(length, i64(bytes.length), i32(0)))),
-                new PrimFunc(
-                        text, List.of(given.data()), Map.of(), true, new Stmt.Declare(given, copy(bytes, given))));
+                new PrimFunc(text, List.of(given.data()), Map.of(), true, new Stmt.Declare(given, copy(bytes, given))));
     }
 
     private static Stmt copy(byte[] bytes, Buffer to) {

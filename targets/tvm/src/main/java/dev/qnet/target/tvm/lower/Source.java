@@ -153,8 +153,7 @@ record Source(Buffer elements, Optional<Stmt> prepare, int row, int image, int o
                                         DataType.INT16,
                                         0,
                                         0,
-                                        i -> cast(
-                                                DataType.INT16, sub(cast(DataType.INT32, layer.at(operand, i)), z))));
+                                        i -> cast(DataType.INT16, sub(cast(DataType.INT32, layer.at(operand, i)), z))));
             }
             case CODES -> {
                 int lowest = type.equals(DataType.INT8) ? -128 : 0;

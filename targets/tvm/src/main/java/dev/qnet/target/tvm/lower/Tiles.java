@@ -180,11 +180,15 @@ final class Tiles {
             int first = tile * lanes();
             int base = first * steps();
             if (pairs > 0) {
-                steps.add(loop("pair", pairs, p -> packed(wide, first, add(mul(p, wide), base), to, j -> {
-                    Expr low = add(mul(p, 2L * columns), j);
-                    return bitOr(
-                            bitAnd(element.apply(low), i32(0xFFFF)), shl(element.apply(add(low, columns)), WORD / 2));
-                })));
+                steps.add(loop(
+                        "pair",
+                        pairs,
+                        p -> packed(wide, first, add(mul(p, wide), base), to, j -> {
+                            Expr low = add(mul(p, 2L * columns), j);
+                            return bitOr(
+                                    bitAnd(element.apply(low), i32(0xFFFF)),
+                                    shl(element.apply(add(low, columns)), WORD / 2));
+                        })));
             }
             if (reach.run() % 2 > 0) {
                 steps.add(packed(
@@ -220,7 +224,8 @@ final class Tiles {
             steps.add(loop(
                     "tile",
                     whole,
-                    t -> rows(new Tile(x, rows, panels, init, out, width(), mul(t, width() * lanes()), width() * lanes()))));
+                    t -> rows(new Tile(
+                            x, rows, panels, init, out, width(), mul(t, width() * lanes()), width() * lanes()))));
         }
         int rest = columns - whole * width() * lanes();
         if (rest > 0) {
@@ -279,7 +284,8 @@ final class Tiles {
                                 Expr at = vector(i32((long) i * lanes()));
                                 steps.add(store(to, load(acc, at), at));
                             }
-                            steps.add(loop("i", height, i -> finish(t, add(first, i), mul(i, t.vectors() * lanes()), to)));
+                            steps.add(loop(
+                                    "i", height, i -> finish(t, add(first, i), mul(i, t.vectors() * lanes()), to)));
                             return seq(steps);
                         })));
         return body;
@@ -303,8 +309,7 @@ final class Tiles {
         return seq(steps);
     }
 
-    private static Stmt starts(
-            Tile t, Expr first, int height, List<Expr> starts, Function<List<Expr>, Stmt> body) {
+    private static Stmt starts(Tile t, Expr first, int height, List<Expr> starts, Function<List<Expr>, Stmt> body) {
         if (starts.size() == height) {
             return body.apply(starts);
         }
@@ -331,9 +336,9 @@ final class Tiles {
         }
         return loop("word", words(), word -> {
             Expr step = add(mul(number, words()), word);
-            Expr panel = add(
-                    add(t.panels().from(), mul(t.first(), steps())), mul(step, t.vectors() * lanes()));
-            return weights(t, panel, new ArrayList<>(), w -> products(t, acc, starts, add(offset, mul(word, group())), w));
+            Expr panel = add(add(t.panels().from(), mul(t.first(), steps())), mul(step, t.vectors() * lanes()));
+            return weights(
+                    t, panel, new ArrayList<>(), w -> products(t, acc, starts, add(offset, mul(word, group())), w));
         });
     }
 
@@ -351,8 +356,7 @@ final class Tiles {
     private Stmt products(Tile t, Buffer acc, List<Expr> starts, Expr offset, List<Expr> weights) {
         List<Stmt> steps = new ArrayList<>();
         for (int i = 0; i < starts.size(); i++) {
-            Expr word = reinterpret(
-                    DataType.INT32, load(t.x(), new Expr.Ramp(add(starts.get(i), offset), 1, group())));
+            Expr word = reinterpret(DataType.INT32, load(t.x(), new Expr.Ramp(add(starts.get(i), offset), 1, group())));
             int row = i * t.vectors();
             steps.add(let("x", new Expr.Broadcast(word, lanes()), x -> {
                 List<Stmt> sums = new ArrayList<>();
