@@ -8,8 +8,6 @@ import dev.qnet.runtime.io.Npy;
 import dev.qnet.runtime.io.NpyArray;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -18,10 +16,9 @@ import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Each command as a user calls it: what it prints, what it writes, its exit code. */
-class CommandsTest {
+class CommandsTest extends InProcess {
     private static final String MODEL = """
             qnet 1
 
@@ -37,30 +34,12 @@ class CommandsTest {
             }
             """;
 
-    @TempDir
-    @SuppressWarnings("NullAway.Init")
-    private Path folder;
-
     @SuppressWarnings("NullAway.Init")
     private Path model;
-
-    private String out = "";
-    private String err = "";
 
     @BeforeEach
     void writeModel() throws IOException {
         model = Files.writeString(folder.resolve("half.qnet"), MODEL);
-    }
-
-    private int qnet(Object... args) {
-        StringWriter o = new StringWriter();
-        StringWriter e = new StringWriter();
-        Console console = new Console(new PrintWriter(o), new PrintWriter(e), false, false);
-        int code = Main.run(console, Stream.of(args).map(String::valueOf).toArray(String[]::new));
-        out = o.toString();
-        err = e.toString();
-        assertThat(err).doesNotContain("\tat ").doesNotContain("this is a bug in qnet");
-        return code;
     }
 
     private Path calibrated() throws IOException {

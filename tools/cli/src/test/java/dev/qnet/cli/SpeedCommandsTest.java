@@ -7,30 +7,19 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.qnet.runtime.io.Npy;
 import dev.qnet.runtime.io.NpyArray;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What {@code bench} and {@code explain --speed} print: their form, never their numbers. */
-class SpeedCommandsTest {
+class SpeedCommandsTest extends InProcess {
     private static final String[] SHORT = {"--seconds", "0.02", "--warm-up", "0"};
-
-    @TempDir
-    @SuppressWarnings("NullAway.Init")
-    private Path folder;
 
     @SuppressWarnings("NullAway.Init")
     private Path model;
-
-    private String out = "";
-    private String err = "";
 
     @BeforeEach
     void writeModel() throws IOException {
@@ -49,17 +38,6 @@ class SpeedCommandsTest {
                   return y: y
                 }
                 """);
-    }
-
-    private int qnet(Object... args) {
-        StringWriter o = new StringWriter();
-        StringWriter e = new StringWriter();
-        Console console = new Console(new PrintWriter(o), new PrintWriter(e), false, false);
-        int code = Main.run(console, Stream.of(args).map(String::valueOf).toArray(String[]::new));
-        out = o.toString();
-        err = e.toString();
-        assertThat(err).doesNotContain("\tat ").doesNotContain("this is a bug in qnet");
-        return code;
     }
 
     private int bench(Object... args) {

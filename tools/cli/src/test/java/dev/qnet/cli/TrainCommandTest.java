@@ -7,8 +7,6 @@ import dev.qnet.runtime.io.NpyArray;
 import dev.qnet.runtime.io.Npz;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,19 +18,11 @@ import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** A model without weights is trained, and what is written runs. */
-class TrainCommandTest {
-    @TempDir
-    @SuppressWarnings("NullAway.Init")
-    private Path folder;
-
+class TrainCommandTest extends InProcess {
     @SuppressWarnings("NullAway.Init")
     private Path model;
-
-    private String out = "";
-    private String err = "";
 
     @BeforeEach
     void write() throws IOException {
@@ -54,17 +44,6 @@ class TrainCommandTest {
             y[i] = (x[2 * i] < 0 ? 1 : 0) + (x[2 * i + 1] < 0 ? 2 : 0);
         }
         Npz.write(folder.resolve("points.npz"), Map.of("x", NpyArray.ofFloats(x, n, 2), "y", NpyArray.ofInt32(y, n)));
-    }
-
-    private int qnet(Object... args) {
-        StringWriter o = new StringWriter();
-        StringWriter e = new StringWriter();
-        Console console = new Console(new PrintWriter(o), new PrintWriter(e), false, false);
-        int code = Main.run(console, Stream.of(args).map(String::valueOf).toArray(String[]::new));
-        out = o.toString();
-        err = e.toString();
-        assertThat(err).doesNotContain("\tat ").doesNotContain("this is a bug in qnet");
-        return code;
     }
 
     @Test
