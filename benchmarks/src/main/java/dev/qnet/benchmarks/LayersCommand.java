@@ -143,15 +143,12 @@ final class LayersCommand implements Callable<Integer> {
             }
             results.row(cells, data);
         }
-        if (!longSums.isEmpty() && longSums.size() < ratios.getOrDefault("of f32 peak", List.of()).size()) {
+        if (!longSums.isEmpty()
+                && longSums.size()
+                        < ratios.getOrDefault("of f32 peak", List.of()).size()) {
             ratios.put("of f32 peak where sums have " + LONG + " terms and more", longSums);
         }
-        results.note("f32 FMA peak: " + number(peak, 0) + " MAC/ns. Geometric means: "
-                + String.join(
-                        ", ",
-                        ratios.entrySet().stream()
-                                .map(e -> e.getKey() + " " + number(Contest.geometricMean(e.getValue()), 2))
-                                .toList())
+        results.note("f32 FMA peak: " + number(peak, 0) + " MAC/ns. Geometric means: " + Contest.geometricMeans(ratios)
                 + ".");
         return results;
     }

@@ -89,7 +89,8 @@ final class StartCommand implements Callable<Integer> {
         results.note(
                 "First: from exec to the first answer. Settled: from exec until runs take at most 1.1 times what they take "
                         + "in the end, medians of 20 runs, while Qnet runs without a pause. MB: resident at most "
-                        + "until the first answer. Peak: until it has settled, the peer after half a second. Medians of " + processes + " processes.");
+                        + "until the first answer. Peak: until it has settled, the peer after half a second. Medians of "
+                        + processes + " processes.");
         options.show(new PrintWriter(System.out, true, StandardCharsets.UTF_8), List.of(results));
         return 0;
     }

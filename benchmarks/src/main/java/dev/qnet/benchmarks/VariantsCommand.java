@@ -81,12 +81,7 @@ final class VariantsCommand implements Callable<Integer> {
             results.row(cells, data);
         }
         results.note("Above 1: faster than 8 bits under ONNX's rounding. Geometric means: "
-                + String.join(
-                        ", ",
-                        ratios.entrySet().stream()
-                                .map(e -> e.getKey() + " " + number(Contest.geometricMean(e.getValue()), 2))
-                                .toList())
-                + ".");
+                + Contest.geometricMeans(ratios) + ".");
         options.show(new PrintWriter(System.out, true, StandardCharsets.UTF_8), List.of(results));
         return 0;
     }

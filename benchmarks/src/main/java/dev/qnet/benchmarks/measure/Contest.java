@@ -3,6 +3,8 @@ package dev.qnet.benchmarks.measure;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * Times contestants in turn: a round has one sample of each, a few milliseconds long, so that what disturbs the machine
@@ -117,6 +119,13 @@ public final class Contest {
         int below = (int) at;
         int above = Math.min(below + 1, sorted.length - 1);
         return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
+    }
+
+    /** The geometric mean of each list, with its name, for a note under a table. */
+    public static String geometricMeans(Map<String, List<Double>> lists) {
+        return lists.entrySet().stream()
+                .map(e -> e.getKey() + " " + Results.number(geometricMean(e.getValue()), 2))
+                .collect(Collectors.joining(", "));
     }
 
     /** The geometric mean. */
