@@ -13,6 +13,9 @@ final class Convolution {
     /** How many partial sums the weights' gradient has. */
     private static final int HALVES = 2;
 
+    /** Fewer elements than this are copied one by one. */
+    private static final int SHORT = 8;
+
     private final Window window;
     private final int groups;
     private final int images;
@@ -216,39 +219,64 @@ final class Convolution {
             return x;
         }
         float[] cols = patches[who];
-        int row = 0;
-        for (int oy = 0; oy < outHeight; oy++) {
-            for (int ox = 0; ox < outWidth; ox++) {
-                for (int ky = 0; ky < window.kernelH(); ky++) {
-                    int yy = oy * window.strideH() - window.top() + ky * window.dilationH();
-                    for (int kx = 0; kx < window.kernelW(); kx++, row += in) {
-                        int xx = ox * window.strideW() - window.left() + kx * window.dilationW();
-                        if (yy >= 0 && yy < height && xx >= 0 && xx < width) {
-                            int from = ((image * height + yy) * width + xx) * channels + group * in;
-                            System.arraycopy(x, from, cols, row, in);
-                        } else {
-                            Arrays.fill(cols, row, row + in, 0);
-                        }
-                    }
+        runs(image, group, (at, row, inside) -> {
+            if (at < 0) {
+                Arrays.fill(cols, row, row + inside, 0);
+            } else if (inside < SHORT) {
+                for (int i = 0; i < inside; i++) {
+                    cols[row + i] = x[at + i];
                 }
+            } else {
+                System.arraycopy(x, at, cols, row, inside);
             }
-        }
+        });
         return cols;
     }
 
     private void scatter(float[] cols, float[] dx, int image, int group) {
+        runs(image, group, (at, row, inside) -> {
+            for (int i = 0; at >= 0 && i < inside; i++) {
+                dx[at + i] += cols[row + i];
+            }
+        });
+    }
+
+    /** A run of elements that follow each other in x as in the patches. */
+    @FunctionalInterface
+    private interface Elements {
+        /**
+         * Visits it.
+         *
+         * @param at where it begins in x, or below 0 for padding
+         * @param row where it begins in the patches
+         */
+        void run(int at, int row, int length);
+    }
+
+    /** Visits the patches of an image and a group, row by row of each patch: where channels are whole, a row is one run. */
+    private void runs(int image, int group, Elements visitor) {
+        boolean whole = groups == 1 && window.dilationW() == 1;
+        int step = whole ? window.kernelW() : 1;
         int row = 0;
         for (int oy = 0; oy < outHeight; oy++) {
             for (int ox = 0; ox < outWidth; ox++) {
                 for (int ky = 0; ky < window.kernelH(); ky++) {
                     int yy = oy * window.strideH() - window.top() + ky * window.dilationH();
-                    for (int kx = 0; kx < window.kernelW(); kx++, row += in) {
+                    for (int kx = 0; kx < window.kernelW(); kx += step, row += step * in) {
                         int xx = ox * window.strideW() - window.left() + kx * window.dilationW();
-                        if (yy >= 0 && yy < height && xx >= 0 && xx < width) {
-                            int at = ((image * height + yy) * width + xx) * channels + group * in;
-                            for (int i = 0; i < in; i++) {
-                                dx[at + i] += cols[row + i];
-                            }
+                        int first = Math.clamp(-xx, 0, step);
+                        int end = Math.clamp(width - xx, first, step);
+                        if (yy < 0 || yy >= height || first == end) {
+                            visitor.run(-1, row, step * in);
+                            continue;
+                        }
+                        if (first > 0) {
+                            visitor.run(-1, row, first * in);
+                        }
+                        int at = ((image * height + yy) * width + xx + first) * channels + group * in;
+                        visitor.run(at, row + first * in, (end - first) * in);
+                        if (end < step) {
+                            visitor.run(-1, row + end * in, (step - end) * in);
                         }
                     }
                 }

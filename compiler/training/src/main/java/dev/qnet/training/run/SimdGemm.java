@@ -1,5 +1,7 @@
 package dev.qnet.training.run;
 
+import static jdk.incubator.vector.VectorOperators.FMA;
+
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
@@ -39,7 +41,11 @@ final class SimdGemm {
         for (int j = 0; j < n; j += 2 * LANES) {
             if (j + LANES >= n) {
                 VectorMask<Float> mask = SPECIES.indexInRange(j, n);
-                for (int i = from; i < to; i++) {
+                int i = from;
+                for (; i + 4 <= to; i += 4) {
+                    tall(a, a0 + i * ai, ai, ak, b, b0 + j, c, c0 + i * n + j, k, n, add, mask);
+                }
+                for (; i < to; i++) {
                     narrow(a, a0 + i * ai, ak, b, b0 + j, c, c0 + i * n + j, k, n, add, mask);
                 }
                 continue;
@@ -89,14 +95,14 @@ final class SimdGemm {
                 FloatVector x1 = FloatVector.broadcast(SPECIES, a[at + ai]);
                 FloatVector x2 = FloatVector.broadcast(SPECIES, a[at + 2 * ai]);
                 FloatVector x3 = FloatVector.broadcast(SPECIES, a[at + 3 * ai]);
-                s00 = x0.fma(b0v, s00);
-                s01 = x0.fma(b1v, s01);
-                s10 = x1.fma(b0v, s10);
-                s11 = x1.fma(b1v, s11);
-                s20 = x2.fma(b0v, s20);
-                s21 = x2.fma(b1v, s21);
-                s30 = x3.fma(b0v, s30);
-                s31 = x3.fma(b1v, s31);
+                s00 = x0.lanewise(FMA, b0v, s00);
+                s01 = x0.lanewise(FMA, b1v, s01);
+                s10 = x1.lanewise(FMA, b0v, s10);
+                s11 = x1.lanewise(FMA, b1v, s11);
+                s20 = x2.lanewise(FMA, b0v, s20);
+                s21 = x2.lanewise(FMA, b1v, s21);
+                s30 = x3.lanewise(FMA, b0v, s30);
+                s31 = x3.lanewise(FMA, b1v, s31);
             }
         } else {
             for (int p = 0; p < k; p++, at += ak, bt += n) {
@@ -106,14 +112,14 @@ final class SimdGemm {
                 FloatVector x1 = FloatVector.broadcast(SPECIES, a[at + ai]);
                 FloatVector x2 = FloatVector.broadcast(SPECIES, a[at + 2 * ai]);
                 FloatVector x3 = FloatVector.broadcast(SPECIES, a[at + 3 * ai]);
-                s00 = x0.fma(b0v, s00);
-                s01 = x0.fma(b1v, s01);
-                s10 = x1.fma(b0v, s10);
-                s11 = x1.fma(b1v, s11);
-                s20 = x2.fma(b0v, s20);
-                s21 = x2.fma(b1v, s21);
-                s30 = x3.fma(b0v, s30);
-                s31 = x3.fma(b1v, s31);
+                s00 = x0.lanewise(FMA, b0v, s00);
+                s01 = x0.lanewise(FMA, b1v, s01);
+                s10 = x1.lanewise(FMA, b0v, s10);
+                s11 = x1.lanewise(FMA, b1v, s11);
+                s20 = x2.lanewise(FMA, b0v, s20);
+                s21 = x2.lanewise(FMA, b1v, s21);
+                s30 = x3.lanewise(FMA, b0v, s30);
+                s31 = x3.lanewise(FMA, b1v, s31);
             }
         }
         s00.intoArray(c, c0);
@@ -124,6 +130,44 @@ final class SimdGemm {
         s21.intoArray(c, c0 + 2 * n + LANES, mask);
         s30.intoArray(c, c0 + 3 * n);
         s31.intoArray(c, c0 + 3 * n + LANES, mask);
+    }
+
+    /** Four rows by one vector under a mask. */
+    private static void tall(
+            float[] a,
+            int a0,
+            int ai,
+            int ak,
+            float[] b,
+            int b0,
+            float[] c,
+            int c0,
+            int k,
+            int n,
+            boolean add,
+            VectorMask<Float> mask) {
+        FloatVector zero = FloatVector.zero(SPECIES);
+        FloatVector s0 = add ? FloatVector.fromArray(SPECIES, c, c0, mask) : zero;
+        FloatVector s1 = add ? FloatVector.fromArray(SPECIES, c, c0 + n, mask) : zero;
+        FloatVector s2 = add ? FloatVector.fromArray(SPECIES, c, c0 + 2 * n, mask) : zero;
+        FloatVector s3 = add ? FloatVector.fromArray(SPECIES, c, c0 + 3 * n, mask) : zero;
+        int at = a0;
+        int bt = b0;
+        for (int p = 0; p < k; p++, at += ak, bt += n) {
+            FloatVector bv = FloatVector.fromArray(SPECIES, b, bt, mask);
+            FloatVector x0 = FloatVector.broadcast(SPECIES, a[at]);
+            FloatVector x1 = FloatVector.broadcast(SPECIES, a[at + ai]);
+            FloatVector x2 = FloatVector.broadcast(SPECIES, a[at + 2 * ai]);
+            FloatVector x3 = FloatVector.broadcast(SPECIES, a[at + 3 * ai]);
+            s0 = x0.lanewise(FMA, bv, s0);
+            s1 = x1.lanewise(FMA, bv, s1);
+            s2 = x2.lanewise(FMA, bv, s2);
+            s3 = x3.lanewise(FMA, bv, s3);
+        }
+        s0.intoArray(c, c0, mask);
+        s1.intoArray(c, c0 + n, mask);
+        s2.intoArray(c, c0 + 2 * n, mask);
+        s3.intoArray(c, c0 + 3 * n, mask);
     }
 
     /** One row by one vector under a mask. */
@@ -143,7 +187,8 @@ final class SimdGemm {
         int at = a0;
         int bt = b0;
         for (int p = 0; p < k; p++, at += ak, bt += n) {
-            s = FloatVector.broadcast(SPECIES, a[at]).fma(FloatVector.fromArray(SPECIES, b, bt, mask), s);
+            FloatVector x = FloatVector.broadcast(SPECIES, a[at]);
+            s = x.lanewise(FMA, FloatVector.fromArray(SPECIES, b, bt, mask), s);
         }
         s.intoArray(c, c0, mask);
     }
