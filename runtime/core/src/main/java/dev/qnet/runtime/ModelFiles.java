@@ -1,10 +1,12 @@
 package dev.qnet.runtime;
 
+import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Enumeration;
 import java.util.HashMap;
@@ -30,7 +32,23 @@ final class ModelFiles {
     /** The class file format itself ends far below this. */
     private static final int MAX_CLASS_BYTES = 16 << 20;
 
+    /** What a shared library begins with. */
+    private static final byte[] ELF = {0x7F, 'E', 'L', 'F'};
+
     private ModelFiles() {}
+
+    /** Whether a file is a shared library, whatever its name. */
+    static boolean isLibrary(Path path) {
+        if (!Files.isRegularFile(path)) {
+            return false;
+        }
+        // Not by a channel, whose classes a JVM that loads a jar does not have yet.
+        try (InputStream in = new FileInputStream(path.toFile())) {
+            return Arrays.equals(in.readNBytes(ELF.length), ELF);
+        } catch (IOException e) {
+            return false;
+        }
+    }
 
     static Map<String, byte[]> read(Path path) {
         try {

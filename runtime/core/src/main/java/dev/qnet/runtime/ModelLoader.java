@@ -18,7 +18,7 @@ final class ModelLoader {
     private ModelLoader() {}
 
     static Model load(Path path, LoadOptions options) {
-        if (NativeLibrary.is(path)) {
+        if (ModelFiles.isLibrary(path)) {
             return NativeLibrary.load(path, options);
         }
         return load(ModelFiles.read(path), path.toString(), options.backend(), options.threads());

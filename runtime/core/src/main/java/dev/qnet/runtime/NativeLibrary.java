@@ -6,7 +6,6 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -42,21 +41,7 @@ final class NativeLibrary {
      */
     static final String TEXT = "qnet_text";
 
-    private static final byte[] ELF = {0x7F, 'E', 'L', 'F'};
-
     private NativeLibrary() {}
-
-    /** Whether a file is a shared library, whatever its name. */
-    static boolean is(Path path) {
-        if (!Files.isRegularFile(path)) {
-            return false;
-        }
-        try (InputStream in = Files.newInputStream(path)) {
-            return Arrays.equals(in.readNBytes(ELF.length), ELF);
-        } catch (IOException e) {
-            return false;
-        }
-    }
 
     @SuppressWarnings("restricted") // calling native code is what this class is for
     static Model load(Path path, LoadOptions options) {
