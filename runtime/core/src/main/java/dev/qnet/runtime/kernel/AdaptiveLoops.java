@@ -146,6 +146,11 @@ final class AdaptiveLoops implements Loops {
     }
 
     @Override
+    public void cell(short[] a, int f, int c, int i, int g, int result, int n, int inputShift, int limit) {
+        by(RowSteps.ALL.cell()).cell(a, f, c, i, g, result, n, inputShift, limit);
+    }
+
+    @Override
     public void widen(float[] from, int at, double[] to, int y, int n) {
         by(RowSteps.ALL.product()).widen(from, at, to, y, n);
     }

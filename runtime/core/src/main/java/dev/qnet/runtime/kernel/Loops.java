@@ -162,6 +162,15 @@ interface Loops {
     /** Quantizes n singles: x/s, rounded half to even, NaN as 0, limited to lo..hi, which hold 0. */
     void quantize(float s, int lo, int hi, float[] x, int at, int[] codes, int n);
 
+    /**
+     * The cell state of {@link LstmCell} for n units, all of 16 bits in one array; the result may be in the place of one.
+     *
+     * @param limit 1 to 2^15
+     */
+    default void cell(short[] a, int f, int c, int i, int g, int result, int n, int inputShift, int limit) {
+        LstmCell.cells(a, f, c, i, g, result, n, inputShift, limit);
+    }
+
     /** Makes doubles of n singles. Up to {@link RescaleLanes#PAD} doubles behind may be overwritten. */
     void widen(float[] from, int at, double[] to, int y, int n);
 

@@ -6,13 +6,15 @@ package dev.qnet.runtime.kernel;
  * from zero.
  */
 public final class LstmCell implements QuaternaryKernel {
-    private static final int STATE_SHIFT = 15;
+    static final int STATE_SHIFT = 15;
 
+    private final Loops loops;
     private final int n;
     private final int inputShift;
     private final int clip;
 
-    private LstmCell(int n, int inputShift, int clip) {
+    private LstmCell(Loops loops, int n, int inputShift, int clip) {
+        this.loops = loops;
         this.n = n;
         this.inputShift = inputShift;
         this.clip = clip;
@@ -25,17 +27,21 @@ public final class LstmCell implements QuaternaryKernel {
      * @param inputShift 1 to 31
      * @param clip in codes, 0 for none
      */
-    public static LstmCell of(int n, int inputShift, int clip) {
+    public static LstmCell of(Backend backend, int n, int inputShift, int clip) {
         if (inputShift < 1 || inputShift > 31 || clip < 0) {
             throw new IllegalArgumentException("a cell with input shift " + inputShift + " and clip " + clip);
         }
-        return new LstmCell(n, inputShift, clip);
+        return new LstmCell(backend.loops(), n, inputShift, clip);
     }
 
     @Override
     public void run(Banks banks, int f, int c, int i, int g, int result) {
-        short[] a = banks.shorts;
         int limit = clip == 0 ? Short.MAX_VALUE + 1 : clip;
+        loops.cell(banks.shorts, f, c, i, g, result, n, inputShift, limit);
+    }
+
+    /** As {@link Loops#cell}, in plain Java. */
+    static void cells(short[] a, int f, int c, int i, int g, int result, int n, int inputShift, int limit) {
         for (int k = 0; k < n; k++) {
             long kept = (long) a[f + k] * a[c + k];
             long added = (long) a[i + k] * a[g + k];

@@ -22,6 +22,7 @@ final class RowSteps {
     private final Step largest = new Largest();
     private final Step largestSingles = new LargestSingles();
     private final Step product = new Product();
+    private final Step cell = new Cell();
     private final Step exp = new Exponential();
     private final Step tanh = new Tanh();
     private final Step limit = new Limiting();
@@ -96,6 +97,10 @@ final class RowSteps {
 
     Step largestSingles() {
         return largestSingles;
+    }
+
+    Step cell() {
+        return cell;
     }
 
     /** Exponentials, and the largest of a row, for softmax needs both. */
@@ -293,6 +298,20 @@ final class RowSteps {
             for (int i = 0; i < times; i++) {
                 int n = rounds(i, rounds);
                 SimdPools.largest(s.c, s.b, 0, n * Simd.LANES);
+            }
+        }
+    }
+
+    private static final class Cell extends Step {
+        Cell() {
+            super(30 * ROUNDS);
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds) * Simd.LANES;
+                SimdInts.cells(s.banks.shorts, 0, 0, 0, 0, 0, n, 10, 1 << 15);
             }
         }
     }

@@ -1,6 +1,7 @@
 package dev.qnet.runtime.kernel;
 
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -10,6 +11,7 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class SimdInts {
     private static final VectorSpecies<Integer> I = Simd.INTS;
+    private static final VectorSpecies<Short> S = Simd.SHORTS;
     private static final int LANES = Simd.LANES;
 
     private SimdInts() {}
@@ -101,5 +103,41 @@ final class SimdInts {
             IntVector.fromArray(I, p, at + i).lanewise(VectorOperators.XOR, b).intoArray(p, at + i);
         }
         return i;
+    }
+
+    /**
+     * As {@link Loops#cell}; n is a multiple of the lanes. v/2^s with ties away from zero is {@code (v + 2^(s−1) − 1) >> s} for v &lt;
+     * 0, and without − 1 above.
+     */
+    static void cells(short[] a, int f, int c, int i, int g, int result, int n, int inputShift, int limit) {
+        if (n == 0) {
+            return;
+        }
+        int lo = Math.max(Short.MIN_VALUE, -limit);
+        int hi = Math.min(Short.MAX_VALUE, limit);
+        for (int k = 0; k < n; k += LANES) {
+            IntVector fs = (IntVector) ShortVector.fromArray(S, a, f + k).convertShape(VectorOperators.S2I, I, 0);
+            IntVector cs = (IntVector) ShortVector.fromArray(S, a, c + k).convertShape(VectorOperators.S2I, I, 0);
+            IntVector is = (IntVector) ShortVector.fromArray(S, a, i + k).convertShape(VectorOperators.S2I, I, 0);
+            IntVector gs = (IntVector) ShortVector.fromArray(S, a, g + k).convertShape(VectorOperators.S2I, I, 0);
+            IntVector kept = fs.lanewise(VectorOperators.MUL, cs);
+            kept = kept.lanewise(VectorOperators.ASHR, 31)
+                    .lanewise(VectorOperators.ADD, kept)
+                    .lanewise(VectorOperators.ADD, 1 << (LstmCell.STATE_SHIFT - 1))
+                    .lanewise(VectorOperators.ASHR, LstmCell.STATE_SHIFT)
+                    .lanewise(VectorOperators.MAX, Short.MIN_VALUE)
+                    .lanewise(VectorOperators.MIN, Short.MAX_VALUE);
+            IntVector added = is.lanewise(VectorOperators.MUL, gs);
+            added = added.lanewise(VectorOperators.ASHR, 31)
+                    .lanewise(VectorOperators.ADD, added)
+                    .lanewise(VectorOperators.ADD, 1 << (inputShift - 1))
+                    .lanewise(VectorOperators.ASHR, inputShift)
+                    .lanewise(VectorOperators.MAX, Short.MIN_VALUE)
+                    .lanewise(VectorOperators.MIN, Short.MAX_VALUE);
+            IntVector sum = kept.lanewise(VectorOperators.ADD, added)
+                    .lanewise(VectorOperators.MAX, lo)
+                    .lanewise(VectorOperators.MIN, hi);
+            ((ShortVector) sum.convertShape(VectorOperators.I2S, S, 0)).intoArray(a, result + k);
+        }
     }
 }

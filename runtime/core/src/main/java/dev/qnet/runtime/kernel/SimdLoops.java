@@ -285,6 +285,14 @@ final class SimdLoops implements Loops {
     }
 
     @Override
+    public void cell(short[] a, int f, int c, int i, int g, int result, int n, int inputShift, int limit) {
+        // A half of 2^31 and a product of 2^30 would not fit an int together.
+        int whole = inputShift < 31 ? n / LANES * LANES : 0;
+        SimdInts.cells(a, f, c, i, g, result, whole, inputShift, limit);
+        LstmCell.cells(a, f + whole, c + whole, i + whole, g + whole, result + whole, n - whole, inputShift, limit);
+    }
+
+    @Override
     public void widen(float[] from, int at, double[] to, int y, int n) {
         SimdFloats.widen(from, at, to, y, n);
     }

@@ -296,6 +296,44 @@ final class ElementwiseCases {
         }
     }
 
+    static void lstmCell(Random r, Backend... backends) {
+        int n = pick(r, 1, 8, 17, 128, 300);
+        int shift = 1 + r.nextInt(31);
+        int clip = pick(r, 0, 1, 100, 32767);
+        int[] at = {5, 1005, 2005, 3005};
+        Banks b = Data.banks(r);
+        for (int i = 0; i < 4 * n; i++) {
+            // Extremes, and products near halves.
+            int v = r.nextInt(3) == 0 ? (1 << r.nextInt(16)) + r.nextInt(3) - 1 : r.nextInt();
+            b.shorts[at[i / n] + i % n] = (short) (r.nextInt(20) == 0 ? Short.MIN_VALUE : r.nextBoolean() ? v : -v);
+        }
+        long[] expected = new long[n];
+        for (int i = 0; i < n; i++) {
+            double kept = away((double) b.shorts[at[0] + i] * b.shorts[at[1] + i] / (1 << 15));
+            double added = away((double) b.shorts[at[2] + i] * b.shorts[at[3] + i] / (1L << shift));
+            double sum = Math.clamp(kept, -32768, 32767) + Math.clamp(added, -32768, 32767);
+            int limit = clip == 0 ? 32768 : clip;
+            expected[i] = (long) Math.clamp(Math.clamp(sum, -32768, 32767), -limit, limit);
+        }
+        for (Backend backend : backends) {
+            LstmCell cell = LstmCell.of(backend, n, shift, clip);
+            Results.check(
+                    "cell, shift " + shift,
+                    backend,
+                    (k, from, to) -> cell.run(k, from, at[1], at[2], at[3], to),
+                    b,
+                    at[0],
+                    RESULT,
+                    Kind.S16,
+                    expected);
+        }
+    }
+
+    /** Ties away from zero. */
+    private static double away(double v) {
+        return Math.copySign(Math.floor(Math.abs(v) + 0.5), v);
+    }
+
     static void quantize(Random r, Backend... backends) {
         int extent = pick(r, 1, 3, 16);
         int inner = pick(r, 1, 15, 16, 33, 1040);

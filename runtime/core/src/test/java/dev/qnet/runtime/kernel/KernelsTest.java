@@ -95,6 +95,11 @@ class KernelsTest {
     }
 
     @Property(tries = 40, edgeCases = EdgeCasesMode.NONE)
+    void lstmCell(@ForAll long seed) {
+        ElementwiseCases.lstmCell(new Random(seed), BACKENDS);
+    }
+
+    @Property(tries = 40, edgeCases = EdgeCasesMode.NONE)
     void interpolatedTable(@ForAll long seed) {
         ElementwiseCases.interpolatedTable(new Random(seed), BACKENDS);
     }

@@ -41,6 +41,8 @@ class WidthsTest {
             SpatialCases.maxPool(new Random(seed), one);
             LinearCases.gate(new Random(seed), one);
             ElementwiseCases.intBinary(new Random(seed), one);
+            ElementwiseCases.lstmCell(new Random(seed), one);
+            ElementwiseCases.table(new Random(seed), one);
             ElementwiseCases.sum(new Random(seed), one);
             new ByteCodesTest().few(seed, one[0]);
             SimdMathTest.check(seed, one[0]);

@@ -178,7 +178,8 @@ final class IntLayers {
             case IntOp.LstmCell c ->
                 layers.quaternary(
                         n,
-                        a -> a.number(elements(x))
+                        a -> a.backend()
+                                .number(elements(x))
                                 .number(c.inputShift())
                                 .number(c.clip())
                                 .call(LstmCell.class, "of"));
