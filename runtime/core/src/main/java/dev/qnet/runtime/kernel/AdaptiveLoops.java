@@ -86,6 +86,17 @@ final class AdaptiveLoops implements Loops {
     }
 
     @Override
+    public void across(
+            boolean largest, int[] row, int at, int taps, int tapStep, int pixels, int step, int n, int[] to) {
+        by(RowSteps.ALL.across(largest)).across(largest, row, at, taps, tapStep, pixels, step, n, to);
+    }
+
+    @Override
+    public void means(Rounding rounding, int[] a, int n, int count) {
+        by(RowSteps.ALL.means(rounding)).means(rounding, a, n, count);
+    }
+
+    @Override
     public int largest(boolean signed, byte[] a, int at, int n) {
         return by(RowSteps.ALL.largest()).largest(signed, a, at, n);
     }

@@ -1,6 +1,7 @@
 package dev.qnet.runtime.kernel;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The mean of the codes under each window, in the operand's own parameters. With n the number of codes that are not
@@ -9,10 +10,15 @@ import java.util.Arrays;
  */
 public final class AvgPool implements UnaryKernel {
     private final Pooling pooling;
+
+    /** Of sums that fit an int; else null. */
+    private final Pooling.@Nullable Rows rows;
+
     private final Pooling.Taps means;
 
-    private AvgPool(Pooling pooling, Pooling.Taps means) {
+    private AvgPool(Pooling pooling, Pooling.@Nullable Rows rows, Pooling.Taps means) {
         this.pooling = pooling;
+        this.rows = rows;
         this.means = means;
     }
 
@@ -31,23 +37,28 @@ public final class AvgPool implements UnaryKernel {
         if (!kind.fitsInt()) {
             throw new IllegalArgumentException("an average of " + kind + " codes");
         }
+        boolean fits = kind.bytes() <= 2 && (long) window.kernelH() * window.kernelW() <= Short.MAX_VALUE;
+        Operand operand = Operand.plain(kind);
         return new AvgPool(
                 new Pooling(height, width, channels, window),
-                kind.bytes() <= 2 && (long) window.kernelH() * window.kernelW() <= Short.MAX_VALUE
-                        ? new NarrowMeans(backend.loops(), Operand.plain(kind), rounding)
-                        : new Means(backend.loops(), Operand.plain(kind), rounding));
+                fits ? new NarrowMeans(backend.loops(), operand, rounding) : null,
+                new Means(backend.loops(), operand, rounding));
     }
 
     @Override
     public void run(Banks banks, int x, int y) {
-        pooling.run(means, banks, x, y);
+        if (rows != null) {
+            pooling.run(rows, banks, x, y);
+        } else {
+            pooling.run(means, banks, x, y);
+        }
     }
 
     /** Of codes whose sum, and a half of the count more, fits an int. */
-    private record NarrowMeans(Loops loops, Operand operand, Rounding rounding) implements Pooling.Taps {
+    private record NarrowMeans(Loops loops, Operand operand, Rounding rounding) implements Pooling.Rows {
         @Override
         public void first(Banks b, int x, int n) {
-            loops.load(b, operand, x, b.ints(0, n), 0, n);
+            loops.load(b, operand, x, b.ints(0, n + RescaleLanes.PAD), 0, n);
         }
 
         @Override
@@ -56,17 +67,23 @@ public final class AvgPool implements UnaryKernel {
         }
 
         @Override
-        public void write(Banks b, int y, int n, int count) {
-            int[] mean = b.ints(0, n);
-            for (int i = 0; i < n; i++) {
-                int sum = mean[i];
-                mean[i] = switch (rounding) {
-                    case TFLITE -> (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
-                    case TOSA -> (int) Math.floorDiv(2L * sum + count, 2L * count);
-                    case ONNX, XNNPACK -> (int) Math.rint((float) sum / (float) count);
-                };
-            }
-            loops.store(b, operand.kind(), y, mean, 0, n);
+        public void write(Banks b, int at, int taps, int tapStep, int pixels, int step, int n, int y, int rows) {
+            int[] mean = b.ints(1, pixels * n + RescaleLanes.PAD);
+            loops.across(false, b.ints(0, 0), at, taps, tapStep, pixels, step, n, mean);
+            loops.means(rounding, mean, pixels * n, rows * taps);
+            loops.store(b, operand.kind(), y, mean, 0, pixels * n);
+        }
+    }
+
+    /** Makes means of n sums of so many codes of at most 16 bits, in place. */
+    static void means(Rounding rounding, int[] a, int from, int n, int count) {
+        for (int i = from; i < n; i++) {
+            int sum = a[i];
+            a[i] = switch (rounding) {
+                case TFLITE -> (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+                case TOSA -> (int) Math.floorDiv(2L * sum + count, 2L * count);
+                case ONNX, XNNPACK -> (int) Math.rint((float) sum / (float) count);
+            };
         }
     }
 

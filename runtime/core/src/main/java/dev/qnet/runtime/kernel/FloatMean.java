@@ -41,8 +41,16 @@ public final class FloatMean extends Reduction.Kernel {
     void row(Banks b, int x, int y, int yStep, int n) {
         double[] sum = b.doubles(0, 0);
         float[] a = b.floats;
-        for (int i = 0; i < n; i++) {
-            sum[y + i * yStep] += a[x + i];
+        if (yStep == 1) {
+            for (int i = 0; i < n; i++) {
+                sum[y + i] += a[x + i];
+            }
+            return;
         }
+        double one = sum[y];
+        for (int i = 0; i < n; i++) {
+            one += a[x + i];
+        }
+        sum[y] = one;
     }
 }

@@ -116,6 +116,24 @@ interface Loops {
     /** The largest of n bytes, at least one; unsigned ones count from −128. */
     int largest(boolean signed, byte[] a, int at, int n);
 
+    /**
+     * Writes the sum, or the largest, of some taps, for each of n channels of some pixels.
+     *
+     * @param largest rather than the sum
+     * @param row with {@link RescaleLanes#PAD} more at its end, as {@code to}
+     * @param at the first tap of the first pixel
+     * @param tapStep from tap to tap
+     * @param step from pixel to pixel
+     * @param to where the pixels go, one behind the other
+     */
+    void across(
+            boolean largest, int[] row, int at, int taps, int tapStep, int pixels, int step, int n, int[] to);
+
+    /** Makes means of n sums of {@code count} codes of at most 16 bits each, in place, as {@link AvgPool} does. */
+    default void means(Rounding rounding, int[] a, int n, int count) {
+        AvgPool.means(rounding, a, 0, n, count);
+    }
+
     /** Keeps the larger of each of n singles and that of x, as {@link Math#max(float, float)} does. */
     void largest(float[] max, float[] x, int at, int n);
 

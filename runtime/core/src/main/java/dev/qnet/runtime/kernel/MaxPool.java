@@ -23,7 +23,7 @@ public final class MaxPool implements UnaryKernel {
         return new MaxPool(
                 switch (kind) {
                     case S8, U8 -> new ByRows(pooling, new Bytes(loops, kind == Kind.S8));
-                    case S16, U16, S32 -> new ByWindows(pooling, new Ints(loops, Operand.plain(kind)));
+                    case S16, U16, S32 -> new ByRows(pooling, new Ints(loops, Operand.plain(kind)));
                     case S64 -> new ByWindows(pooling, new Longs());
                     case F32 -> new ByRows(pooling, new Floats(loops));
                 });
@@ -60,7 +60,7 @@ public final class MaxPool implements UnaryKernel {
         }
 
         @Override
-        public void write(Banks b, int at, int taps, int tapStep, int pixels, int step, int n, int y) {
+        public void write(Banks b, int at, int taps, int tapStep, int pixels, int step, int n, int y, int rows) {
             loops.largest(signed, b.byteScratch(0), at, taps, tapStep, pixels, step, n, b.bytes, y);
         }
 
@@ -82,7 +82,7 @@ public final class MaxPool implements UnaryKernel {
         }
 
         @Override
-        public void write(Banks b, int at, int taps, int tapStep, int pixels, int step, int n, int y) {
+        public void write(Banks b, int at, int taps, int tapStep, int pixels, int step, int n, int y, int rows) {
             float[] row = b.floats(0, 0);
             for (int p = 0; p < pixels; p++) {
                 System.arraycopy(row, at + p * step, b.floats, y + p * n, n);
@@ -96,25 +96,24 @@ public final class MaxPool implements UnaryKernel {
         }
     }
 
-    private record Ints(Loops loops, Operand operand) implements Pooling.Taps {
+    private record Ints(Loops loops, Operand operand) implements Pooling.Rows {
         @Override
         public void first(Banks b, int x, int n) {
-            loops.load(b, operand, x, b.ints(0, n), 0, n);
+            loops.load(b, operand, x, b.ints(0, n + RescaleLanes.PAD), 0, n);
         }
 
         @Override
         public void next(Banks b, int x, int n) {
-            int[] max = b.ints(0, n);
-            int[] row = b.ints(1, n);
+            int[] row = b.ints(1, n + RescaleLanes.PAD);
             loops.load(b, operand, x, row, 0, n);
-            for (int i = 0; i < n; i++) {
-                max[i] = Math.max(max[i], row[i]);
-            }
+            loops.combine(IntBinary.Fn.MAX, b.ints(0, 0), 0, row, 0, n);
         }
 
         @Override
-        public void write(Banks b, int y, int n, int count) {
-            loops.store(b, operand.kind(), y, b.ints(0, n), 0, n);
+        public void write(Banks b, int at, int taps, int tapStep, int pixels, int step, int n, int y, int rows) {
+            int[] max = b.ints(1, pixels * n + RescaleLanes.PAD);
+            loops.across(true, b.ints(0, 0), at, taps, tapStep, pixels, step, n, max);
+            loops.store(b, operand.kind(), y, max, 0, pixels * n);
         }
     }
 

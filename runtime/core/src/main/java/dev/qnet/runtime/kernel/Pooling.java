@@ -32,8 +32,9 @@ final class Pooling {
          * @param step from pixel to pixel in the row
          * @param n channels
          * @param y where the first pixel goes
+         * @param rows that were taken in
          */
-        void write(Banks b, int at, int taps, int tapStep, int pixels, int step, int n, int y);
+        void write(Banks b, int at, int taps, int tapStep, int pixels, int step, int n, int y, int rows);
     }
 
     private final int height;
@@ -106,7 +107,8 @@ final class Pooling {
                         pixels,
                         w.strideW() * channels,
                         channels,
-                        to + ox * channels);
+                        to + ox * channels,
+                        count);
                 ox += pixels;
             }
         }

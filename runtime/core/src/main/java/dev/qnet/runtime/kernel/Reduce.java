@@ -89,28 +89,59 @@ public final class Reduce extends Reduction.Kernel {
     private void floats(Banks b, int x, int y, int yStep, int n) {
         double[] r = b.doubles(0, 0);
         float[] a = b.floats;
+        if (yStep == 0) {
+            r[y] = floats(fn, r[y], a, x, n);
+            return;
+        }
         switch (fn) {
             case SUM -> {
                 for (int i = 0; i < n; i++) {
-                    r[y + i * yStep] += a[x + i];
+                    r[y + i] += a[x + i];
                 }
             }
             case PROD -> {
                 for (int i = 0; i < n; i++) {
-                    r[y + i * yStep] *= a[x + i];
+                    r[y + i] *= a[x + i];
                 }
             }
             case MIN -> {
                 for (int i = 0; i < n; i++) {
-                    r[y + i * yStep] = Math.min(r[y + i * yStep], a[x + i]);
+                    r[y + i] = Math.min(r[y + i], a[x + i]);
                 }
             }
             case MAX -> {
                 for (int i = 0; i < n; i++) {
-                    r[y + i * yStep] = Math.max(r[y + i * yStep], a[x + i]);
+                    r[y + i] = Math.max(r[y + i], a[x + i]);
                 }
             }
         }
+    }
+
+    /** Takes n singles into one result. */
+    private static double floats(Fn fn, double r, float[] a, int x, int n) {
+        switch (fn) {
+            case SUM -> {
+                for (int i = 0; i < n; i++) {
+                    r += a[x + i];
+                }
+            }
+            case PROD -> {
+                for (int i = 0; i < n; i++) {
+                    r *= a[x + i];
+                }
+            }
+            case MIN -> {
+                for (int i = 0; i < n; i++) {
+                    r = Math.min(r, a[x + i]);
+                }
+            }
+            case MAX -> {
+                for (int i = 0; i < n; i++) {
+                    r = Math.max(r, a[x + i]);
+                }
+            }
+        }
+        return r;
     }
 
     private void integers(Banks b, int x, int y, int yStep, int n) {

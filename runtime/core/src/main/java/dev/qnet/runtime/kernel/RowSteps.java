@@ -22,6 +22,10 @@ final class RowSteps {
     private final Step largest = new Largest();
     private final Step largestSingles = new LargestSingles();
     private final Step product = new Product();
+    private final Step sumAcross = new Across(false);
+    private final Step largestAcross = new Across(true);
+    private final Step realMeans = new Means(true);
+    private final Step fixedMeans = new Means(false);
     private final Step cell = new Cell();
     private final Step exp = new Exponential();
     private final Step tanh = new Tanh();
@@ -97,6 +101,14 @@ final class RowSteps {
 
     Step largestSingles() {
         return largestSingles;
+    }
+
+    Step across(boolean largest) {
+        return largest ? largestAcross : sumAcross;
+    }
+
+    Step means(Rounding rounding) {
+        return rounding.fixedPoint() ? fixedMeans : realMeans;
     }
 
     Step cell() {
@@ -298,6 +310,48 @@ final class RowSteps {
             for (int i = 0; i < times; i++) {
                 int n = rounds(i, rounds);
                 SimdPools.largest(s.c, s.b, 0, n * Simd.LANES);
+            }
+        }
+    }
+
+    private static final class Across extends Step {
+        private final boolean largest;
+
+        Across(boolean largest) {
+            super(8 * ROUNDS);
+            this.largest = largest;
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds);
+                if (largest) {
+                    SimdPools.maxima(s.p, 0, 2, Simd.LANES, n, 2 * Simd.LANES, Simd.LANES, s.q);
+                } else {
+                    SimdPools.sums(s.p, 0, 2, Simd.LANES, n, 2 * Simd.LANES, Simd.LANES, s.q);
+                }
+            }
+        }
+    }
+
+    private static final class Means extends Step {
+        private final boolean real;
+
+        Means(boolean real) {
+            super(16 * ROUNDS);
+            this.real = real;
+        }
+
+        @Override
+        void call(Scratch s, int times, int rounds) {
+            for (int i = 0; i < times; i++) {
+                int n = rounds(i, rounds) * Simd.LANES;
+                if (real) {
+                    SimdInts.realMeans(s.p, n, 4);
+                } else {
+                    SimdInts.means(s.p, n, 4, -1);
+                }
             }
         }
     }

@@ -119,6 +119,18 @@ final class ScalarLoops implements Loops {
     }
 
     @Override
+    public void across(
+            boolean largest, int[] row, int at, int taps, int tapStep, int pixels, int step, int n, int[] to) {
+        for (int p = 0; p < pixels; p++) {
+            System.arraycopy(row, at + p * step, to, p * n, n);
+            for (int t = 1; t < taps; t++) {
+                int from = at + p * step + t * tapStep;
+                combine(largest ? IntBinary.Fn.MAX : IntBinary.Fn.ADD, to, p * n, row, from, n);
+            }
+        }
+    }
+
+    @Override
     public int largest(boolean signed, byte[] a, int at, int n) {
         int flip = signed ? 0 : 0x80;
         int max = Byte.MIN_VALUE;

@@ -1,5 +1,6 @@
 package dev.qnet.runtime.kernel;
 
+import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
@@ -138,6 +139,55 @@ final class SimdInts {
                     .lanewise(VectorOperators.MAX, lo)
                     .lanewise(VectorOperators.MIN, hi);
             ((ShortVector) sum.convertShape(VectorOperators.I2S, S, 0)).intoArray(a, result + k);
+        }
+    }
+
+    /**
+     * Means in fixed point, {@link Loops#means}; n is a multiple of the lanes. {@link Rounding#TOSA} is the floor of (S + ⌊c/2⌋)/c,
+     * for where c is odd, a half more is less than the next integer. {@link Rounding#TFLITE} is the same of |S|, with the sign of
+     * S. A mean is below 2^16, and three roundings of 2^-24 each leave the quotient in singles within 0.02 of the true one. So
+     * what it rounds to is the floor or one more, and the remainder's sign tells which.
+     *
+     * @param signs −1 for |S|, 0 for S
+     */
+    static void means(int[] a, int n, int count, int signs) {
+        if (n == 0) {
+            return;
+        }
+        float inverse = 1f / count;
+        int half = count / 2;
+        for (int i = 0; i < n; i += LANES) {
+            IntVector sum = IntVector.fromArray(I, a, i);
+            IntVector sign = sum.lanewise(VectorOperators.ASHR, 31).lanewise(VectorOperators.AND, signs);
+            IntVector v = sum.lanewise(VectorOperators.XOR, sign)
+                    .lanewise(VectorOperators.SUB, sign)
+                    .lanewise(VectorOperators.ADD, half);
+            IntVector q = ((FloatVector) v.convert(VectorOperators.I2F, 0))
+                    .lanewise(VectorOperators.MUL, inverse)
+                    .lanewise(VectorOperators.ADD, Simd.MAGIC)
+                    .reinterpretAsInts()
+                    .lanewise(VectorOperators.SUB, Simd.MAGIC_BITS);
+            IntVector rest = v.lanewise(VectorOperators.SUB, q.lanewise(VectorOperators.MUL, count));
+            q.lanewise(VectorOperators.ADD, rest.lanewise(VectorOperators.ASHR, 31))
+                    .lanewise(VectorOperators.XOR, sign)
+                    .lanewise(VectorOperators.SUB, sign)
+                    .intoArray(a, i);
+        }
+    }
+
+    /** Means in singles, rounded half to even; n is a multiple of the lanes. */
+    static void realMeans(int[] a, int n, int count) {
+        if (n == 0) {
+            return;
+        }
+        float c = count;
+        for (int i = 0; i < n; i += LANES) {
+            FloatVector sum = (FloatVector) IntVector.fromArray(I, a, i).convert(VectorOperators.I2F, 0);
+            sum.lanewise(VectorOperators.DIV, c)
+                    .lanewise(VectorOperators.ADD, Simd.MAGIC)
+                    .reinterpretAsInts()
+                    .lanewise(VectorOperators.SUB, Simd.MAGIC_BITS)
+                    .intoArray(a, i);
         }
     }
 }

@@ -163,6 +163,27 @@ final class SimdLoops implements Loops {
     }
 
     @Override
+    public void across(
+            boolean largest, int[] row, int at, int taps, int tapStep, int pixels, int step, int n, int[] to) {
+        if (largest) {
+            SimdPools.maxima(row, at, taps, tapStep, pixels, step, n, to);
+        } else {
+            SimdPools.sums(row, at, taps, tapStep, pixels, step, n, to);
+        }
+    }
+
+    @Override
+    public void means(Rounding rounding, int[] a, int n, int count) {
+        int whole = n / LANES * LANES;
+        switch (rounding) {
+            case TFLITE -> SimdInts.means(a, whole, count, -1);
+            case TOSA -> SimdInts.means(a, whole, count, 0);
+            case ONNX, XNNPACK -> SimdInts.realMeans(a, whole, count);
+        }
+        AvgPool.means(rounding, a, whole, n, count);
+    }
+
+    @Override
     public int largest(boolean signed, byte[] a, int at, int n) {
         return SimdPools.largest(signed, a, at, n);
     }

@@ -102,6 +102,35 @@ final class SimdPools {
         }
     }
 
+    /** As {@link Loops#across}; vectors of fewer channels run into the next pixel, which is written later. */
+    static void sums(int[] row, int at, int taps, int tapStep, int pixels, int step, int n, int[] to) {
+        for (int p = 0; p < pixels; p++) {
+            for (int j = 0; j < n; j += LANES) {
+                int i = Math.max(0, Math.min(j, n - LANES));
+                int from = at + p * step + i;
+                IntVector sum = IntVector.fromArray(I, row, from);
+                for (int t = 1; t < taps; t++) {
+                    sum = IntVector.fromArray(I, row, from + t * tapStep).lanewise(VectorOperators.ADD, sum);
+                }
+                sum.intoArray(to, p * n + i);
+            }
+        }
+    }
+
+    static void maxima(int[] row, int at, int taps, int tapStep, int pixels, int step, int n, int[] to) {
+        for (int p = 0; p < pixels; p++) {
+            for (int j = 0; j < n; j += LANES) {
+                int i = Math.max(0, Math.min(j, n - LANES));
+                int from = at + p * step + i;
+                IntVector max = IntVector.fromArray(I, row, from);
+                for (int t = 1; t < taps; t++) {
+                    max = IntVector.fromArray(I, row, from + t * tapStep).lanewise(VectorOperators.MAX, max);
+                }
+                max.intoArray(to, p * n + i);
+            }
+        }
+    }
+
     /** As {@link Loops#largest(boolean, byte[], int, int)}. */
     static int largest(boolean signed, byte[] a, int at, int n) {
         return n < MANY.length()

@@ -4,6 +4,7 @@ import java.util.Random;
 import net.jqwik.api.EdgeCasesMode;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import org.junit.jupiter.api.Test;
 
 /** Every integer kernel against its definition, in all backends. A seed that fails says so in the report. */
 class KernelsTest {
@@ -117,6 +118,13 @@ class KernelsTest {
     @Property(tries = 80, edgeCases = EdgeCasesMode.NONE)
     void maxPool(@ForAll long seed) {
         SpatialCases.maxPool(new Random(seed), BACKENDS);
+    }
+
+    @Test
+    void means() {
+        for (int seed = 0; seed < 200; seed++) {
+            SpatialCases.means(new Random(seed), Backend.VECTOR);
+        }
     }
 
     @Property(tries = 80, edgeCases = EdgeCasesMode.NONE)

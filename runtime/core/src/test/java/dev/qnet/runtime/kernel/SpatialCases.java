@@ -2,6 +2,7 @@ package dev.qnet.runtime.kernel;
 
 import static dev.qnet.runtime.kernel.Data.RESULT;
 import static dev.qnet.runtime.kernel.Data.pick;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -70,6 +71,38 @@ final class SpatialCases {
         for (Backend backend : backends) {
             MaxPool kernel = MaxPool.of(backend, kind, p.h, p.w, p.c, p.window);
             Results.check("max pool " + kind + " " + p, backend, kernel, b, 5, RESULT, kind, expected);
+        }
+    }
+
+    /** Of a count, sums of bytes around each mean and each half, and any sums of 16 bits. */
+    static void means(Random r, Backend backend) {
+        int count = r.nextBoolean() ? 1 + r.nextInt(100) : 1 + r.nextInt(Short.MAX_VALUE);
+        int[] sums = new int[(128 + 255) * 6 + 500];
+        int n = 0;
+        for (int mean = -128; mean < 255; mean++) {
+            for (int d = -1; d <= 1; d++) {
+                sums[n++] = mean * count + d;
+                sums[n++] = mean * count + count / 2 + d;
+            }
+        }
+        while (n < sums.length) {
+            long most = 65535L * count;
+            sums[n++] = (int) (r.nextBoolean() ? r.nextLong(most + 1) : r.nextLong(-32768L * count, 32767L * count));
+        }
+        for (Rounding rounding : Rounding.values()) {
+            int[] expected = new int[n];
+            for (int i = 0; i < n; i++) {
+                double exact = (double) sums[i] / count;
+                expected[i] = (int)
+                        switch (rounding) {
+                            case TFLITE -> Math.copySign(Math.floor((Math.abs((double) sums[i]) + count / 2) / count), exact);
+                            case TOSA -> Math.floor((2.0 * sums[i] + count) / (2.0 * count));
+                            case ONNX, XNNPACK -> Math.rint((float) sums[i] / (float) count);
+                        };
+            }
+            int[] found = sums.clone();
+            backend.loops().means(rounding, found, n, count);
+            assertThat(found).as("%s, count %d", rounding, count).isEqualTo(expected);
         }
     }
 

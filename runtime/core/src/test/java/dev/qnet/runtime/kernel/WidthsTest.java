@@ -39,6 +39,8 @@ class WidthsTest {
             ElementwiseCases.requantize(new Random(seed), one);
             ElementwiseCases.quantize(new Random(seed), one);
             SpatialCases.maxPool(new Random(seed), one);
+            SpatialCases.avgPool(new Random(seed), one);
+            SpatialCases.means(new Random(seed), one[0]);
             LinearCases.gate(new Random(seed), one);
             ElementwiseCases.intBinary(new Random(seed), one);
             ElementwiseCases.lstmCell(new Random(seed), one);
