@@ -35,6 +35,11 @@ final class AdaptiveLoops implements Loops {
     }
 
     @Override
+    public void limit(Kind kind, Banks b, int x, int y, int n, int lo, int hi) {
+        by(RowSteps.ALL.largest()).limit(kind, b, x, y, n, lo, hi);
+    }
+
+    @Override
     public void look(byte[] table, Banks b, int xAt, int yAt, int n) {
         by(RowSteps.ALL.look()).look(table, b, xAt, yAt, n);
     }

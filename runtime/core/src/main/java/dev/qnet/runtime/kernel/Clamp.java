@@ -23,6 +23,10 @@ public final class Clamp implements UnaryKernel {
 
     @Override
     public void run(Banks banks, int xAt, int yAt) {
+        if (x.kind().bytes() == 1 && lo >= x.kind().min() && hi <= x.kind().max()) {
+            loops.limit(x.kind(), banks, xAt, yAt, n, lo, hi);
+            return;
+        }
         int[] a = banks.ints(0, Rows.CHUNK);
         for (int i = 0; i < n; i += Rows.CHUNK) {
             int length = Math.min(Rows.CHUNK, n - i);

@@ -45,6 +45,15 @@ interface Loops {
         }
     }
 
+    /** Limits n codes of 8 bits of the bank to lo..hi, codes of the kind. May run in place. */
+    default void limit(Kind kind, Banks b, int x, int y, int n, int lo, int hi) {
+        byte[] a = b.bytes;
+        int mask = kind == Kind.S8 ? -1 : 0xFF;
+        for (int i = 0; i < n; i++) {
+            a[y + i] = (byte) Math.max(lo, Math.min(hi, a[x + i] & mask));
+        }
+    }
+
     /** Writes for each of n bytes of the bank, read as unsigned, its entry of a table of 256. May run in place. */
     default void look(byte[] table, Banks b, int xAt, int yAt, int n) {
         Table.look(b.bytes, xAt, b.bytes, yAt, table, n);

@@ -284,7 +284,7 @@ final class RowSteps {
         private final byte[] max = new byte[32 * ROUNDS];
 
         Largest() {
-            super(32 * ROUNDS);
+            super(38 * ROUNDS);
         }
 
         @Override
@@ -293,6 +293,7 @@ final class RowSteps {
                 int n = rounds(i, rounds);
                 SimdPools.many((byte) 0, max, s.banks.bytes, 0, 32 * n);
                 SimdPools.many((byte) 0, s.banks.bytes, 0, 32 * n);
+                SimdPools.limit((byte) 0, s.banks.bytes, 0, 0, 32 * n, (byte) 0, (byte) 1);
                 SimdPools.few((byte) 0, max, s.banks.bytes, 0, n > 0 ? 15 : 0);
                 SimdPools.many((byte) 0, s.banks.bytes, 0, 2, 32, n / 2, 64, 32, max, 0);
                 SimdPools.few((byte) 0, s.banks.bytes, 0, 2, 8, n / 2, 16, 8, max, 0);

@@ -39,6 +39,13 @@ final class SimdLoops implements Loops {
     }
 
     @Override
+    public void limit(Kind kind, Banks b, int x, int y, int n, int lo, int hi) {
+        byte flip = kind == Kind.S8 ? 0 : (byte) 0x80;
+        int done = SimdPools.limit(flip, b.bytes, x, y, n, (byte) (lo ^ flip), (byte) (hi ^ flip));
+        Loops.super.limit(kind, b, x + done, y + done, n - done, lo, hi);
+    }
+
+    @Override
     public void look(byte[] table, Banks b, int xAt, int yAt, int n) {
         SimdTables.look(table, b.bytes, xAt, b.bytes, yAt, n);
     }

@@ -152,6 +152,20 @@ final class SimdPools {
         return max.reduceLanes(VectorOperators.MAX);
     }
 
+    /** Limits codes that {@code flip} makes signed; returns how many, a multiple of the lanes. */
+    static int limit(byte flip, byte[] a, int x, int y, int n, byte lo, byte hi) {
+        int i = 0;
+        for (; i + MANY.length() <= n; i += MANY.length()) {
+            ByteVector.fromArray(MANY, a, x + i)
+                    .lanewise(VectorOperators.XOR, flip)
+                    .lanewise(VectorOperators.MAX, lo)
+                    .lanewise(VectorOperators.MIN, hi)
+                    .lanewise(VectorOperators.XOR, flip)
+                    .intoArray(a, y + i);
+        }
+        return i;
+    }
+
     static void many(byte flip, byte[] max, byte[] x, int at, int n) {
         if (n == 0) {
             return;
