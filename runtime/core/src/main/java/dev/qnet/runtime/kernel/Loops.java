@@ -135,8 +135,7 @@ interface Loops {
      * @param step from pixel to pixel
      * @param to where the pixels go, one behind the other
      */
-    void across(
-            boolean largest, int[] row, int at, int taps, int tapStep, int pixels, int step, int n, int[] to);
+    void across(boolean largest, int[] row, int at, int taps, int tapStep, int pixels, int step, int n, int[] to);
 
     /** Makes means of n sums of {@code count} codes of at most 16 bits each, in place, as {@link AvgPool} does. */
     default void means(Rounding rounding, int[] a, int n, int count) {

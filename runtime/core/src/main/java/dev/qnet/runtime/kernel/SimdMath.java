@@ -73,15 +73,12 @@ final class SimdMath {
             LongVector sign = x.reinterpretAsLongs().lanewise(VectorOperators.AND, Long.MIN_VALUE);
             // |x|·(1/ln 2) + 1/2 rounds as the same of x, with its sign.
             DoubleVector w = abs.lanewise(VectorOperators.MUL, INV_LN2).lanewise(VectorOperators.ADD, 0.5);
-            DoubleVector r =
-                    w.lanewise(VectorOperators.ADD, INTEGER).lanewise(VectorOperators.SUB, INTEGER);
+            DoubleVector r = w.lanewise(VectorOperators.ADD, INTEGER).lanewise(VectorOperators.SUB, INTEGER);
             r = r.blend(r.lanewise(VectorOperators.SUB, 1.0), r.compare(VectorOperators.GT, w));
             r = r.blend(0.0, abs.compare(VectorOperators.LT, HALF_LN2));
-            DoubleVector k = r.reinterpretAsLongs()
-                    .lanewise(VectorOperators.OR, sign)
-                    .reinterpretAsDoubles();
-            DoubleVector hi =
-                    x.lanewise(VectorOperators.SUB, k.lanewise(VectorOperators.MUL, LN2_HI));
+            DoubleVector k =
+                    r.reinterpretAsLongs().lanewise(VectorOperators.OR, sign).reinterpretAsDoubles();
+            DoubleVector hi = x.lanewise(VectorOperators.SUB, k.lanewise(VectorOperators.MUL, LN2_HI));
             DoubleVector lo = k.lanewise(VectorOperators.MUL, LN2_LO);
             DoubleVector v = hi.lanewise(VectorOperators.SUB, lo);
             DoubleVector t = v.lanewise(VectorOperators.MUL, v);
@@ -95,11 +92,9 @@ final class SimdMath {
             DoubleVector one = DoubleVector.broadcast(D, 1.0);
             // With k = 0, where fdlibm has 1 − (x·c/(c − 2) − x), it is the same: lo is 0 and hi is x.
             DoubleVector y = one.lanewise(
-                    VectorOperators.SUB,
-                    lo.lanewise(VectorOperators.SUB, q).lanewise(VectorOperators.SUB, hi));
-            LongVector e = k.lanewise(VectorOperators.ADD, BITS)
-                    .reinterpretAsLongs()
-                    .lanewise(VectorOperators.LSHL, 52);
+                    VectorOperators.SUB, lo.lanewise(VectorOperators.SUB, q).lanewise(VectorOperators.SUB, hi));
+            LongVector e =
+                    k.lanewise(VectorOperators.ADD, BITS).reinterpretAsLongs().lanewise(VectorOperators.LSHL, 52);
             y = y.reinterpretAsLongs().lanewise(VectorOperators.ADD, e).reinterpretAsDoubles();
             y.blend(one.lanewise(VectorOperators.ADD, x), abs.compare(VectorOperators.LT, 0x1p-28))
                     .intoArray(a, i);
@@ -137,17 +132,15 @@ final class SimdMath {
             DoubleVector small = abs.blend(22.0, abs.compare(VectorOperators.GE, 22.0));
             DoubleVector z = small.lanewise(VectorOperators.ADD, small);
             DoubleVector w = z.lanewise(VectorOperators.MUL, INV_LN2).lanewise(VectorOperators.ADD, 0.5);
-            DoubleVector r =
-                    w.lanewise(VectorOperators.ADD, INTEGER).lanewise(VectorOperators.SUB, INTEGER);
+            DoubleVector r = w.lanewise(VectorOperators.ADD, INTEGER).lanewise(VectorOperators.SUB, INTEGER);
             r = r.blend(r.lanewise(VectorOperators.SUB, 1.0), r.compare(VectorOperators.GT, w));
             r = r.blend(0.0, z.compare(VectorOperators.LT, HALF_LN2));
             // Below 1 the argument is negative, and so is k.
             LongVector minus = abs.lanewise(VectorOperators.SUB, 1.0)
                     .reinterpretAsLongs()
                     .lanewise(VectorOperators.AND, Long.MIN_VALUE);
-            DoubleVector k = r.reinterpretAsLongs()
-                    .lanewise(VectorOperators.OR, minus)
-                    .reinterpretAsDoubles();
+            DoubleVector k =
+                    r.reinterpretAsLongs().lanewise(VectorOperators.OR, minus).reinterpretAsDoubles();
             DoubleVector hi = z.reinterpretAsLongs()
                     .lanewise(VectorOperators.OR, minus)
                     .reinterpretAsDoubles()
@@ -162,10 +155,10 @@ final class SimdMath {
             p = p.lanewise(VectorOperators.MUL, s).lanewise(VectorOperators.ADD, Q2);
             p = p.lanewise(VectorOperators.MUL, s).lanewise(VectorOperators.ADD, Q1);
             p = p.lanewise(VectorOperators.MUL, s).lanewise(VectorOperators.ADD, 1.0);
-            DoubleVector t = DoubleVector.broadcast(D, 3.0)
-                    .lanewise(VectorOperators.SUB, p.lanewise(VectorOperators.MUL, half));
-            DoubleVector six = DoubleVector.broadcast(D, 6.0)
-                    .lanewise(VectorOperators.SUB, v.lanewise(VectorOperators.MUL, t));
+            DoubleVector t =
+                    DoubleVector.broadcast(D, 3.0).lanewise(VectorOperators.SUB, p.lanewise(VectorOperators.MUL, half));
+            DoubleVector six =
+                    DoubleVector.broadcast(D, 6.0).lanewise(VectorOperators.SUB, v.lanewise(VectorOperators.MUL, t));
             DoubleVector e = p.lanewise(VectorOperators.SUB, t)
                     .lanewise(VectorOperators.DIV, six)
                     .lanewise(VectorOperators.MUL, s);
@@ -175,29 +168,24 @@ final class SimdMath {
                     .lanewise(VectorOperators.SUB, c)
                     .lanewise(VectorOperators.SUB, s);
             DoubleVector d = v.lanewise(VectorOperators.SUB, e);
-            LongVector bits = k.lanewise(VectorOperators.ADD, BITS)
-                    .reinterpretAsLongs()
-                    .lanewise(VectorOperators.LSHL, 52);
+            LongVector bits =
+                    k.lanewise(VectorOperators.ADD, BITS).reinterpretAsLongs().lanewise(VectorOperators.LSHL, 52);
             // 2^-k
-            DoubleVector power = one.reinterpretAsLongs()
-                    .lanewise(VectorOperators.SUB, bits)
-                    .reinterpretAsDoubles();
-            // Up to −2 and above 56: (1 + d)·2^k − 1. From 2 to 19: (1 − 2^-k + d)·2^k. To 56: (v − (e + 2^-k) + 1)·2^k.
+            DoubleVector power =
+                    one.reinterpretAsLongs().lanewise(VectorOperators.SUB, bits).reinterpretAsDoubles();
+            // Up to −2 and above 56: (1 + d)·2^k − 1. From 2 to 19: (1 − 2^-k + d)·2^k. To 56: (v − (e + 2^-k) +
+            // 1)·2^k.
             DoubleVector y = one.blend(
                             one.lanewise(VectorOperators.SUB, power),
-                            k.compare(VectorOperators.GT, 0.0)
-                                    .and(k.compare(VectorOperators.LT, 20.0)))
+                            k.compare(VectorOperators.GT, 0.0).and(k.compare(VectorOperators.LT, 20.0)))
                     .lanewise(VectorOperators.ADD, d);
             DoubleVector middle = v.lanewise(VectorOperators.SUB, e.lanewise(VectorOperators.ADD, power))
                     .lanewise(VectorOperators.ADD, 1.0);
-            y = y.blend(
-                    middle,
-                    k.compare(VectorOperators.GE, 20.0).and(k.compare(VectorOperators.LE, 56.0)));
+            y = y.blend(middle, k.compare(VectorOperators.GE, 20.0).and(k.compare(VectorOperators.LE, 56.0)));
             y = y.reinterpretAsLongs().lanewise(VectorOperators.ADD, bits).reinterpretAsDoubles();
             y = y.blend(
                     y.lanewise(VectorOperators.SUB, 1.0),
-                    k.compare(VectorOperators.LT, 0.0)
-                            .or(k.compare(VectorOperators.GT, 56.0)));
+                    k.compare(VectorOperators.LT, 0.0).or(k.compare(VectorOperators.GT, 56.0)));
             y = y.blend(
                     d.lanewise(VectorOperators.MUL, 0.5).lanewise(VectorOperators.SUB, 0.5),
                     k.compare(VectorOperators.EQ, -1.0));

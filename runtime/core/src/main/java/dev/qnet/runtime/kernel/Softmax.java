@@ -137,16 +137,7 @@ public final class Softmax implements UnaryKernel {
 
     /** Codes where the operand's and the result's lines lie in one bank. */
     private static void codes(
-            byte[] a,
-            int at,
-            int n,
-            int flip,
-            int max,
-            int[] exps,
-            int reciprocal,
-            int shift,
-            int least,
-            int yAt) {
+            byte[] a, int at, int n, int flip, int max, int[] exps, int reciprocal, int shift, int least, int yAt) {
         for (int i = 0; i < n; i++) {
             int exp = exps[max - (byte) (a[at + i] ^ flip)];
             a[yAt + i] = (byte) code(exp, reciprocal, shift, least, least + 255);

@@ -109,7 +109,9 @@ class SoftmaxTest {
             int e = kernel.exp(codes[i] - max);
             double p = Gemmlowp.doublingHighMul(reciprocal, e) / Math.scalb(1.0, 12 - headroom + 31 - 8 * y.bytes());
             long expected = Math.clamp((long) Math.floor(p + 0.5) + y.min(), y.min(), y.max());
-            assertThat(Rows.one(b, y, 4000 + at + i * step)).as("code %d", codes[i]).isEqualTo((int) expected);
+            assertThat(Rows.one(b, y, 4000 + at + i * step))
+                    .as("code %d", codes[i])
+                    .isEqualTo((int) expected);
         }
     }
 

@@ -95,7 +95,8 @@ final class SpatialCases {
                 double exact = (double) sums[i] / count;
                 expected[i] = (int)
                         switch (rounding) {
-                            case TFLITE -> Math.copySign(Math.floor((Math.abs((double) sums[i]) + count / 2) / count), exact);
+                            case TFLITE ->
+                                Math.copySign(Math.floor((Math.abs((double) sums[i]) + count / 2) / count), exact);
                             case TOSA -> Math.floor((2.0 * sums[i] + count) / (2.0 * count));
                             case ONNX, XNNPACK -> Math.rint((float) sums[i] / (float) count);
                         };
