@@ -79,10 +79,10 @@ class DocumentedCommandsTest {
     }
 
     private static void copyExamples(Path project) throws IOException {
-        try (Stream<Path> files = Files.walk(ROOT.resolve("examples"), 2)) {
+        try (Stream<Path> files = Files.walk(ROOT.resolve("examples"), 3)) {
             for (Path p : files.filter(Files::isRegularFile).toList()) {
                 Path to = project.resolve(ROOT.relativize(p).toString());
-                if (p.toString().endsWith(".qnet")) {
+                if (p.toString().endsWith(".qnet") || p.toString().endsWith(".safetensors")) {
                     Files.createDirectories(to.getParent());
                     Files.copy(p, to);
                 }

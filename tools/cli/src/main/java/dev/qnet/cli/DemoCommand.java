@@ -30,8 +30,8 @@ import picocli.CommandLine.ParentCommand;
 @Command(
         name = "demo",
         description =
-                "Compiles two example networks to integer bytecode and runs them on pictures: finds the edges of a "
-                        + "landscape, and classifies photographs where the data is at hand.",
+                "Compiles example networks to integer bytecode and runs them on pictures: finds the edges of a landscape, "
+                        + "reads digits with 8, 4, 3 and 2 bits, and classifies photographs where the data is at hand.",
         mixinStandardHelpOptions = true)
 final class DemoCommand implements Callable<Integer> {
     private static final int PHOTOGRAPHS = 8;
@@ -53,11 +53,24 @@ final class DemoCommand implements Callable<Integer> {
             description = "Folder with weights/ and datasets/. Default: shared/data beside the project.")
     private @Nullable Path data;
 
+    @Option(
+            names = "--seconds",
+            paramLabel = "S",
+            defaultValue = "0.5",
+            description = "How long each network of digits is measured. Default: 0.5.")
+    private double seconds;
+
     @Override
     public Integer call() throws IOException {
         Path home = Home.folder();
         Files.createDirectories(output);
         edges(home);
+        parent.console().out().println();
+        parent.console()
+                .out()
+                .println(parent.console().heading("2. digits") + "  examples/digits: networks that qnet train made, as "
+                        + "integer bytecode");
+        new DigitsDemo(parent.console(), home.resolve("examples/digits"), seconds).run(output);
         Path d = data != null ? data : home.resolve("../shared/data").normalize();
         parent.console().out().println();
         if (Files.isRegularFile(d.resolve("datasets/cifar10_jpeg/images.bin"))
@@ -66,7 +79,7 @@ final class DemoCommand implements Callable<Integer> {
         } else {
             parent.console()
                     .out()
-                    .println("2. photographs: left out, since " + d
+                    .println("3. photographs: left out, since " + d
                             + " holds no weights and images (--data names another folder)");
         }
         return ExitCode.OK;
@@ -105,7 +118,7 @@ final class DemoCommand implements Callable<Integer> {
         float[] scores = out.values().iterator().next().floats();
 
         console.out()
-                .println(console.heading("2. photographs") + "  " + home.relativize(source) + ": ResNet8 on CIFAR-10; "
+                .println(console.heading("3. photographs") + "  " + home.relativize(source) + ": ResNet8 on CIFAR-10; "
                         + compiled.text());
         Table table = new Table("   photograph", "is", "called", ">probability");
         int right = 0;
@@ -168,7 +181,11 @@ final class DemoCommand implements Callable<Integer> {
 
     /** Compares the compiled code's answer with the oracle's, byte for byte. */
     private static String agreement(Compiled compiled, Map<String, Tensor> in, Map<String, Tensor> out) {
-        Map<String, Tensor> oracle = new Engine.Oracle(compiled.graph(), compiled.rounding()).run(in);
+        return agreement(compiled.graph(), compiled.rounding(), in, out);
+    }
+
+    static String agreement(Graph graph, Rounding rounding, Map<String, Tensor> in, Map<String, Tensor> out) {
+        Map<String, Tensor> oracle = new Engine.Oracle(graph, rounding).run(in);
         int values = 0;
         for (Map.Entry<String, Tensor> e : oracle.entrySet()) {
             float[] found = Objects.requireNonNull(out.get(e.getKey())).floats();

@@ -319,7 +319,7 @@ final class ExplainCommand implements Callable<Integer> {
     }
 
     /** Bytes of a constant with its codes packed. */
-    private static long constantBytes(Type t) {
+    static long constantBytes(Type t) {
         long n = t.shape().elements();
         return t.element() instanceof Quant q
                 ? (n * q.storage().bits() + 7) / 8

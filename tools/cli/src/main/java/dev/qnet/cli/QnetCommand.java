@@ -14,6 +14,7 @@ import picocli.CommandLine.Spec;
             CheckCommand.class,
             FmtCommand.class,
             CalibrateCommand.class,
+            DigitsCommand.class,
             TrainCommand.class,
             RunCommand.class,
             CompileCommand.class,

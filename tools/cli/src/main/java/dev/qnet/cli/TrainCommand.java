@@ -5,6 +5,7 @@ import dev.qnet.compiler.front.Frontend;
 import dev.qnet.compiler.front.bind.BoundModel;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Shape;
+import dev.qnet.compiler.ir.Spec;
 import dev.qnet.training.data.Augmentation;
 import dev.qnet.training.data.DataException;
 import dev.qnet.training.data.Dataset;
@@ -85,9 +86,10 @@ final class TrainCommand implements Callable<Integer> {
     @Option(
             names = "--factor",
             paramLabel = "F",
-            defaultValue = "1",
-            description = "What elements are multiplied with before the model sees them. Default: 1.")
-    private float factor;
+            description =
+                    "What elements are multiplied with before the model sees them. Default: 1; but 1/255 for bytes "
+                            + "where the model says that its input ends at 2 or below.")
+    private @Nullable Float factor;
 
     @Option(
             names = {"-o", "--output"},
@@ -220,7 +222,7 @@ final class TrainCommand implements Callable<Integer> {
             trained.save(file);
             console.out()
                     .println("wrote " + file + ": " + percent(trained.accuracy()) + " of "
-                            + split.test().size() + " test items right" + quantized(graph));
+                            + split.test().size() + " test items right" + quantized(graph, settings));
             return ExitCode.OK;
         } catch (DataException e) {
             throw new UserException(String.valueOf(e.getMessage()));
@@ -248,17 +250,23 @@ final class TrainCommand implements Callable<Integer> {
 
     private Dataset read(Path path, Graph graph, List<String> names) throws IOException {
         if (!Files.isDirectory(path)) {
-            return DatasetReader.read(path, labels).scaled(factor);
+            return scaled(DatasetReader.read(path, labels), graph);
         }
         Shape input = graph.params().getFirst().type().shape();
         Shape item = new Shape(input.dims().subList(1, input.rank()));
-        return DatasetReader.folder(
-                        path,
-                        names,
-                        Inputs.PICTURES.stream().map(p -> "." + p).toList(),
-                        item,
-                        file -> Images.levels(file, item.dims()))
-                .scaled(factor);
+        Dataset pictures = DatasetReader.folder(
+                path,
+                names,
+                Inputs.PICTURES.stream().map(p -> "." + p).toList(),
+                item,
+                file -> Images.levels(file, item.dims()));
+        return scaled(pictures, graph);
+    }
+
+    private Dataset scaled(Dataset data, Graph graph) {
+        Spec input = graph.params().getFirst().activations();
+        boolean small = input != null && input.range() instanceof Spec.RangeMethod.Fixed r && r.hi() <= 2;
+        return data.scaled(factor != null ? factor : data.levels() && small ? 1 / 255f : 1);
     }
 
     private Objective objective() {
@@ -286,8 +294,10 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    private static String quantized(Graph graph) {
-        return graph.policy() == null ? ", in f32: the model has no scheme" : ", as its integer code computes them";
+    private static String quantized(Graph graph, Settings settings) {
+        return graph.policy() == null
+                ? ", in f32: the model has no scheme"
+                : settings.epochs() == 0 ? ", in f32: calibrate it next" : ", as its integer code computes them";
     }
 
     static String percent(double share) {

@@ -18,6 +18,7 @@ public final class Dataset {
     private final int first;
 
     private final int size;
+    private final boolean levels;
 
     /**
      * A dataset.
@@ -35,6 +36,7 @@ public final class Dataset {
         this.shape = shape;
         this.first = 0;
         this.size = labels.length;
+        this.levels = false;
         if (labels.length == 0) {
             throw new DataException(source + " holds no items");
         }
@@ -50,13 +52,14 @@ public final class Dataset {
     }
 
     /** A part of another one, of its elements. */
-    private Dataset(Dataset whole, int first, int size) {
+    private Dataset(Dataset whole, int first, int size, boolean levels) {
         this.source = whole.source;
         this.items = whole.items;
         this.labels = whole.labels;
         this.shape = whole.shape;
         this.first = first;
         this.size = size;
+        this.levels = levels;
     }
 
     /**
@@ -103,6 +106,16 @@ public final class Dataset {
 
     public int size() {
         return size;
+    }
+
+    /** Whether elements are levels of 8 bits, 0 to 255, as pixels are. */
+    public boolean levels() {
+        return levels;
+    }
+
+    /** The same items, said to be levels. */
+    Dataset asLevels() {
+        return new Dataset(this, first, size, true);
     }
 
     /** The shape of one item. */
@@ -158,7 +171,7 @@ public final class Dataset {
         if (from < 0 || to > size() || from >= to) {
             throw new DataException(source + " has " + size() + " items, so there is no part " + from + " to " + to);
         }
-        return new Dataset(this, first + from, to - from);
+        return new Dataset(this, first + from, to - from, levels);
     }
 
     /** The same items in a random order. */

@@ -3,6 +3,7 @@ package dev.qnet.training.data;
 import dev.qnet.compiler.data.Idx;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.runtime.io.NpyArray;
+import dev.qnet.runtime.io.NpyType;
 import dev.qnet.runtime.io.Npz;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -106,10 +107,11 @@ public final class DatasetReader {
             System.arraycopy(pictures.read(files.get(i)), 0, items, i * item.elements(), item.elements());
         }
         return new Dataset(
-                folder.toString(),
-                items,
-                labels.stream().mapToInt(Integer::intValue).toArray(),
-                item);
+                        folder.toString(),
+                        items,
+                        labels.stream().mapToInt(Integer::intValue).toArray(),
+                        item)
+                .asLevels();
     }
 
     private static List<Path> sorted(Path folder) throws IOException {
@@ -158,7 +160,9 @@ public final class DatasetReader {
             throw new DataException(source + ": labels are whole numbers, found " + labels.type());
         }
         int[] dims = items.shape();
-        return new Dataset(source, items.toFloats(), classes, Shape.of(Arrays.copyOfRange(dims, 1, dims.length)));
+        Dataset all =
+                new Dataset(source, items.toFloats(), classes, Shape.of(Arrays.copyOfRange(dims, 1, dims.length)));
+        return items.type() == NpyType.U1 ? all.asLevels() : all;
     }
 
     private static Dataset cifar(Path file) throws IOException {
@@ -178,6 +182,6 @@ public final class DatasetReader {
                 items[i * 3 * plane + p % plane * 3 + p / plane] = bytes[from + 1 + p] & 0xff;
             }
         }
-        return new Dataset(file.toString(), items, labels, Shape.of(CIFAR_SIDE, CIFAR_SIDE, 3));
+        return new Dataset(file.toString(), items, labels, Shape.of(CIFAR_SIDE, CIFAR_SIDE, 3)).asLevels();
     }
 }

@@ -213,7 +213,8 @@ class TrainerTest {
 
     @Test
     void learnsFromATeacher() throws IOException {
-        Trained teacher = new Trainer(model("", ""), settings().epochs(5, 0).build()).train(TRAIN, TEST, Progress.silent());
+        Trained teacher =
+                new Trainer(model("", ""), settings().epochs(5, 0).build()).train(TRAIN, TEST, Progress.silent());
         assertThat(teacher.accuracy()).isGreaterThan(0.95);
 
         // All labels are wrong: what is right can only come from the teacher, who knows the float network's weights.
