@@ -99,7 +99,7 @@ class SimdMathTest {
         double[] a = new double[1 << 14];
         for (int step = 0; step < 16; step++) {
             for (int i = 0; i < a.length; i++) {
-                a[i] = Float.intBitsToFloat(i << 18 | i * 0x9E3779B1 + step >>> 14);
+                a[i] = Float.intBitsToFloat((i << 18) | ((i * 0x9E3779B1 + step) >>> 14));
             }
             check(Backend.VECTOR, a, true);
             check(Backend.VECTOR, a, false);
