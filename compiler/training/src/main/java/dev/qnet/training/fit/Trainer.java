@@ -100,6 +100,7 @@ public final class Trainer {
         this.source = GraphPrinter.print(graph);
     }
 
+    @SuppressWarnings("EnumOrdinal") // any number that tells uses apart
     private SplittableRandom random(Use use, int epoch) {
         long mixed = settings.seed() * 0xff51afd7ed558ccdL ^ (4L * epoch + use.ordinal()) * 0xc4ceb9fe1a85ec53L;
         return new SplittableRandom(mixed ^ mixed >>> 32);
