@@ -20,6 +20,9 @@ final class SimdColumns {
     /** A shorter column spends more on beginning and ending sums than it gains. */
     private static final int LEAST = 128;
 
+    /** Blocks of a chunk at most: with 12, making weights singles again for each chunk hardly shows. */
+    static final int MOST_BLOCKS = 12;
+
     /** More rows than pixels by so many: beyond it, taps hardly share. */
     private static final int MOST_APART = 64;
 

@@ -78,6 +78,7 @@ final class SimdConv implements UnaryKernel, Parts, Warmable {
                 : groups[0].large ? SimdPanels.MAX_SEGMENT : SimdPanels.part(groups[0].terms, SimdPanels.SLICE);
         int cached = groups[0].large ? CACHED : NEAR;
         int most = Math.max(1, cached / (Math.min(groups[0].terms, step) * SimdPanels.ROWS));
+        most = columns == null ? most : Math.min(most, SimdColumns.MOST_BLOCKS);
         // Rather a few more at a time than a small rest.
         int about = Math.max(1, Math.round((float) all / most));
         blocks = (all + about - 1) / about;

@@ -125,7 +125,7 @@ final class LinearCases {
         int side = pick(r, 3, 4, 5);
         Window w = new Window(k, k, 1, 1, 1, 1, k / 2, k / 2, k / 2, k / 2);
         int c = k == 1 ? pick(r, 225, 300, 449, side < 5 ? 2500 : 1500) : pick(r, 30, 64, 130);
-        check(r, side, side + 1, c, pick(r, 16, 33, 70, 290), w, 1, backends);
+        check(r, side, pick(r, side, side + 1), c, pick(r, 16, 33, 70, 290), w, 1, backends);
     }
 
     /** Windows whose taps share columns: whole vectors of channels, of images that chunks do not end with. */
