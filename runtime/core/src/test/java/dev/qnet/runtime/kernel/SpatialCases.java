@@ -89,6 +89,7 @@ final class SpatialCases {
             long most = 65535L * count;
             sums[n++] = (int) (r.nextBoolean() ? r.nextLong(most + 1) : r.nextLong(-32768L * count, 32767L * count));
         }
+        int half = count / 2;
         for (Rounding rounding : Rounding.values()) {
             int[] expected = new int[n];
             for (int i = 0; i < n; i++) {
@@ -96,7 +97,7 @@ final class SpatialCases {
                 expected[i] = (int)
                         switch (rounding) {
                             case TFLITE ->
-                                Math.copySign(Math.floor((Math.abs((double) sums[i]) + count / 2) / count), exact);
+                                Math.copySign(Math.floor((Math.abs((double) sums[i]) + half) / count), exact);
                             case TOSA -> Math.floor((2.0 * sums[i] + count) / (2.0 * count));
                             case ONNX, XNNPACK -> Math.rint((float) sums[i] / (float) count);
                         };
