@@ -47,6 +47,11 @@ final class SimdTables {
         Table.look(x, xAt, y, yAt, table, n);
     }
 
+    /** Whether vectors are taken, as far as is known. */
+    static boolean fast() {
+        return fast;
+    }
+
     /** Of n codes, at least the lanes, or none. May run in place: the last vector, which overlaps, is made first. */
     static void vectors(byte[] table, byte[] x, int xAt, byte[] y, int yAt, int n) {
         if (n == 0) {

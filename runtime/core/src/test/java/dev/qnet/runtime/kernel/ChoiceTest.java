@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.ArrayList;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -155,6 +158,21 @@ class ChoiceTest {
     void weightsOfFewRowsStayPacked(int rows, int k, int n, int weight, boolean packed) {
         Class<?> kernel = packed ? Gemv.class : SimdConv.class;
         assertThat(SimdConv.of(dense(rows, k, n, weight))).isInstanceOf(kernel);
+    }
+
+    /** Found out by trying, so the processor is asked here in another way. */
+    @Test
+    void tablesAreLookedUpInRegistersWhereTheMachineCan() throws IOException {
+        Path cpu = Path.of("/proc/cpuinfo");
+        assumeTrue(Simd.BITS >= 512 && Files.exists(cpu), "no vectors of 512 bits, or no telling what there is");
+        assumeTrue(Files.readString(cpu).contains("avx512vbmi"), "this processor has no tables of bytes");
+        byte[] table = new byte[256];
+        byte[] x = new byte[64];
+        byte[] y = new byte[64];
+        for (int i = 0; i < 50_000_000 && !SimdTables.fast(); i++) {
+            SimdTables.look(table, x, 0, y, 0, 64);
+        }
+        assertThat(SimdTables.fast()).isTrue();
     }
 
     /** Not a chosen kernel at all: plain ones give biases, or zeros. */
