@@ -13,7 +13,7 @@ final class SimdAdd {
     private static final VectorSpecies<Byte> B = Simd.BYTES;
     private static final int LANES = Simd.LANES;
 
-    /** Elements that are done again, or are looked at again for the vectors to do again, if one is near a half. */
+    /** Elements of a sum in ints that are done again if one is near a half. */
     private static final int BLOCK = 256;
 
     private SimdAdd() {}
@@ -40,20 +40,12 @@ final class SimdAdd {
      * vector may overlap the one before.
      */
     static void add(AddSpec spec, AddBytes by, Banks b, byte[] x, int xAt, byte[] y, int yAt, int zAt, int n) {
-        int at = 0;
-        do {
-            int end = n;
-            if (spec.zScale().rounding.fixedPoint() && n - at > BLOCK + LANES) {
-                end = at + BLOCK;
-            }
-            int whole = (end - at) / LANES * LANES;
-            block(spec, by, b, x, xAt + at, y, yAt + at, zAt + at, whole);
-            if (at + whole < end) {
-                int last = end - LANES;
-                block(spec, by, b, x, xAt + last, y, yAt + last, zAt + last, LANES);
-            }
-            at = end;
-        } while (at < n);
+        int whole = n / LANES * LANES;
+        block(spec, by, b, x, xAt, y, yAt, zAt, whole);
+        if (whole < n) {
+            int last = n - LANES;
+            block(spec, by, b, x, xAt + last, y, yAt + last, zAt + last, LANES);
+        }
     }
 
     private static void block(
@@ -69,31 +61,17 @@ final class SimdAdd {
             real(x, xAt, xMask, zx, fx, y, yAt, yMask, zy, fy, n, z.zero, z.lo, z.hi, b.bytes, zAt);
             return;
         }
-        if (near(x, xAt, xMask, fx, y, yAt, yMask, fy, n, by.offset(), by.e(), z.zero, z.lo, z.hi, b.bytes, zAt)) {
-            return;
-        }
-        // One vector, mostly. Plain Java does it: vector code that is so rare would not be compiled for long.
-        for (int i = 0; i < n; i += LANES) {
-            boolean sure = near(
-                    x,
-                    xAt + i,
-                    xMask,
-                    fx,
-                    y,
-                    yAt + i,
-                    yMask,
-                    fy,
-                    LANES,
-                    by.offset(),
-                    by.e(),
-                    z.zero,
-                    z.lo,
-                    z.hi,
-                    b.bytes,
-                    zAt + i);
-            if (!sure) {
-                ScalarLoops.INSTANCE.add(spec, b, x, xAt + i, y, yAt + i, zAt + i, LANES);
-            }
+        float o = by.offset();
+        float e = by.e();
+        byte[] to = b.bytes;
+        int i = near(x, xAt, xMask, fx, y, yAt, yMask, fy, n, o, e, z.zero, z.lo, z.hi, to, zAt);
+        while (i < n) {
+            // Plain Java does it: vector code that is so rare would not be compiled for long.
+            ScalarLoops.INSTANCE.add(spec, b, x, xAt + i, y, yAt + i, zAt + i, LANES);
+            i += LANES;
+            int xi = xAt + i;
+            int yi = yAt + i;
+            i += near(x, xi, xMask, fx, y, yi, yMask, fy, n - i, o, e, z.zero, z.lo, z.hi, to, zAt + i);
         }
     }
 
@@ -129,8 +107,8 @@ final class SimdAdd {
         }
     }
 
-    /** False where some sums were too near to a half to tell. */
-    static boolean near(
+    /** Up to the first vector in which a sum is too near to a half to tell: n, or what is before. */
+    static int near(
             byte[] x,
             int xAt,
             int xMask,
@@ -148,12 +126,11 @@ final class SimdAdd {
             byte[] z,
             int zAt) {
         if (n == 0) {
-            return true;
+            return 0;
         }
         FloatVector f = FloatVector.broadcast(F, fx);
         FloatVector g = FloatVector.broadcast(F, fy);
         FloatVector c = FloatVector.broadcast(F, offset);
-        IntVector differ = IntVector.zero(I);
         for (int i = 0; i < n; i += LANES) {
             IntVector p = ((IntVector) ByteVector.fromArray(B, x, xAt + i).convertShape(VectorOperators.B2I, I, 0))
                     .and(xMask);
@@ -163,11 +140,13 @@ final class SimdAdd {
             h = ((FloatVector) p.convert(VectorOperators.I2F, 0)).lanewise(VectorOperators.FMA, f, h);
             IntVector g1 = h.sub(e).add(Simd.MAGIC).reinterpretAsInts();
             IntVector g2 = h.add(e).add(Simd.MAGIC).reinterpretAsInts();
-            differ = g1.lanewise(VectorOperators.XOR, g2).or(differ);
+            if (g1.compare(VectorOperators.NE, g2).anyTrue()) {
+                return i;
+            }
             ((ByteVector) g1.sub(Simd.MAGIC_BITS - zero).max(lo).min(hi).convertShape(VectorOperators.I2B, B, 0))
                     .intoArray(z, zAt + i);
         }
-        return !differ.compare(VectorOperators.NE, 0).anyTrue();
+        return n;
     }
 
     private static void scale(AddLanes.Scale s, int sign, int[] a, int n) {
