@@ -22,6 +22,8 @@ public final class Loader implements AutoCloseable {
     @SuppressWarnings("ArrayRecordComponent") // never compared
     public record Batch(float[] items, int[] labels) {}
 
+    private static final Batch FAILED = new Batch(new float[0], new int[0]);
+
     private final Dataset data;
     private final int[] order;
     private final Augmentation augmentation;
@@ -77,8 +79,8 @@ public final class Loader implements AutoCloseable {
             Thread.currentThread().interrupt();
         } catch (RuntimeException | Error e) {
             failure = e;
-            ready.clear();
-            ready.add(new Batch(new float[0], new int[0]));
+            // There is room: the batch that failed is in neither queue.
+            ready.add(FAILED);
         }
     }
 
@@ -88,7 +90,7 @@ public final class Loader implements AutoCloseable {
      * @throws IllegalStateException if it cannot be made, or this thread is interrupted
      */
     public Batch next() {
-        if (taken != null) {
+        if (taken != null && taken != FAILED) {
             free.add(taken);
         }
         try {
@@ -97,7 +99,7 @@ public final class Loader implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted while training", e);
         }
-        if (failure != null) {
+        if (taken == FAILED) {
             throw new IllegalStateException("a batch cannot be made", failure);
         }
         return taken;
