@@ -86,15 +86,16 @@ class MnistTableTest {
     void compareQuantizers() throws IOException {
         Path folder = DATA.resolve("datasets/mnist");
         assumeTrue(Files.isDirectory(folder), () -> "no MNIST digits below " + DATA);
-        Dataset all = DatasetReader.read(
-                        folder.resolve("images-idx3-ubyte.gz"), folder.resolve("labels-idx1-ubyte.gz"))
+        Dataset all = DatasetReader.read(folder.resolve("images-idx3-ubyte.gz"), folder.resolve("labels-idx1-ubyte.gz"))
                 .scaled(1 / 255f);
         train = all.range(0, TRAINED);
         test = all.range(TRAINED, all.size());
         List<String> seeds = chosen("seeds", "1,2,3");
         Path table = Path.of("target/mnist-table.md");
         Files.createDirectories(Path.of("target"));
-        Files.writeString(table, "| bits | quantizer | right of " + test.size() + " | of seeds | weights |\n|---|---|---|---|---|\n");
+        Files.writeString(
+                table,
+                "| bits | quantizer | right of " + test.size() + " | of seeds | weights |\n|---|---|---|---|---|\n");
         List<Result> real = new ArrayList<>();
         for (String seed : seeds) {
             real.add(measure("", Long.parseLong(seed)));
@@ -137,9 +138,7 @@ class MnistTableTest {
     }
 
     private Result measure(String scheme, long seed) throws IOException {
-        Path file = Files.writeString(
-                temp.resolve("mnist.qnet"),
-                """
+        Path file = Files.writeString(temp.resolve("mnist.qnet"), """
                 qnet 1
                 %s
                 model mnist(image: f32[N, 28, 28, 1]) -> (scores: f32[N, 10]) %s {
@@ -149,10 +148,8 @@ class MnistTableTest {
                   h = h |> conv2d(32, kernel: 3, padding: same, bias: false) |> batch_norm |> relu |> max_pool(2)
                   return scores: h |> flatten |> dense(10) @activations(u8, ste)
                 }
-                """
-                        .formatted(
-                                scheme.isEmpty() ? "" : "scheme s { " + scheme + " }",
-                                scheme.isEmpty() ? "" : "quantized s"));
+                """.formatted(
+                        scheme.isEmpty() ? "" : "scheme s { " + scheme + " }", scheme.isEmpty() ? "" : "quantized s"));
         if (scheme.isEmpty()) {
             // The range of the input belongs to a scheme.
             Files.writeString(file, Files.readString(file).replaceFirst("(?m)^ *input image.*\n", ""));

@@ -56,8 +56,7 @@ class AugmentationTest {
 
     @Test
     void flipsMirrorAndShiftsRepeatTheBorder() {
-        assertThat(many(new Augmentation(true, 0, 0)))
-                .containsExactlyInAnyOrder(moved(0, 0, false), moved(0, 0, true));
+        assertThat(many(new Augmentation(true, 0, 0))).containsExactlyInAnyOrder(moved(0, 0, false), moved(0, 0, true));
         Set<List<Float>> expected = new HashSet<>();
         for (int down = -1; down <= 1; down++) {
             for (int right = -1; right <= 1; right++) {

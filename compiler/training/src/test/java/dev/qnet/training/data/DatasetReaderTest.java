@@ -110,14 +110,14 @@ class DatasetReaderTest {
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("label 1 is -1; labels are classes from 0");
         Npz.write(file, Map.of("x", NpyArray.ofFloats(new float[2], 2), "y", NpyArray.ofInt32(new int[2], 2)));
-        assertThatThrownBy(() -> DatasetReader.read(file, null)).hasMessageContaining("items are an array [items, ...]");
+        assertThatThrownBy(() -> DatasetReader.read(file, null))
+                .hasMessageContaining("items are an array [items, ...]");
     }
 
     /** Pictures here are files of one byte. */
     private Dataset folder(List<String> names) throws IOException {
-        return DatasetReader.folder(temp.resolve("f"), names, List.of(".pix"), Shape.of(1, 1), file -> new float[] {
-            Files.readAllBytes(file)[0]
-        });
+        return DatasetReader.folder(temp.resolve("f"), names, List.of(".pix"), Shape.of(1, 1), file ->
+                new float[] {Files.readAllBytes(file)[0]});
     }
 
     private void picture(String path, int level) throws IOException {
@@ -169,7 +169,8 @@ class DatasetReaderTest {
         assertThatThrownBy(() -> Dataset.of("mine", Shape.of(3), items.iterator()))
                 .isInstanceOf(DataException.class)
                 .hasMessage("mine: item 0 has 2 elements, and an item [3] has 3");
-        assertThatThrownBy(() -> Dataset.of("mine", Shape.of(3), List.<Dataset.Item>of().iterator()))
+        assertThatThrownBy(() ->
+                        Dataset.of("mine", Shape.of(3), List.<Dataset.Item>of().iterator()))
                 .hasMessage("mine holds no items");
     }
 
