@@ -126,6 +126,7 @@ final class SimdTile12 {
             FloatVector a11 = FloatVector.broadcast(F, a[ao + 11 * LDA + k]);
             c11a = a11.lanewise(FMA, b0, c11a);
             c11b = a11.lanewise(FMA, b1, c11b);
+            c[co] = 0; // keeps the loads that follow behind it: C2 would spill two sums to have them earlier
             FloatVector b2 = FloatVector.fromArray(F, b, at + 2 * LANES);
             FloatVector b3 = FloatVector.fromArray(F, b, at + 3 * LANES);
             FloatVector d0 = FloatVector.broadcast(F, a[ao + k + 1]);
