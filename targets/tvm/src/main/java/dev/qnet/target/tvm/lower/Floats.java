@@ -65,7 +65,7 @@ final class Floats {
             case FloatOp.Mean m -> mean(layer, m);
             case FloatOp.BatchNorm b -> batchNorm(layer, b);
             case FloatOp.Softmax s -> softmax(layer, s);
-            case FloatOp.Recurrent r -> throw new IllegalArgumentException("recurrent layers of singles");
+            case FloatOp.Recurrent r -> Recurrents.lower(layer, r);
         };
     }
 
@@ -75,16 +75,24 @@ final class Floats {
         return switch (op) {
             case FloatOp.Unary u
             when function(u.fn()).isEmpty() ->
-                Optional.of("is " + u.fn().getClass().getSimpleName().toLowerCase(java.util.Locale.ROOT) + functions);
+                Optional.of("is " + name(u.fn()) + functions);
             case FloatOp.Binary b when b.fn() == FloatOp.Binary.Fn.POW -> Optional.of("is a power" + functions);
             case FloatOp.Binary b
             when b.fn() == FloatOp.Binary.Fn.MOD ->
                 Optional.of("is a remainder of real numbers, which TVM's modules do not have yet");
-            case FloatOp.Recurrent r -> Optional.of("is a recurrent layer" + functions);
+            case FloatOp.Recurrent r ->
+                r.activations().stream()
+                        .filter(f -> function(f).isEmpty())
+                        .findFirst()
+                        .map(f -> "is a recurrent layer with " + name(f) + functions);
             case FloatOp.Conv2d _, FloatOp.Dense _, FloatOp.MatMul _, FloatOp.Binary _, FloatOp.Unary _ ->
                 Optional.empty();
             case FloatOp.AvgPool _, FloatOp.Mean _, FloatOp.BatchNorm _, FloatOp.Softmax _ -> Optional.empty();
         };
+    }
+
+    private static String name(ScalarFn fn) {
+        return fn.getClass().getSimpleName().toLowerCase(java.util.Locale.ROOT);
     }
 
     /** The elements of an operand that is a constant. */
@@ -135,7 +143,7 @@ final class Floats {
 
     /** A function of a double, for the statement that uses its value. */
     @FunctionalInterface
-    private interface Function {
+    interface Function {
         Stmt of(Expr x, java.util.function.Function<Expr, Stmt> body);
     }
 
@@ -150,7 +158,7 @@ final class Floats {
     }
 
     /** Those of the functions that there are, in double, operations in the order of docs/numerics.md. */
-    private static Optional<Function> function(ScalarFn fn) {
+    static Optional<Function> function(ScalarFn fn) {
         return Optional.ofNullable(
                 switch (fn) {
                     case ScalarFn.Relu r -> simple(x -> max64(x, 0));
@@ -270,12 +278,12 @@ final class Floats {
     }
 
     /** As {@link Math#max}; of the zeros the positive one. */
-    private static Expr max64(Expr x, double limit) {
+    static Expr max64(Expr x, double limit) {
         Expr zeros = reinterpret(DataType.FLOAT64, bitAnd(bits64(x), i64(Double.doubleToRawLongBits(limit))));
         return select(nan64(x), x, select(gt(x, f64(limit)), x, select(lt(x, f64(limit)), f64(limit), zeros)));
     }
 
-    private static Expr min64(Expr x, double limit) {
+    static Expr min64(Expr x, double limit) {
         Expr zeros = reinterpret(DataType.FLOAT64, bitOr(bits64(x), i64(Double.doubleToRawLongBits(limit))));
         return select(nan64(x), x, select(lt(x, f64(limit)), x, select(gt(x, f64(limit)), f64(limit), zeros)));
     }
