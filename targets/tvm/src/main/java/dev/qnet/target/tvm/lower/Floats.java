@@ -208,9 +208,33 @@ final class Floats {
                             Expr inner = rounded(mul(f64(StrictMath.sqrt(2 / Math.PI)), add(r, cube)));
                             return Exponential.tanh(inner, t -> body.apply(mul(div(r, f64(2)), add(f64(1), t))));
                         });
-                    case ScalarFn.GeluErf _, ScalarFn.Mish _, ScalarFn.Softplus _, ScalarFn.Erf _ -> null;
-                    case ScalarFn.Log _, ScalarFn.Sin _, ScalarFn.Cos _ -> null;
+                    case ScalarFn.GeluErf g ->
+                        (x, body) -> Tir.let(
+                                "real",
+                                x,
+                                r -> Erf.of(
+                                        div(r, f64(Math.sqrt(2))),
+                                        e -> body.apply(mul(div(r, f64(2)), add(f64(1), e)))));
+                    case ScalarFn.Erf e -> Erf::of;
+                    case ScalarFn.Log l -> Logarithm::of;
+                    case ScalarFn.Softplus s -> Floats::softplus;
+                    case ScalarFn.Mish m ->
+                        (x, body) -> Tir.let(
+                                "real",
+                                x,
+                                r -> softplus(r, s -> Exponential.tanh(s, t -> body.apply(mul(r, t)))));
+                    case ScalarFn.Sin _, ScalarFn.Cos _ -> null;
                 });
+    }
+
+    /** {@code max(x, 0) + log1p(exp(−|x|))}. */
+    private static Stmt softplus(Expr x, java.util.function.Function<Expr, Stmt> body) {
+        return Tir.let(
+                "real",
+                x,
+                r -> Exponential.of(
+                        reinterpret(DataType.FLOAT64, bitOr(bits64(r), i64(Long.MIN_VALUE))),
+                        e -> Logarithm.ofOneAnd(e, l -> body.apply(add(max64(r, 0), l)))));
     }
 
     /** The exponentials are computed twice, for the sum and for the result, instead of being kept. */

@@ -16,6 +16,7 @@ import dev.qnet.target.tvm.tir.Expr;
 import dev.qnet.target.tvm.tir.Expr.Var;
 import dev.qnet.target.tvm.tir.PrimFunc;
 import dev.qnet.target.tvm.tir.Stmt;
+import dev.qnet.target.tvm.tir.Tir;
 import dev.qnet.target.tvm.tir.TirModule;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -45,6 +46,18 @@ class ExponentialTest {
         Math.nextDown(22.0),
         1,
         Math.nextDown(1.0),
+        Math.nextUp(1.0),
+        1 - 0x1p-30,
+        1 + 0x1p-25,
+        2,
+        4,
+        0.5,
+        Double.MIN_NORMAL,
+        Math.nextDown(Double.MIN_NORMAL),
+        Double.longBitsToDouble(0x3fda827a_00000000L),
+        Math.nextDown(Double.longBitsToDouble(0x3fda827a_00000000L)),
+        Math.nextDown(Math.sqrt(2)),
+        Math.sqrt(2),
         0x1p-55,
         -0x1p-56,
         0x1p-28,
@@ -68,13 +81,37 @@ class ExponentialTest {
         same(StrictMath::tanh, Exponential::tanh);
     }
 
+    @Test
+    void logIsTheSameAsInJava() {
+        same(StrictMath::log, Logarithm::of);
+    }
+
+    @Test
+    void log1pIsTheSameAsInJavaFrom0To1() {
+        same(x -> StrictMath.log1p(within(x)), (x, body) -> Logarithm.ofOneAnd(
+                // Tests draw any number; this one is kept within bounds where it is compiled, too.
+                Tir.select(Floats.nan64(x), x, Floats.min64(Floats.max64(x, 0), 1)), body));
+        DoubleUnaryOperator decay = x -> StrictMath.exp(-Math.abs(x));
+        same(
+                x -> StrictMath.log1p(decay.applyAsDouble(x)),
+                (x, body) -> Exponential.of(
+                        Tir.reinterpret(
+                                DataType.FLOAT64,
+                                Tir.bitOr(Tir.reinterpret(DataType.INT64, x), Tir.i64(Long.MIN_VALUE))),
+                        e -> Logarithm.ofOneAnd(e, body)));
+    }
+
+    private static double within(double x) {
+        return Math.min(Math.max(x, 0), 1);
+    }
+
     private static void same(DoubleUnaryOperator java, Function f) {
         double[] x = new double[60_000];
         Random random = new Random(11);
         for (int i = 0; i < x.length; i++) {
             x[i] = switch (i % 3) {
                 case 0 -> random.nextGaussian() * (i % 2 == 0 ? 1 : 12);
-                case 1 -> random.nextDouble(-760, 720);
+                case 1 -> i % 2 == 0 ? random.nextDouble(-760, 720) : random.nextDouble(0, 2);
                 default -> Double.longBitsToDouble(random.nextLong());
             };
         }
