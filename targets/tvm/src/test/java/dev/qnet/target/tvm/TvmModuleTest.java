@@ -230,6 +230,84 @@ class TvmModuleTest {
         }
     }
 
+    /** Each of some numbers to the power of each, and of neighbours of 1 to all sizes. */
+    @Test
+    void givesTheOraclesPowers() {
+        TvmHere.library();
+        float[] ends = {
+            0,
+            1,
+            2,
+            3,
+            0.5f,
+            0.25f,
+            1e-40f,
+            1e38f,
+            1e10f,
+            7,
+            8,
+            1.5f,
+            0x1p31f,
+            0x1.8p31f,
+            0x1p62f,
+            0x1p70f,
+            Math.nextUp(1f),
+            Math.nextDown(1f),
+            1 + 0x1p-19f,
+            1 - 0x1p-19f,
+            1 + 0x1p-18f,
+            16777215,
+            16777216,
+            16777218,
+            Float.MAX_VALUE,
+            Float.MIN_VALUE,
+            Float.POSITIVE_INFINITY,
+            Float.NaN
+        };
+        int pairs = 4 * ends.length * ends.length;
+        int count = pairs + 20_000;
+        float[] x = new float[count];
+        float[] y = new float[count];
+        Random random = new Random(6);
+        for (int i = 0; i < count; i++) {
+            if (i < pairs) {
+                x[i] = ends[i / 4 % ends.length] * (i % 2 == 0 ? 1 : -1);
+                y[i] = ends[i / 4 / ends.length] * (i / 2 % 2 == 0 ? 1 : -1);
+            } else {
+                x[i] = i % 3 == 0
+                        ? 1 + (float) random.nextGaussian() * 0x1p-19f
+                        : (float) Math.exp(random.nextGaussian() * 9);
+                double bound = 60 / Math.max(Math.abs(Math.log(x[i])), 1e-9);
+                y[i] = (float) random.nextDouble(-2 * bound, 2 * bound);
+                x[i] = i % 5 == 0 ? -x[i] : x[i];
+                y[i] = i % 7 == 0 ? (float) Math.rint(y[i]) : y[i];
+            }
+        }
+        Graph graph = GraphParser.parse("graph @powers {\nparam %x : f32[N]\nparam %y : f32[N]\n"
+                + "%z = pow %x, %y : f32[N]\nreturn z = %z\n}\n");
+        Map<String, Value> expected =
+                Interpreter.run(graph, Map.of("x", Value.of(Shape.of(count), x), "y", Value.of(Shape.of(count), y)));
+        try (TvmModule module = TvmTarget.compile(graph, Cpu.NATIVE);
+                TvmSession session = module.session()) {
+            byte[] found = session.run(count, List.of(bytes(x), bytes(y))).getFirst();
+            float[] z = new float[count];
+            ByteBuffer.wrap(found)
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .asFloatBuffer()
+                    .get(z);
+            float[] right = ((Value.Floats) expected.get("z")).data();
+            for (int i = 0; i < count; i++) {
+                assertThat(z[i]).as("%s to the power of %s", x[i], y[i]).isEqualTo(Float.valueOf(right[i]));
+            }
+        }
+    }
+
+    private static byte[] bytes(float[] values) {
+        ByteBuffer bytes = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.asFloatBuffer().put(values);
+        return bytes.array();
+    }
+
     @Test
     void refusesInputsOfOtherSizes() {
         TvmHere.library();

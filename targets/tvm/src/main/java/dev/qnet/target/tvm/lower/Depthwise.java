@@ -32,7 +32,6 @@ final class Depthwise {
     private static final int PIXELS = 4;
     private static final int VECTORS = 2;
 
-    private final Layer layer;
     private final Isa isa;
     private final Window window;
     private final Images images;
@@ -49,7 +48,6 @@ final class Depthwise {
             Products.Finish finish,
             Source source,
             Kernels.Constant c) {
-        this.layer = layer;
         this.isa = isa;
         this.window = window;
         this.images = images;
@@ -192,8 +190,8 @@ final class Depthwise {
                 ky -> loop("kx", window.kernelW(), kx -> {
                     Expr tap = mul(add(mul(ky, window.kernelW()), kx), padded);
                     Expr offset = add(
-                            add(mul(ky, window.dilationH() * source.row()), channel),
-                            mul(kx, window.dilationW() * images.channels()));
+                            add(mul(ky, (long) window.dilationH() * source.row()), channel),
+                            mul(kx, (long) window.dilationW() * images.channels()));
                     List<Stmt> steps = new ArrayList<>();
                     for (int v = 0; v < width; v++) {
                         long lane = (long) v * isa.lanes();

@@ -101,18 +101,14 @@ final class Erf {
     /** {@code 1 − erfc x} of an x that is not small. */
     private static Stmt tail(Expr m, Function<Expr, Stmt> body) {
         return let("s", div(f64(1), rounded(mul(m, m))), s -> {
-            Expr ratio = select(
-                    lt(m, f64(MIDDLE)),
-                    div(horner(P2, s), horner(Q2, s)),
-                    div(horner(P3, s), horner(Q3, s)));
+            Expr ratio =
+                    select(lt(m, f64(MIDDLE)), div(horner(P2, s), horner(Q2, s)), div(horner(P3, s), horner(Q3, s)));
             // The square of a number with a short significand is exact.
             Expr head = reinterpret(DataType.FLOAT64, bitAnd(bits(m), i64(~0xFFFFFFFFL)));
             Expr coarse = sub(sub(f64(0), rounded(mul(head, head))), f64(0.5625));
             Expr fine = add(rounded(mul(sub(head, m), add(head, m))), ratio);
             return Exponential.of(
-                    coarse,
-                    a -> Exponential.of(
-                            fine, b -> body.apply(sub(f64(1), div(rounded(mul(a, b)), m)))));
+                    coarse, a -> Exponential.of(fine, b -> body.apply(sub(f64(1), div(rounded(mul(a, b)), m)))));
         });
     }
 

@@ -49,6 +49,15 @@ final class Floats {
             case FloatOp.Conv2d c -> Products.floatConv(layer, c);
             case FloatOp.Dense d -> Products.floatDense(layer);
             case FloatOp.MatMul m -> Products.floatMatmul(layer);
+            case FloatOp.Binary b
+            when b.fn() == FloatOp.Binary.Fn.POW ->
+                Ints.broadcast(
+                        layer,
+                        false,
+                        (at, channel, x, y) -> Power.of(
+                                cast(DataType.FLOAT64, layer.at(0, x)),
+                                cast(DataType.FLOAT64, layer.at(1, y)),
+                                z -> layer.put(at, z)));
             case FloatOp.Binary b ->
                 Ints.broadcast(
                         layer,
@@ -73,10 +82,7 @@ final class Floats {
     static Optional<String> refusal(FloatOp op) {
         String functions = " of real numbers, which TVM's modules do not have yet";
         return switch (op) {
-            case FloatOp.Unary u
-            when function(u.fn()).isEmpty() ->
-                Optional.of("is " + name(u.fn()) + functions);
-            case FloatOp.Binary b when b.fn() == FloatOp.Binary.Fn.POW -> Optional.of("is a power" + functions);
+            case FloatOp.Unary u when function(u.fn()).isEmpty() -> Optional.of("is " + name(u.fn()) + functions);
             case FloatOp.Binary b
             when b.fn() == FloatOp.Binary.Fn.MOD ->
                 Optional.of("is a remainder of real numbers, which TVM's modules do not have yet");
@@ -220,9 +226,7 @@ final class Floats {
                     case ScalarFn.Softplus s -> Floats::softplus;
                     case ScalarFn.Mish m ->
                         (x, body) -> Tir.let(
-                                "real",
-                                x,
-                                r -> softplus(r, s -> Exponential.tanh(s, t -> body.apply(mul(r, t)))));
+                                "real", x, r -> softplus(r, s -> Exponential.tanh(s, t -> body.apply(mul(r, t)))));
                     case ScalarFn.Sin _, ScalarFn.Cos _ -> null;
                 });
     }

@@ -78,9 +78,7 @@ final class Logarithm {
                                                 "f",
                                                 sub(reduced, f64(1)),
                                                 f -> let(
-                                                        "near",
-                                                        reduced(hx, k, f),
-                                                        y -> let("log", ends(x, y), body))));
+                                                        "near", reduced(hx, k, f), y -> let("log", ends(x, y), body))));
                             })));
         });
     }

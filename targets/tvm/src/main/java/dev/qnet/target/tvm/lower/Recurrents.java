@@ -86,8 +86,7 @@ final class Recurrents {
                             case GRU -> gru(from);
                             case LSTM -> lstm(from, c);
                         });
-                one.add(units(u -> seq(
-                        store(h, load(next, u), u), layer.put(add(mul(at, width), u), load(next, u)))));
+                one.add(units(u -> seq(store(h, load(next, u), u), layer.put(add(mul(at, width), u), load(next, u)))));
                 if (lstm) {
                     one.add(units(u -> layer.put(add(add(mul(at, width), hidden), u), load(c, u))));
                 }
@@ -148,20 +147,23 @@ final class Recurrents {
                     add(u, 3L * hidden),
                     from,
                     h,
-                    s -> activated(1, s, n -> seq(
-                            store(
-                                    c,
-                                    single(add(rounded(mul(keep, wide(load(c, u)))), mul(wide(i), wide(n)))),
-                                    u),
-                            peeped(
-                                    1,
-                                    u,
-                                    from,
-                                    load(c, u),
-                                    o -> activate(
-                                            2,
+                    s -> activated(
+                            1,
+                            s,
+                            n -> seq(
+                                    store(
+                                            c,
+                                            single(add(rounded(mul(keep, wide(load(c, u)))), mul(wide(i), wide(n)))),
+                                            u),
+                                    peeped(
+                                            1,
+                                            u,
+                                            from,
                                             load(c, u),
-                                            y -> store(next, single(mul(wide(o), wide(y))), u))))));
+                                            o -> activate(
+                                                    2,
+                                                    load(c, u),
+                                                    y -> store(next, single(mul(wide(o), wide(y))), u))))));
             return op.coupled()
                     ? let("keep", sub(f64(1), wide(i)), rest)
                     : peeped(2, u, from, load(c, u), j -> rest.apply(wide(j)));
@@ -194,8 +196,7 @@ final class Recurrents {
 
     private Terms input(Expr row, Expr from) {
         return new Terms(
-                inputs,
-                i -> mul(wide(layer.at(W, add(mul(row, inputs), i))), wide(layer.at(X, add(from, i)))));
+                inputs, i -> mul(wide(layer.at(W, add(mul(row, inputs), i))), wide(layer.at(X, add(from, i)))));
     }
 
     private Terms state(Expr row, Buffer state) {
@@ -205,9 +206,7 @@ final class Recurrents {
     /** Both biases, the products with the input, those with a state. */
     private Stmt gate(Expr row, Expr from, Buffer state, Function<Expr, Stmt> body) {
         return sum(
-                add(wide(layer.at(BIAS, row)), recurrentBias(row)),
-                List.of(input(row, from), state(row, state)),
-                body);
+                add(wide(layer.at(BIAS, row)), recurrentBias(row)), List.of(input(row, from), state(row, state)), body);
     }
 
     private static Stmt sum(Expr first, List<Terms> terms, Function<Expr, Stmt> body) {
@@ -215,7 +214,10 @@ final class Recurrents {
             List<Stmt> all = new ArrayList<>();
             all.add(store(acc, first, i32(0)));
             for (Terms t : terms) {
-                all.add(loop("i", t.count(), i -> store(acc, add(load(acc, i32(0)), t.product().apply(i)), i32(0))));
+                all.add(loop(
+                        "i",
+                        t.count(),
+                        i -> store(acc, add(load(acc, i32(0)), t.product().apply(i)), i32(0))));
             }
             all.add(body.apply(load(acc, i32(0))));
             return seq(all);

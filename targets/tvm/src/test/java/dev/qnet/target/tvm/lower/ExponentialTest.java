@@ -88,9 +88,11 @@ class ExponentialTest {
 
     @Test
     void log1pIsTheSameAsInJavaFrom0To1() {
-        same(x -> StrictMath.log1p(within(x)), (x, body) -> Logarithm.ofOneAnd(
-                // Tests draw any number; this one is kept within bounds where it is compiled, too.
-                Tir.select(Floats.nan64(x), x, Floats.min64(Floats.max64(x, 0), 1)), body));
+        same(
+                x -> StrictMath.log1p(within(x)),
+                (x, body) -> Logarithm.ofOneAnd(
+                        // Tests draw any number; this one is kept within bounds where it is compiled, too.
+                        Tir.select(Floats.nan64(x), x, Floats.min64(Floats.max64(x, 0), 1)), body));
         DoubleUnaryOperator decay = x -> StrictMath.exp(-Math.abs(x));
         same(
                 x -> StrictMath.log1p(decay.applyAsDouble(x)),
