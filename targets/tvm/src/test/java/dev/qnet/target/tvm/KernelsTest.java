@@ -167,8 +167,7 @@ class KernelsTest {
             return Math.pow(2, bits(x) + bits(w) - 3) * Math.sqrt(terms);
         }
 
-        private String layer(
-                String x, int xz, String w, int wz, String wShape, int weights, int outputs, String bias, String op) {
+        private String layer(String w, int wz, String wShape, int weights, int outputs, String bias, String op) {
             return "%w = constant " + constant(w, weights) + " : " + type(w, wz) + "[" + wShape + "]\n"
                     + (bias.isEmpty() ? "" : "%b = constant " + bias + " : i32[" + outputs + "]\n")
                     + op;
@@ -188,10 +187,7 @@ class KernelsTest {
             double size = size(x, w, in);
             boolean bias = random.nextBoolean();
             return "graph @dense {\nparam %x : " + type(x, xz) + "[Nx" + rows + "x" + in + "]\n"
-                    + layer(
-                            x,
-                            xz,
-                            w,
+                    + layer(w,
                             wz,
                             out + "x" + in,
                             out * in,
@@ -242,10 +238,7 @@ class KernelsTest {
             double size = size(x, w, in * kh * kw);
             boolean bias = random.nextBoolean();
             return "graph @conv {\nparam %x : " + type(x, xz) + "[Nx" + height + "x" + width + "x" + groups * in + "]\n"
-                    + layer(
-                            x,
-                            xz,
-                            w,
+                    + layer(w,
                             wz,
                             out + "x" + kh + "x" + kw + "x" + in,
                             out * kh * kw * in,

@@ -162,7 +162,7 @@ final class Tiles {
         for (int k = 0; k < group() && column < columns; k++) {
             int place = word * group() + k;
             long value = place < reach.run() ? w.at(column, run, place) : 0;
-            packed |= (int) (value & (1L << bits) - 1) << k * bits;
+            packed |= (int) (value & ((1L << bits) - 1)) << (k * bits);
         }
         return packed;
     }
@@ -225,7 +225,7 @@ final class Tiles {
                     "tile",
                     whole,
                     t -> rows(new Tile(
-                            x, rows, panels, init, out, width(), mul(t, width() * lanes()), width() * lanes()))));
+                            x, rows, panels, init, out, width(), mul(t, (long) width() * lanes()), width() * lanes()))));
         }
         int rest = columns - whole * width() * lanes();
         if (rest > 0) {
@@ -285,7 +285,7 @@ final class Tiles {
                                 steps.add(store(to, load(acc, at), at));
                             }
                             steps.add(loop(
-                                    "i", height, i -> finish(t, add(first, i), mul(i, t.vectors() * lanes()), to)));
+                                    "i", height, i -> finish(t, add(first, i), mul(i, (long) t.vectors() * lanes()), to)));
                             return seq(steps);
                         })));
         return body;
@@ -336,7 +336,7 @@ final class Tiles {
         }
         return loop("word", words(), word -> {
             Expr step = add(mul(number, words()), word);
-            Expr panel = add(add(t.panels().from(), mul(t.first(), steps())), mul(step, t.vectors() * lanes()));
+            Expr panel = add(add(t.panels().from(), mul(t.first(), steps())), mul(step, (long) t.vectors() * lanes()));
             return weights(
                     t, panel, new ArrayList<>(), w -> products(t, acc, starts, add(offset, mul(word, group())), w));
         });
