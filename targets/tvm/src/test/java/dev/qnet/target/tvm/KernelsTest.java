@@ -187,7 +187,8 @@ class KernelsTest {
             double size = size(x, w, in);
             boolean bias = random.nextBoolean();
             return "graph @dense {\nparam %x : " + type(x, xz) + "[Nx" + rows + "x" + in + "]\n"
-                    + layer(w,
+                    + layer(
+                            w,
                             wz,
                             out + "x" + in,
                             out * in,
@@ -238,7 +239,8 @@ class KernelsTest {
             double size = size(x, w, in * kh * kw);
             boolean bias = random.nextBoolean();
             return "graph @conv {\nparam %x : " + type(x, xz) + "[Nx" + height + "x" + width + "x" + groups * in + "]\n"
-                    + layer(w,
+                    + layer(
+                            w,
                             wz,
                             out + "x" + kh + "x" + kw + "x" + in,
                             out * kh * kw * in,
