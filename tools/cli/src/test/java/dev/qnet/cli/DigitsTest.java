@@ -14,31 +14,12 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Digits are drawn, learned and read. */
-class DigitsTest {
+class DigitsTest extends InProcess {
     private static final Path EXAMPLES =
             Path.of(System.getProperty("qnet.root", "../..")).resolve("examples/digits");
-
-    @TempDir
-    @SuppressWarnings("NullAway.Init")
-    private Path folder;
-
-    private String out = "";
-    private String err = "";
-
-    private int qnet(Object... args) {
-        StringWriter o = new StringWriter();
-        StringWriter e = new StringWriter();
-        Console console = new Console(new PrintWriter(o), new PrintWriter(e), false, false);
-        int code = Main.run(console, Stream.of(args).map(String::valueOf).toArray(String[]::new));
-        out = o.toString();
-        err = e.toString();
-        return code;
-    }
 
     @Test
     void drawsArraysAndPictures() throws IOException {

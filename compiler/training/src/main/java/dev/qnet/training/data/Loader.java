@@ -22,8 +22,6 @@ public final class Loader implements AutoCloseable {
     @SuppressWarnings("ArrayRecordComponent") // never compared
     public record Batch(float[] items, int[] labels) {}
 
-    private static final Batch FAILED = new Batch(new float[0], new int[0]);
-
     private final Dataset data;
     private final int[] order;
     private final Augmentation augmentation;
@@ -80,7 +78,7 @@ public final class Loader implements AutoCloseable {
         } catch (RuntimeException | Error e) {
             failure = e;
             // There is room: the batch that failed is in neither queue.
-            ready.add(FAILED);
+            ready.add(new Batch(new float[0], new int[0]));
         }
     }
 
@@ -90,7 +88,7 @@ public final class Loader implements AutoCloseable {
      * @throws IllegalStateException if it cannot be made, or this thread is interrupted
      */
     public Batch next() {
-        if (taken != null && taken != FAILED) {
+        if (taken != null && taken.labels().length > 0) {
             free.add(taken);
         }
         try {
@@ -99,7 +97,7 @@ public final class Loader implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted while training", e);
         }
-        if (taken == FAILED) {
+        if (taken.labels().length == 0) {
             throw new IllegalStateException("a batch cannot be made", failure);
         }
         return taken;

@@ -59,10 +59,16 @@ public final class Trainer {
 
     /** What random numbers are drawn for: each use in each epoch has its own, so that an epoch needs nothing of the ones before. */
     private enum Use {
-        ORDER,
-        CHANGES,
-        CALIBRATION,
-        STATISTICS
+        ORDER(0),
+        CHANGES(1),
+        CALIBRATION(2),
+        STATISTICS(3);
+
+        private final int number;
+
+        Use(int number) {
+            this.number = number;
+        }
     }
 
     private final ModelGraphs model;
@@ -102,7 +108,7 @@ public final class Trainer {
 
     @SuppressWarnings("EnumOrdinal") // any number that tells uses apart
     private SplittableRandom random(Use use, int epoch) {
-        long mixed = settings.seed() * 0xff51afd7ed558ccdL ^ (4L * epoch + use.ordinal()) * 0xc4ceb9fe1a85ec53L;
+        long mixed = settings.seed() * 0xff51afd7ed558ccdL ^ (4L * epoch + use.number) * 0xc4ceb9fe1a85ec53L;
         return new SplittableRandom(mixed ^ mixed >>> 32);
     }
 
