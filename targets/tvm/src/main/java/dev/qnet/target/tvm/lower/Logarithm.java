@@ -97,7 +97,7 @@ final class Logarithm {
         Expr high = rounded(mul(dk, f64(LN2_HIGH)));
         Expr none = eq(k, i64(0));
         // |f| below 2^-20.
-        Expr third = rounded(mul(f64(0.33333333333333333), f));
+        Expr third = rounded(mul(f64(0.3333333333333333), f));
         Expr r0 = rounded(mul(rounded(mul(f, f)), sub(f64(0.5), third)));
         Expr tiny = select(none, sub(f, r0), sub(high, sub(sub(r0, low), f)));
         Expr exact = select(none, f64(0), add(high, low));
@@ -157,7 +157,7 @@ final class Logarithm {
     private static Expr parts(Expr x, Expr small, Expr two, Expr close, Expr f, Expr c) {
         Expr low = add(f64(LN2_LOW), c);
         Expr half = rounded(mul(rounded(mul(f64(0.5), f)), f));
-        Expr r0 = rounded(mul(half, sub(f64(1), rounded(mul(f64(0.66666666666666666), f)))));
+        Expr r0 = rounded(mul(half, sub(f64(1), rounded(mul(f64(0.6666666666666666), f)))));
         Expr near = sub(f64(LN2_HIGH), sub(sub(r0, low), f));
         Expr s = div(f, add(f64(2), f));
         Expr z = rounded(mul(s, s));

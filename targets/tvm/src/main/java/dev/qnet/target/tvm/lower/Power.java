@@ -178,7 +178,7 @@ final class Power {
 
     private static Stmt nearOne(Expr a, Expr y, Parts body) {
         return let("t", sub(a, f64(1)), t -> {
-            Expr cubic = sub(f64(0.5), times(t, sub(f64(0.3333333333333333333333), times(t, f64(0.25)))));
+            Expr cubic = sub(f64(0.5), times(t, sub(f64(0.3333333333333333), times(t, f64(0.25)))));
             Expr w = times(times(t, t), cubic);
             return let(
                     "u",
