@@ -164,7 +164,7 @@ final class Power {
                                                 hi,
                                                 k,
                                                 n,
-                                                (t1, t2) -> nearOne(a, y, (u1, u2) -> {
+                                                (t1, t2) -> nearOne(a, (u1, u2) -> {
                                                     // Enormous exponents have finite powers only next to 1.
                                                     Expr close = and(
                                                             gt(bitAnd(upper(y), i64(0x7FFFFFFF)), i64(0x41E00000)),
@@ -176,7 +176,7 @@ final class Power {
                                                 }))))));
     }
 
-    private static Stmt nearOne(Expr a, Expr y, Parts body) {
+    private static Stmt nearOne(Expr a, Parts body) {
         return let("t", sub(a, f64(1)), t -> {
             Expr cubic = sub(f64(0.5), times(t, sub(f64(0.3333333333333333), times(t, f64(0.25)))));
             Expr w = times(times(t, t), cubic);
