@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -73,8 +74,9 @@ class CLibraryTest {
         long[] codes = new long[x.length];
         Arrays.setAll(codes, i -> x[i] & 0xff);
         Graph graph = GraphParser.parse(NETWORK);
-        return (Value.Ints) Interpreter.run(graph, Map.of("x", Value.of(Shape.of(ITEMS, 6, 4, 3), codes)))
+        Value codesOut = Interpreter.run(graph, Map.of("x", Value.of(Shape.of(ITEMS, 6, 4, 3), codes)))
                 .get("codes");
+        return (Value.Ints) Objects.requireNonNull(codesOut);
     }
 
     @Test
@@ -87,8 +89,8 @@ class CLibraryTest {
             assertThat(model.roundingContract()).isEqualTo("tflite");
             assertThat(model.inputs().toString()).isEqualTo("[x: u8 [N, 6, 4, 3] (u8 scale 0.5 zero 3)]");
             Map<String, Tensor> found = model.runRaw(Map.of("x", Tensor.ofUint8(x, ITEMS, 6, 4, 3)));
-            byte[] bytes = found.get("codes").bytes();
-            float[] reals = found.get("y").floats();
+            byte[] bytes = Objects.requireNonNull(found.get("codes")).bytes();
+            float[] reals = Objects.requireNonNull(found.get("y")).floats();
             for (int i = 0; i < codes.length; i++) {
                 assertThat(bytes[i]).as("code %d", i).isEqualTo((byte) codes[i]);
                 assertThat(reals[i]).as("real %d", i).isEqualTo(0.5f * (codes[i] - 7));
@@ -98,10 +100,8 @@ class CLibraryTest {
             for (int i = 0; i < real.length; i++) {
                 real[i] = 0.5f * ((x[i] & 0xff) - 3);
             }
-            assertThat(model.run(Map.of("x", Tensor.ofFloats(real, ITEMS, 6, 4, 3)))
-                            .get("y")
-                            .floats())
-                    .isEqualTo(reals);
+            Map<String, Tensor> again = model.run(Map.of("x", Tensor.ofFloats(real, ITEMS, 6, 4, 3)));
+            assertThat(Objects.requireNonNull(again.get("y")).floats()).isEqualTo(reals);
         }
     }
 

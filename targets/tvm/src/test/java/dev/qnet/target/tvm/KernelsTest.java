@@ -12,6 +12,7 @@ import dev.qnet.target.tvm.lower.Isa;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.StringJoiner;
@@ -74,12 +75,12 @@ class KernelsTest {
             inputs.add(Elements.bytes(Elements.type(p.type().element()), codes));
             return Value.of(Shape.of(shape), codes);
         }));
-        Value expected = Interpreter.run(graph, values).get("y");
+        Value expected = Objects.requireNonNull(Interpreter.run(graph, values).get("y"));
         try (TvmModule module = TvmTarget.compile(graph, new Cpu(kind.cpu()), kind.isa());
                 TvmSession session = module.session()) {
             byte[] found = session.run(items, inputs).getFirst();
             var type = Elements.type(
-                    graph.types().get(graph.results().getFirst().value()).element());
+                    Objects.requireNonNull(graph.types().get(graph.results().getFirst().value())).element());
             assertThat(found).isEqualTo(Elements.bytes(type, ((Value.Ints) expected).data()));
         }
     }

@@ -22,6 +22,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -283,8 +284,14 @@ class TvmModuleTest {
                 y[i] = i % 7 == 0 ? (float) Math.rint(y[i]) : y[i];
             }
         }
-        Graph graph = GraphParser.parse("graph @powers {\nparam %x : f32[N]\nparam %y : f32[N]\n"
-                + "%z = pow %x, %y : f32[N]\nreturn z = %z\n}\n");
+        Graph graph = GraphParser.parse("""
+                graph @powers {
+                  param %x : f32[N]
+                  param %y : f32[N]
+                  %z = pow %x, %y : f32[N]
+                  return z = %z
+                }
+                """);
         Map<String, Value> expected =
                 Interpreter.run(graph, Map.of("x", Value.of(Shape.of(count), x), "y", Value.of(Shape.of(count), y)));
         try (TvmModule module = TvmTarget.compile(graph, Cpu.NATIVE);
@@ -295,7 +302,7 @@ class TvmModuleTest {
                     .order(ByteOrder.LITTLE_ENDIAN)
                     .asFloatBuffer()
                     .get(z);
-            float[] right = ((Value.Floats) expected.get("z")).data();
+            float[] right = ((Value.Floats) Objects.requireNonNull(expected.get("z"))).data();
             for (int i = 0; i < count; i++) {
                 assertThat(z[i]).as("%s to the power of %s", x[i], y[i]).isEqualTo(Float.valueOf(right[i]));
             }
