@@ -3,6 +3,7 @@ package dev.qnet.runtime.kernel;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.LongVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
@@ -47,6 +48,9 @@ final class SimdMath {
     /** Where results are neither subnormal nor too large. */
     private static final double MOST = 700;
 
+    /** Below it exp is 0, as far as doubles reach: masks of attention are. */
+    private static final double NOTHING = -746;
+
     private SimdMath() {}
 
     /** As {@link Loops#exp}. */
@@ -65,7 +69,10 @@ final class SimdMath {
             return 0;
         }
         for (int i = at; i < n; i += LANES) {
-            DoubleVector x = DoubleVector.fromArray(D, a, i);
+            DoubleVector given = DoubleVector.fromArray(D, a, i);
+            DoubleVector zero = DoubleVector.broadcast(D, 0.0);
+            VectorMask<Double> nothing = given.compare(VectorOperators.LT, NOTHING);
+            DoubleVector x = given.blend(zero, nothing);
             DoubleVector abs = x.lanewise(VectorOperators.ABS);
             if (!abs.compare(VectorOperators.LE, MOST).allTrue()) {
                 return i - at;
@@ -97,6 +104,7 @@ final class SimdMath {
                     k.lanewise(VectorOperators.ADD, BITS).reinterpretAsLongs().lanewise(VectorOperators.LSHL, 52);
             y = y.reinterpretAsLongs().lanewise(VectorOperators.ADD, e).reinterpretAsDoubles();
             y.blend(one.lanewise(VectorOperators.ADD, x), abs.compare(VectorOperators.LT, 0x1p-28))
+                    .blend(zero, nothing)
                     .intoArray(a, i);
         }
         return n - at;

@@ -18,7 +18,7 @@ final class SimdTables {
     private static final int LIMIT = 300;
 
     /** So many calls have a vector each tried, so that C2 compiles the code; then one in so many. */
-    private static final int TRIALS = 10_000;
+    static final int TRIALS = 10_000;
 
     private static final int SELDOM = 1 << 10;
 
@@ -36,7 +36,9 @@ final class SimdTables {
                 vectors(table, x, xAt, y, yAt, n);
                 return;
             }
-            if (++calls < TRIALS || calls % SELDOM == 0) {
+            int call = next(calls);
+            calls = call;
+            if (call < TRIALS || call % SELDOM == 0) {
                 long begin = System.nanoTime();
                 vectors(table, x, xAt, y, yAt, LANES);
                 fast = System.nanoTime() - begin < LIMIT;
@@ -45,6 +47,11 @@ final class SimdTables {
             }
         }
         Table.look(x, xAt, y, yAt, table, n);
+    }
+
+    /** The count of calls behind another, which never comes back to the trials. */
+    static int next(int count) {
+        return count == Integer.MAX_VALUE ? TRIALS : count + 1;
     }
 
     /** Whether vectors are taken, as far as is known. */

@@ -175,6 +175,13 @@ class ChoiceTest {
         assertThat(SimdTables.fast()).isTrue();
     }
 
+    /** A program that runs for weeks has more calls than ints. */
+    @Test
+    void trialsAreOverOnce() {
+        assertThat(SimdTables.next(1)).isEqualTo(2);
+        assertThat(SimdTables.next(Integer.MAX_VALUE)).isGreaterThanOrEqualTo(SimdTables.TRIALS);
+    }
+
     /** Not a chosen kernel at all: plain ones give biases, or zeros. */
     @ParameterizedTest
     @CsvSource({"0, 300", "300, 0"})

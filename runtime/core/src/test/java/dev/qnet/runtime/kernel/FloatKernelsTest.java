@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
 import java.util.Random;
-import java.util.function.DoubleUnaryOperator;
 import net.jqwik.api.EdgeCasesMode;
 import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
@@ -114,59 +113,19 @@ class FloatKernelsTest {
         }
     }
 
-    @Property(tries = 30, edgeCases = EdgeCasesMode.NONE)
+    @Property(tries = 60, edgeCases = EdgeCasesMode.NONE)
     void functions(@ForAll long seed) {
-        Random r = new Random(seed);
-        Banks b = banks(r);
-        b.floats[5] = -0f;
-        b.floats[6] = Float.NaN;
-        b.floats[7] = Float.NEGATIVE_INFINITY;
-        for (FloatUnary.Fn fn : FloatUnary.Fn.values()) {
-            DoubleUnaryOperator f = switch (fn) {
-                case RELU -> x -> Math.max(x, 0.0);
-                case LEAKY_RELU -> x -> x >= 0 ? x : -1.5f * x;
-                case CLIP -> x -> Math.min(Math.max(x, -1.5f), 6f);
-                case SIGMOID -> x -> 1 / (1 + StrictMath.exp(-x));
-                case TANH -> StrictMath::tanh;
-                case HARD_SWISH -> x -> x * Math.min(Math.max(x + 3, 0.0), 6.0) / 6;
-                case GELU ->
-                    x -> x / 2 * (1 + StrictMath.tanh(StrictMath.sqrt(2 / Math.PI) * (x + 0.044715 * (x * x * x))));
-                case GELU_ERF -> x -> x / 2 * (1 + Erf.erf(x / StrictMath.sqrt(2)));
-                case ELU -> x -> x >= 0 ? x : -1.5f * (StrictMath.exp(x) - 1);
-                case SELU -> x -> x > 0 ? 6f * x : 6.0 * -1.5 * (StrictMath.exp(x) - 1);
-                case CELU -> x -> Math.max(0, x) + Math.min(0, -1.5f * (StrictMath.exp(x / -1.5f) - 1));
-                case MISH -> x -> x * StrictMath.tanh(softplus(x));
-                case HARD_SIGMOID -> x -> Math.min(Math.max(-1.5f * x + 6f, 0), 1);
-                case SOFTPLUS -> FloatKernelsTest::softplus;
-                case SOFTSIGN -> x -> x / (1 + Math.abs(x));
-                case THRESHOLDED_RELU -> x -> x > -1.5f ? x : 0;
-                case AFFINE -> x -> -1.5f * x + 6f;
-                case SCALED_TANH -> x -> -1.5f * StrictMath.tanh(6f * x);
-                case SILU -> x -> x / (1 + StrictMath.exp(-x));
-                case ERF -> Erf::erf;
-                case SQRT -> StrictMath::sqrt;
-                case EXP -> StrictMath::exp;
-                case LOG -> StrictMath::log;
-                case SIN -> StrictMath::sin;
-                case COS -> StrictMath::cos;
-                case ABS -> Math::abs;
-                case NEG -> x -> -x;
-                case SIGN -> Math::signum;
-                case FLOOR -> Math::floor;
-                case CEIL -> Math::ceil;
-                case ROUND -> Math::rint;
-                case RECIPROCAL -> x -> 1 / x;
-            };
-            long[] expected = new long[50];
-            for (int i = 0; i < 50; i++) {
-                expected[i] = bits(f.applyAsDouble(b.floats[5 + i]));
-            }
-            check(fn.name(), FloatUnary.of(Backend.SCALAR, fn, 50, -1.5f, 6f), b, expected);
-        }
+        FloatCases.functions(new Random(seed), BACKENDS);
     }
 
-    private static double softplus(double x) {
-        return Math.max(x, 0) + StrictMath.log1p(StrictMath.exp(-Math.abs(x)));
+    @Property(tries = 100, edgeCases = EdgeCasesMode.NONE)
+    void recurrent(@ForAll long seed) {
+        RecurrentCases.check(new Random(seed), BACKENDS);
+    }
+
+    @Property(tries = 100, edgeCases = EdgeCasesMode.NONE)
+    void matmulOfBatches(@ForAll long seed) {
+        FloatCases.matmul(new Random(seed), BACKENDS);
     }
 
     @Example
@@ -250,25 +209,8 @@ class FloatKernelsTest {
         check("norm", FloatBatchNorm.of(Backend.SCALAR, 6, gamma, beta, mean, variance, 1e-3f), b, expected);
     }
 
-    @Property(tries = 30, edgeCases = EdgeCasesMode.NONE)
+    @Property(tries = 60, edgeCases = EdgeCasesMode.NONE)
     void softmaxAlongTheMiddle(@ForAll long seed) {
-        Random r = new Random(seed);
-        int n = pick(r, 1, 3, 10);
-        int inner = pick(r, 1, 4);
-        Banks b = banks(r);
-        long[] expected = new long[2 * n * inner];
-        for (int i = 0; i < expected.length; i++) {
-            int line = 5 + i / (n * inner) * n * inner + i % inner;
-            double max = Double.NEGATIVE_INFINITY;
-            double sum = 0;
-            for (int j = 0; j < n; j++) {
-                max = Math.max(max, b.floats[line + j * inner]);
-            }
-            for (int j = 0; j < n; j++) {
-                sum += StrictMath.exp(b.floats[line + j * inner] - max);
-            }
-            expected[i] = bits(StrictMath.exp(b.floats[5 + i] - max) / sum);
-        }
-        check("softmax", FloatSoftmax.of(Backend.SCALAR, new int[] {2, n, inner}, 1), b, expected);
+        FloatCases.softmax(new Random(seed), BACKENDS);
     }
 }

@@ -10,6 +10,9 @@ import org.junit.jupiter.api.Test;
 class SimdMathTest {
     private static final int N = 4096;
 
+    /** What masks make of numbers, and their neighbours. */
+    private static final double[] MASKED = {Double.NEGATIVE_INFINITY, -1e9, -745.2, -746, -746.5, -1e300};
+
     private static void check(Backend backend, double[] a, boolean exp) {
         double[] found = new double[a.length + RescaleLanes.PAD];
         System.arraycopy(a, 0, found, 0, a.length);
@@ -45,6 +48,11 @@ class SimdMathTest {
                 };
             }
             check(backend, a, exp);
+            double[] masked = a.clone();
+            for (int i = 0; i < a.length; i++) {
+                masked[i] = r.nextInt(3) != 0 ? a[i] : MASKED[r.nextInt(MASKED.length)];
+            }
+            check(backend, masked, exp);
             // Any bits at all, which leave most vectors to plain Java.
             for (int i = 0; i < a.length; i++) {
                 a[i] = r.nextInt(8) != 0 ? a[i] : Double.longBitsToDouble(r.nextLong());
@@ -60,10 +68,26 @@ class SimdMathTest {
         }
     }
 
+    /** Else one of them takes its whole vector out. */
+    @Test
+    void masksAreInRange() {
+        double[] a = new double[64 + RescaleLanes.PAD];
+        for (int i = 0; i < 64; i += 3) {
+            a[i] = pick(i % 4, Double.NEGATIVE_INFINITY, -1e9, -746.5, -1e300);
+        }
+        assertThat(SimdMath.vectors(a, 0, 64)).isEqualTo(64);
+        a[40] = Double.NaN;
+        assertThat(SimdMath.vectors(a, 0, 64)).isBetween(40 - Simd.BITS / 64 + 1, 40);
+    }
+
+    private static double pick(int i, double... of) {
+        return of[i];
+    }
+
     /** Where fdlibm goes another way: neighbours of each bound, and of all multiples of a half of ln 2. */
     @Test
     void bounds() {
-        double[] bounds = {0, 0x1p-28, 0x1p-54, 0x1p-55, 0.5, 1, 22, 28, 700, 709.78, 745.13, 1e300};
+        double[] bounds = {0, 0x1p-28, 0x1p-54, 0x1p-55, 0.5, 1, 22, 28, 700, 709.78, 745.13, 746, 1e300};
         double[] upper = {0x1.62e42p-2, 0x1.62e43p-2, 0x1.0a2b2p0, 0x1.0a2b1p0, 0x1.3687ap5, Double.POSITIVE_INFINITY};
         double[] all = new double[bounds.length + upper.length + 4 * 1024];
         System.arraycopy(bounds, 0, all, 0, bounds.length);

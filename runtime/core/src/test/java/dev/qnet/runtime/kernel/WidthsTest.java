@@ -48,6 +48,11 @@ class WidthsTest {
             ElementwiseCases.sum(new Random(seed), one);
             new ByteCodesTest().few(seed, one[0]);
             SimdMathTest.check(seed, one[0]);
+            SoftmaxTest.check(new Random(seed), one);
+            FloatCases.matmul(new Random(seed), one);
+            FloatCases.functions(new Random(seed), one);
+            FloatCases.softmax(new Random(seed), one);
+            RecurrentCases.check(new Random(seed), one);
             if (one[0] == Backend.VECTOR) {
                 new FloatKernelsTest().conv(seed);
             }
