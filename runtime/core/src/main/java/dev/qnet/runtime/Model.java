@@ -338,6 +338,16 @@ public final class Model implements AutoCloseable {
         return outputPorts[i];
     }
 
+    /** Whether an output lies where a state does, which changes once the outputs are there. */
+    boolean isState(int output) {
+        for (StateIo s : stateIo) {
+            if (outputPorts[output].lies(s)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Memory for a session: what a closed one handed back, or new. */
     Banks borrow() {
         @Nullable Banks b;

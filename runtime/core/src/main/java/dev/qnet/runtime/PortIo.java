@@ -136,6 +136,10 @@ final class PortIo {
         };
     }
 
+    boolean lies(StateIo state) {
+        return state.overlaps(info.type(), offset, elements);
+    }
+
     /** One item's place in the banks, in the port's own type. */
     Tensor place(Banks banks) {
         return Tensor.within(banks, info.type(), offset, info.shapeFor(1));

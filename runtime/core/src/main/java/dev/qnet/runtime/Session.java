@@ -63,8 +63,7 @@ public class Session implements AutoCloseable {
 
     /** As {@link #input(String, Tensor)}, by position. */
     public Session input(int index, Tensor tensor) {
-        open();
-        check(model.inputs().get(index), tensor, "input");
+        check(model.inputs().get(index), tensor, "input", "ownInput");
         inputs[index] = tensor;
         return this;
     }
@@ -81,8 +80,7 @@ public class Session implements AutoCloseable {
 
     /** As {@link #output(String, Tensor)}, by position. */
     public Session output(int index, Tensor tensor) {
-        open();
-        check(model.outputs().get(index), tensor, "output");
+        check(model.outputs().get(index), tensor, "output", "ownOutput");
         outputs[index] = tensor;
         return this;
     }
@@ -90,8 +88,9 @@ public class Session implements AutoCloseable {
     /**
      * Binds an input to memory of the session's own, where layers read it: what is written to the tensor's
      * {@link Tensor#buffer()} before a run is not copied any more. For one item (N is 1), in the input's own type:
-     * codes, where it is quantized. A run leaves other values there, for layers share that memory, so that it is
-     * written anew before each. Not to be used once the session is closed.
+     * codes, where it is quantized. Layers share this memory, so that it is written anew before each run, and once the
+     * results of the one before have been read. No other session ever gets the memory of one that has lent some, so
+     * that such a session is worth keeping.
      *
      * @throws ModelException if there is no such input
      * @throws IllegalStateException if the session is closed
@@ -109,9 +108,11 @@ public class Session implements AutoCloseable {
 
     /**
      * Binds an output to memory of the session's own, where layers write it, as {@link #ownInput(String)} does with an
-     * input: it holds one item's result, codes where it is quantized, until the next run, and is not to be written to.
+     * input: it holds one item's result, codes where it is quantized, until the next run, or until something is written
+     * to an input's own memory. It is not to be written to.
      *
-     * @throws ModelException if there is no such output
+     * @throws ModelException if there is no such output, or it is the value of a state, which each run changes at its
+     *     end
      * @throws IllegalStateException if the session is closed
      */
     public Tensor ownOutput(String name) {
@@ -120,7 +121,12 @@ public class Session implements AutoCloseable {
 
     /** As {@link #ownOutput(String)}, by position. */
     public Tensor ownOutput(int index) {
-        Tensor t = model.outputPort(index).place(lend());
+        Banks b = lend();
+        if (model.isState(index)) {
+            throw new ModelException("output '" + model.outputs().get(index).name()
+                    + "' is the value of a state, which each run changes at its end: bind memory of your own");
+        }
+        Tensor t = model.outputPort(index).place(b);
         outputs[index] = t;
         return t;
     }
@@ -195,6 +201,9 @@ public class Session implements AutoCloseable {
     public void run() {
         Banks b = open();
         int items = items();
+        if (items != 1) {
+            refuseOwn(b, items);
+        }
         Workers w = model.workers();
         if (w == null) {
             run(b, 0, items);
@@ -210,6 +219,20 @@ public class Session implements AutoCloseable {
             many.run(w, items);
         } finally {
             w.end();
+        }
+    }
+
+    /** What lies in the session's memory is one item's, which the others would not find there any more. */
+    private void refuseOwn(Banks b, int items) {
+        for (int i = 0; i < inputs.length + outputs.length; i++) {
+            boolean in = i < inputs.length;
+            Tensor t = in ? inputs[i] : outputs[i - inputs.length];
+            if (t != null && t.isWithin(b)) {
+                TensorInfo info = in ? model.inputs().get(i) : model.outputs().get(i - inputs.length);
+                throw new ModelException((in ? "input '" : "output '") + info.name()
+                        + "' lies in the session's own memory, which holds one item, and the others have " + items
+                        + ": bind memory of your own");
+            }
         }
     }
 
@@ -377,13 +400,18 @@ public class Session implements AutoCloseable {
                 + (names.size() > 20 ? ", …" : ""));
     }
 
-    private void check(TensorInfo info, @Nullable Tensor t, String kind) {
+    private void check(TensorInfo info, @Nullable Tensor t, String kind, String own) {
+        Banks b = open();
         if (t == null) {
             throw new ModelException(kind + " '" + info.name() + "' expects " + info.expectation() + ", found null");
         }
         boolean fits = t.rank() == info.shape().size();
         for (int i = 0; fits && i < t.rank(); i++) {
             fits = info.shape().get(i) == TensorInfo.BATCH || info.shape().get(i) == t.dim(i);
+        }
+        if (t.isWithin(b)) {
+            throw new ModelException(kind + " '" + info.name() + "' cannot be bound to a part of the session's own memory,"
+                    + " which layers use: copy it, or call " + own + "(\"" + info.name() + "\")");
         }
         if (!fits || !info.accepts(t.type())) {
             throw new ModelException(

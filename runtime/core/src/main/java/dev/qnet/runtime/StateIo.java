@@ -47,6 +47,13 @@ final class StateIo {
         return new StateIo(info.type(), s.offset(), s.next(), n, initial);
     }
 
+    /** Whether elements from an offset of a type's bank on are some of this state's. */
+    boolean overlaps(ElementType other, int from, int n) {
+        boolean sameBank =
+                type.bytes() == other.bytes() && (type == ElementType.F32) == (other == ElementType.F32);
+        return sameBank && from < offset + count && offset < from + n;
+    }
+
     /** The code of real 0 for each element. */
     private static int[] zeros(TensorInfo info, int n) {
         int[] zeros = new int[n];

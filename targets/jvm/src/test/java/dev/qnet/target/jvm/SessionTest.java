@@ -164,6 +164,20 @@ final class SessionTest {
         // An own input is one item.
         s.output("scores", Tensor.allocate(ElementType.U8, 2, 3));
         says(s::run, "'image' has N = 1, output 'scores' has N = 2 (u8 [2, 3]): all must be equal");
+        // Nor has it any other where N does not show.
+        s.output("scores", Tensor.allocate(ElementType.U8, 2, 3));
+        s.input("image", Tensor.allocate(ElementType.U8, 2, 2, 2, 1));
+        s.ownInput("gain");
+        says(
+                s::run,
+                "input 'gain' lies in the session's own memory, which holds one item, and the others have 2:"
+                        + " bind memory of your own");
+        s.ownInput("image");
+        Tensor sums = s.ownOutput("sums");
+        says(
+                () -> s.output("sums", sums),
+                "output 'sums' cannot be bound to a part of the session's own memory, which layers use: copy it, or call"
+                        + " ownOutput(\"sums\")");
         // What is no code in use is found there, too.
         s.ownOutput("scores");
         ((ByteBuffer) s.ownInput("gain").buffer()).put(1, (byte) -128);

@@ -16,6 +16,7 @@ import dev.qnet.runtime.Session;
 import dev.qnet.runtime.Tensor;
 import dev.qnet.runtime.TensorInfo;
 import dev.qnet.runtime.kernel.Backend;
+import java.nio.IntBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -82,6 +83,31 @@ final class StatesTest {
     }
 
     /** Many states that become one another at random. */
+    @Test
+    void aStateIsNotLentAsAnOutput() {
+        Model model = Fixtures.compile("""
+                graph @counting {
+                  param %x : i32[4]
+                  state %s : i32[4] becomes %n
+                  %n = num.add %s, %x : i32[4]
+                  return before = %s, next = %n
+                }
+                """).load();
+        try (Session s = model.session()) {
+            assertThatThrownBy(() -> s.ownOutput("before"))
+                    .isInstanceOf(ModelException.class)
+                    .hasMessage("output 'before' is the value of a state, which each run changes at its end: bind memory"
+                            + " of your own");
+            Tensor next = s.ownOutput("next");
+            IntBuffer x = (IntBuffer) s.ownInput("x").buffer();
+            for (int run = 1; run <= 3; run++) {
+                x.put(0, new int[] {1, 2, 3, 4});
+                s.run();
+                assertThat(next.ints()).containsExactly(run, 2 * run, 3 * run, 4 * run);
+            }
+        }
+    }
+
     @Test
     void anyOrderOfCopies() {
         for (int seed = 0; seed < 50; seed++) {
