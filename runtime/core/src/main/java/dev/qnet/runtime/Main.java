@@ -8,6 +8,7 @@ import java.io.PrintStream;
 import java.net.URISyntaxException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.CodeSource;
@@ -167,7 +168,7 @@ public final class Main {
         for (Map.Entry<String, Path> e : outputs.entrySet()) {
             String name = name(e.getKey(), model.outputs(), "output");
             Session.index(model.outputs(), name, "output");
-            wanted.put(name, e.getValue());
+            wanted.put(name, writable(e.getValue()));
         }
         long[] nanos = new long[repeat];
         Map<String, Tensor> results = Map.of();
@@ -192,6 +193,21 @@ public final class Main {
                 show(e.getKey(), e.getValue());
             }
         }
+    }
+
+    /** A file that can be written, as far as can be said before the model has run. */
+    private static Path writable(Path file) throws IOException, UsageException {
+        if (!file.toString().endsWith(".npy")) {
+            throw new UsageException("outputs are written as .npy, and '" + file + "' ends otherwise");
+        }
+        Path folder = file.toAbsolutePath().getParent();
+        if (folder == null || !Files.isDirectory(folder)) {
+            throw new FileSystemException(file.toString(), null, "cannot be written: there is no folder " + folder);
+        }
+        if (!Files.isWritable(Files.exists(file) ? file : folder)) {
+            throw new FileSystemException(file.toString(), null, "cannot be written: permission denied");
+        }
+        return file;
     }
 
     private static String micros(long nanos) {

@@ -81,6 +81,10 @@ public class Session implements AutoCloseable {
     /** As {@link #output(String, Tensor)}, by position. */
     public Session output(int index, Tensor tensor) {
         check(model.outputs().get(index), tensor, "output", "ownOutput");
+        if (tensor.data().isReadOnly()) {
+            throw new ModelException("output '" + model.outputs().get(index).name()
+                    + "' is written, and its buffer is read-only: bind one that is not");
+        }
         outputs[index] = tensor;
         return this;
     }
@@ -410,8 +414,9 @@ public class Session implements AutoCloseable {
             fits = info.shape().get(i) == TensorInfo.BATCH || info.shape().get(i) == t.dim(i);
         }
         if (t.isWithin(b)) {
-            throw new ModelException(kind + " '" + info.name() + "' cannot be bound to a part of the session's own memory,"
-                    + " which layers use: copy it, or call " + own + "(\"" + info.name() + "\")");
+            throw new ModelException(
+                    kind + " '" + info.name() + "' cannot be bound to a part of the session's own memory,"
+                            + " which layers use: copy it, or call " + own + "(\"" + info.name() + "\")");
         }
         if (!fits || !info.accepts(t.type())) {
             throw new ModelException(

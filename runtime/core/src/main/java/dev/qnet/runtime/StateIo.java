@@ -49,8 +49,7 @@ final class StateIo {
 
     /** Whether elements from an offset of a type's bank on are some of this state's. */
     boolean overlaps(ElementType other, int from, int n) {
-        boolean sameBank =
-                type.bytes() == other.bytes() && (type == ElementType.F32) == (other == ElementType.F32);
+        boolean sameBank = type.bytes() == other.bytes() && (type == ElementType.F32) == (other == ElementType.F32);
         return sameBank && from < offset + count && offset < from + n;
     }
 

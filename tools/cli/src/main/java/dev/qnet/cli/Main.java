@@ -15,6 +15,8 @@ import java.nio.file.FileSystemException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import picocli.CommandLine;
 
@@ -35,7 +37,7 @@ public final class Main {
         line.setOut(console.out());
         line.setErr(console.err());
         line.setCaseInsensitiveEnumValuesAllowed(true);
-        line.setParameterExceptionHandler((e, a) -> usage(console, e));
+        line.setParameterExceptionHandler((e, a) -> usage(console, misspelled(e, a)));
         line.setExecutionExceptionHandler((e, l, parsed) -> explain(console, e));
         int code = line.execute(args);
         console.out().flush();
@@ -50,6 +52,22 @@ public final class Main {
         CommandLine.UnmatchedArgumentException.printSuggestions(e, console.err());
         console.err().println("  fix: '" + command + " --help' shows what there is");
         return ExitCode.USAGE;
+    }
+
+    /** A misspelled option is what is wrong, not that the option it was meant for is missing. */
+    private static CommandLine.ParameterException misspelled(CommandLine.ParameterException e, String[] args) {
+        if (e instanceof CommandLine.MissingParameterException) {
+            CommandLine line = e.getCommandLine();
+            List<String> unknown = Arrays.stream(args)
+                    .filter(a -> a.startsWith("-") && a.length() > 1)
+                    .map(a -> a.startsWith("--") ? a.replaceFirst("=.*", "") : a.substring(0, 2))
+                    .filter(a -> !line.getCommandSpec().optionsMap().containsKey(a))
+                    .toList();
+            if (!unknown.isEmpty()) {
+                return new CommandLine.UnmatchedArgumentException(line, unknown);
+            }
+        }
+        return e;
     }
 
     private static int explain(Console console, Exception e) {

@@ -9,6 +9,7 @@ import dev.qnet.compiler.quant.Calibration;
 import dev.qnet.formats.Imported;
 import dev.qnet.formats.Importer;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -49,8 +50,11 @@ final class Models {
     /** What to say of a file that is not even named as a model. */
     static UserException unknown(Path file) {
         return new UserException(
-                "'" + file + "' is no model: its name does not end in .qnet, .tflite or .onnx",
-                "name a model; jars that qnet compile wrote are for qnet run");
+                "'" + file + "' is "
+                        + (Files.isDirectory(file)
+                                ? "a folder"
+                                : "no model: its name does not end in .qnet, .tflite or .onnx"),
+                "name a model; 'qnet run' and 'qnet bench' take a .jar that qnet compile wrote, too");
     }
 
     /** An imported model as the other commands take it. */

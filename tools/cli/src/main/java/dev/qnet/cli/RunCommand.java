@@ -20,17 +20,21 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.TypeConversionException;
 
 /** {@code qnet run}: one answer. */
 @Command(
@@ -57,6 +61,26 @@ final class RunCommand implements Callable<Integer> {
         @Override
         public String toString() {
             return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        }
+
+        /** The other way round; picocli's own would list these names and Java's. */
+        static On of(String text) {
+            for (On on : values()) {
+                if (on.toString().equalsIgnoreCase(text)) {
+                    return on;
+                }
+            }
+            throw new TypeConversionException("expected one of "
+                    + Arrays.stream(values()).map(On::toString).collect(Collectors.joining(", ")) + ", found '" + text
+                    + "'");
+        }
+    }
+
+    /** Called by picocli. */
+    static final class OnConverter implements ITypeConverter<On> {
+        @Override
+        public On convert(String text) {
+            return On.of(text);
         }
     }
 
@@ -116,6 +140,7 @@ final class RunCommand implements Callable<Integer> {
             names = "--on",
             paramLabel = "WHAT",
             defaultValue = "jvm",
+            converter = OnConverter.class,
             description =
                     "What answers: jvm (compiled code), tvm-cpu (code of TVM's, docs/targets.md), oracle (the reference interpreter, integers), "
                             + "float (the network before quantization). Default: ${DEFAULT-VALUE}.")

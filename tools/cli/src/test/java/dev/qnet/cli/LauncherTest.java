@@ -217,11 +217,11 @@ class LauncherTest {
     void buildsOnFirstUseAndAfterChangesOnly() throws IOException {
         Result first = qnet(with25());
         assertThat(first.err()).isEqualTo("""
-                qnet: first use; building (a minute or two)
+                qnet: first use; building (some minutes)
                 """ + PROGRESS);
         assertThat(Files.readString(clone.resolve(".qnet-build/build.log"))).contains("100% C:\\new.jar\n");
         assertThat(Files.readString(temp.resolve("maven-calls")))
-                .isEqualTo(temp.resolve("jdk-25") + " -B -Dmaven.test.skip=true -pl tools/cli -am package\n");
+                .isEqualTo(temp.resolve("jdk-25") + " -B -Puse -Dmaven.test.skip=true -pl tools/cli -am package\n");
         assertThat(qnet(with25()).err()).isEmpty();
         assertThat(builds()).isEqualTo(1);
 
@@ -247,14 +247,18 @@ class LauncherTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"the build says why\n", "[INFO] noise\n[ERROR] the build says why\n[INFO] noise\n"})
+    @ValueSource(
+            strings = {
+                "the build says why\n",
+                "[INFO] noise\n[ERROR] the build says why\n[ERROR] \n[ERROR] -> [Help 1]\n[INFO] noise\n"
+            })
     void aFailedBuildShowsItsLogAndIsTriedAgain(String log) throws IOException {
         Files.writeString(temp.resolve("broken"), log);
         Result result = qnet(with25());
         assertThat(result.code()).isEqualTo(69);
         assertThat(result.err())
                 .isEqualTo("""
-                qnet: first use; building (a minute or two)
+                qnet: first use; building (some minutes)
                 %sthe build says why
                 qnet: the build failed; why stands above, and all that it said in %s/.qnet-build/build.log
                 """.formatted(log.contains("[ERROR]") ? "[ERROR] " : "", clone.toRealPath()));

@@ -77,7 +77,6 @@ final class StartClass {
     }
 
     private static void concat(MethodVisitor m) {
-        m.visitMethodInsn(
-                INVOKEVIRTUAL, "java/lang/String", "concat", "(Ljava/lang/String;)Ljava/lang/String;", false);
+        m.visitMethodInsn(INVOKEVIRTUAL, "java/lang/String", "concat", "(Ljava/lang/String;)Ljava/lang/String;", false);
     }
 }

@@ -133,6 +133,30 @@ final class JarTest {
         assertThat(absent.exit).isEqualTo(3);
         assertThat(absent.err.replaceAll("WARNING: .*incubator.*\\R", ""))
                 .isEqualTo("error: no.npy: there is no such file\n");
+        Run nowhere = java(
+                VECTOR,
+                "-jar",
+                "tiny.jar",
+                "--input",
+                "image=image.npy",
+                "--input",
+                "gain=gain.npy",
+                "--output",
+                "scores=none/x.npy");
+        assertThat(nowhere.exit).isEqualTo(3);
+        assertThat(nowhere.err).contains("error: none/x.npy: cannot be written: there is no folder ");
+        Run picture = java(
+                VECTOR,
+                "-jar",
+                "tiny.jar",
+                "--input",
+                "image=image.npy",
+                "--input",
+                "gain=gain.npy",
+                "--output",
+                "scores=x.png");
+        assertThat(picture.exit).isEqualTo(2);
+        assertThat(picture.err).contains("error: outputs are written as .npy, and 'x.png' ends otherwise");
         Run wrong = java(VECTOR, "-jar", "tiny.jar", "--input", "image=gain.npy", "--input", "gain=gain.npy");
         assertThat(wrong.err)
                 .contains("error: input 'image' expects u8 or f32 [N, 2, 2, 1], found f32 [3]")
@@ -194,7 +218,9 @@ final class JarTest {
         try (FileSystem zip = FileSystems.newFileSystem(jar)) {
             start = Files.readAllBytes(zip.getPath(StartClass.path()));
         }
-        assertThat(start[7]).as("class files of Java 5, which all later ones read").isEqualTo((byte) 49);
+        assertThat(start[7])
+                .as("class files of Java 5, which all later ones read")
+                .isEqualTo((byte) 49);
         // An older JVM need not be at hand: this one takes itself for one.
         Path source = folder.resolve("Old.java");
         Files.writeString(source, """

@@ -178,6 +178,10 @@ final class SessionTest {
                 () -> s.output("sums", sums),
                 "output 'sums' cannot be bound to a part of the session's own memory, which layers use: copy it, or call"
                         + " ownOutput(\"sums\")");
+        ByteBuffer fixed = ByteBuffer.allocate(3).asReadOnlyBuffer();
+        says(
+                () -> s.output("scores", Tensor.ofBuffer(ElementType.U8, fixed, 1, 3)),
+                "output 'scores' is written, and its buffer is read-only: bind one that is not");
         // What is no code in use is found there, too.
         s.ownOutput("scores");
         ((ByteBuffer) s.ownInput("gain").buffer()).put(1, (byte) -128);

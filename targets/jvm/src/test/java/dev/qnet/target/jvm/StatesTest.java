@@ -96,8 +96,9 @@ final class StatesTest {
         try (Session s = model.session()) {
             assertThatThrownBy(() -> s.ownOutput("before"))
                     .isInstanceOf(ModelException.class)
-                    .hasMessage("output 'before' is the value of a state, which each run changes at its end: bind memory"
-                            + " of your own");
+                    .hasMessage(
+                            "output 'before' is the value of a state, which each run changes at its end: bind memory"
+                                    + " of your own");
             Tensor next = s.ownOutput("next");
             IntBuffer x = (IntBuffer) s.ownInput("x").buffer();
             for (int run = 1; run <= 3; run++) {

@@ -225,7 +225,14 @@ final class Tiles {
                     "tile",
                     whole,
                     t -> rows(new Tile(
-                            x, rows, panels, init, out, width(), mul(t, (long) width() * lanes()), width() * lanes()))));
+                            x,
+                            rows,
+                            panels,
+                            init,
+                            out,
+                            width(),
+                            mul(t, (long) width() * lanes()),
+                            width() * lanes()))));
         }
         int rest = columns - whole * width() * lanes();
         if (rest > 0) {
@@ -285,7 +292,9 @@ final class Tiles {
                                 steps.add(store(to, load(acc, at), at));
                             }
                             steps.add(loop(
-                                    "i", height, i -> finish(t, add(first, i), mul(i, (long) t.vectors() * lanes()), to)));
+                                    "i",
+                                    height,
+                                    i -> finish(t, add(first, i), mul(i, (long) t.vectors() * lanes()), to)));
                             return seq(steps);
                         })));
         return body;
