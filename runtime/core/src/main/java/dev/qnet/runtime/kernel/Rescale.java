@@ -223,7 +223,9 @@ public final class Rescale {
     private static long scaleFar(long high, long low, int e) {
         long far = high >> 63 ^ FAR;
         if (e <= 0) {
-            return high == low >> 63 && Math.abs(low) < FAR >> -e ? ((low << -e) + 1) >> 1 : far;
+            // Not by Math.abs, which leaves the least number negative.
+            long most = FAR >> -e;
+            return high == low >> 63 && -most < low && low < most ? ((low << -e) + 1) >> 1 : far;
         }
         if (high >> (e - 1) != high >> 63) {
             return far;
