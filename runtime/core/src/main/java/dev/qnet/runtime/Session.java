@@ -4,7 +4,6 @@ import dev.qnet.runtime.kernel.Banks;
 import dev.qnet.runtime.kernel.Workers;
 import java.nio.ByteBuffer;
 import java.nio.ShortBuffer;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -82,8 +81,7 @@ public class Session implements AutoCloseable {
     public Session output(int index, Tensor tensor) {
         check(model.outputs().get(index), tensor, "output", "ownOutput");
         if (tensor.data().isReadOnly()) {
-            throw new ModelException("output '" + model.outputs().get(index).name()
-                    + "' is written, and its buffer is read-only: bind one that is not");
+            throw SessionMessages.readOnly(model.outputs().get(index));
         }
         outputs[index] = tensor;
         return this;
@@ -127,8 +125,7 @@ public class Session implements AutoCloseable {
     public Tensor ownOutput(int index) {
         Banks b = lend();
         if (model.isState(index)) {
-            throw new ModelException("output '" + model.outputs().get(index).name()
-                    + "' is the value of a state, which each run changes at its end: bind memory of your own");
+            throw SessionMessages.state(model.outputs().get(index));
         }
         Tensor t = model.outputPort(index).place(b);
         outputs[index] = t;
@@ -190,8 +187,7 @@ public class Session implements AutoCloseable {
         int item = info.itemElements();
         boolean whole = info.batched() ? item > 0 && length % item == 0 : length == item;
         if (!whole) {
-            throw new ModelException("'" + info.name() + "' is " + info.expectation() + ": expected "
-                    + (info.batched() ? "a multiple of " : "") + item + " elements, found " + length);
+            throw SessionMessages.length(info, length);
         }
         return info.shapeFor(info.batched() ? length / item : 1);
     }
@@ -233,9 +229,7 @@ public class Session implements AutoCloseable {
             Tensor t = in ? inputs[i] : outputs[i - inputs.length];
             if (t != null && t.isWithin(b)) {
                 TensorInfo info = in ? model.inputs().get(i) : model.outputs().get(i - inputs.length);
-                throw new ModelException((in ? "input '" : "output '") + info.name()
-                        + "' lies in the session's own memory, which holds one item, and the others have " + items
-                        + ": bind memory of your own");
+                throw SessionMessages.oneItem(info, in ? "input" : "output", items);
             }
         }
     }
@@ -358,11 +352,11 @@ public class Session implements AutoCloseable {
             Tensor t = inputs[i];
             TensorInfo info = model.inputs().get(i);
             if (t == null) {
-                throw new ModelException("input '" + info.name() + "' is missing: expected " + info.expectation());
+                throw SessionMessages.missing(info);
             }
             if (info.batched()) {
                 if (items >= 0 && t.dim(0) != items) {
-                    throw disagree(first, items, "input", info, t);
+                    throw SessionMessages.disagree(first, items, "input", info, t);
                 }
                 items = t.dim(0);
                 first = info.name();
@@ -373,7 +367,7 @@ public class Session implements AutoCloseable {
             TensorInfo info = model.outputs().get(i);
             if (t != null && info.batched()) {
                 if (items >= 0 && t.dim(0) != items) {
-                    throw disagree(first, items, "output", info, t);
+                    throw SessionMessages.disagree(first, items, "output", info, t);
                 }
                 items = t.dim(0);
                 first = info.name();
@@ -382,67 +376,29 @@ public class Session implements AutoCloseable {
         return items < 0 ? 1 : items;
     }
 
-    private static ModelException disagree(String first, int items, String kind, TensorInfo info, Tensor t) {
-        return new ModelException("'" + first + "' has N = " + items + ", " + kind + " '" + info.name() + "' has N = "
-                + t.dim(0) + " (" + t + "): all must be equal");
-    }
-
     static int index(List<TensorInfo> infos, String name, String kind) {
         for (int i = 0; i < infos.size(); i++) {
             if (infos.get(i).name().equals(name)) {
                 return i;
             }
         }
-        throw unknown(infos, name, kind);
-    }
-
-    static ModelException unknown(List<TensorInfo> infos, String name, String kind) {
-        List<String> names = infos.stream().map(i -> "'" + i.name() + "'").toList();
-        return new ModelException("the model has no " + kind + " '" + name + "'; its " + kind
-                + (names.size() == 1 ? " is " : "s are ")
-                + (names.isEmpty() ? "none" : String.join(", ", names.subList(0, Math.min(20, names.size()))))
-                + (names.size() > 20 ? ", …" : ""));
+        throw SessionMessages.unknown(infos, name, kind);
     }
 
     private void check(TensorInfo info, @Nullable Tensor t, String kind, String own) {
         Banks b = open();
         if (t == null) {
-            throw new ModelException(kind + " '" + info.name() + "' expects " + info.expectation() + ", found null");
+            throw SessionMessages.isNull(info, kind);
         }
         boolean fits = t.rank() == info.shape().size();
         for (int i = 0; fits && i < t.rank(); i++) {
             fits = info.shape().get(i) == TensorInfo.BATCH || info.shape().get(i) == t.dim(i);
         }
         if (t.isWithin(b)) {
-            throw new ModelException(
-                    kind + " '" + info.name() + "' cannot be bound to a part of the session's own memory,"
-                            + " which layers use: copy it, or call " + own + "(\"" + info.name() + "\")");
+            throw SessionMessages.shared(info, kind, own);
         }
         if (!fits || !info.accepts(t.type())) {
-            throw new ModelException(
-                    kind + " '" + info.name() + "' expects " + info.expectation() + ", found " + t + hint(info, t));
+            throw SessionMessages.unfit(info, t, kind, !model.states().isEmpty());
         }
-    }
-
-    /** What the user most likely has to do. */
-    private String hint(TensorInfo info, Tensor t) {
-        if (!info.accepts(t.type())) {
-            return info.quantization() == null
-                    ? "; convert it to " + info.type()
-                    : "; give real numbers as f32, or codes as " + info.type();
-        }
-        if (info.batched()
-                && Arrays.equals(
-                        t.shape(),
-                        Arrays.copyOfRange(info.shapeFor(1), 1, info.shape().size()))) {
-            return "; add the axis N in front: " + Arrays.toString(info.shapeFor(1));
-        }
-        if (!model.states().isEmpty() && t.size() != info.itemElements()) {
-            return "; the model has states, so that it has no batches: run item after item in one session";
-        }
-        if (t.size() == info.itemElements()) {
-            return "; it has as many elements in another shape: NHWC is expected for images";
-        }
-        return "";
     }
 }

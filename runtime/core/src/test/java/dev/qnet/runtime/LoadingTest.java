@@ -31,7 +31,7 @@ class LoadingTest {
             "Main",
             "NativeLibrary",
             "NativeProgram",
-            "Session",
+            "SessionMessages",
             "TensorInfo",
             "io/Npy",
             "io/NpyHeaderParser",
