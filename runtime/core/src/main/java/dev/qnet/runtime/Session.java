@@ -202,7 +202,8 @@ public class Session implements AutoCloseable {
         Banks b = open();
         int items = items();
         if (items != 1) {
-            refuseOwn(b, items);
+            refuseOwn(inputs, model.inputs(), "input", b, items);
+            refuseOwn(outputs, model.outputs(), "output", b, items);
         }
         Workers w = model.workers();
         if (w == null) {
@@ -223,13 +224,13 @@ public class Session implements AutoCloseable {
     }
 
     /** What lies in the session's memory is one item's, which the others would not find there any more. */
-    private void refuseOwn(Banks b, int items) {
-        for (int i = 0; i < inputs.length + outputs.length; i++) {
-            boolean in = i < inputs.length;
-            Tensor t = in ? inputs[i] : outputs[i - inputs.length];
-            if (t != null && t.isWithin(b)) {
-                TensorInfo info = in ? model.inputs().get(i) : model.outputs().get(i - inputs.length);
-                throw SessionMessages.oneItem(info, in ? "input" : "output", items);
+    private static void refuseOwn(@Nullable Tensor[] bound, List<TensorInfo> infos, String kind, Banks own, int items) {
+        for (int i = 0; i < bound.length; i++) {
+            Tensor t = bound[i];
+            if (t != null && t.isWithin(own)) {
+                throw new ModelException(kind + " '" + infos.get(i).name()
+                        + "' lies in the session's own memory, which holds one item, and the others have " + items
+                        + ": bind memory of your own");
             }
         }
     }

@@ -224,9 +224,7 @@ final class TrainCommand implements Callable<Integer> {
                     .println("wrote " + file + ": " + percent(trained.accuracy()) + " of "
                             + split.test().size() + " test items right" + quantized(graph, settings));
             return ExitCode.OK;
-        } catch (DataException e) {
-            throw new UserException(String.valueOf(e.getMessage()));
-        } catch (TrainingException e) {
+        } catch (DataException | TrainingException e) {
             throw new UserException(String.valueOf(e.getMessage()));
         }
     }

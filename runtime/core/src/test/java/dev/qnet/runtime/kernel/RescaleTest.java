@@ -137,7 +137,8 @@ class RescaleTest {
             @ForAll @IntRange(min = -31, max = 30) int s) {
         for (int multiplier : new int[] {m, MOST, 0x7FFF0000, 0x7FFEFFFF, 0}) {
             Rescale r = Rescale.fixed(Rounding.TOSA, new int[] {multiplier}, new int[] {s}, 5, LEAST, MOST);
-            for (long v : new long[] {a, a >> down, Long.MIN_VALUE, Long.MAX_VALUE, 0, -1, 1L << 47, 1L << 48, -1L << 49}) {
+            for (long v :
+                    new long[] {a, a >> down, Long.MIN_VALUE, Long.MAX_VALUE, 0, -1, 1L << 47, 1L << 48, -1L << 49}) {
                 assertThat((long) r.apply(v, 0))
                         .as("%d with %d, %d", v, multiplier, s)
                         .isEqualTo(Definitions.clamp(Definitions.wide(v, multiplier, s), 5, LEAST, MOST));
