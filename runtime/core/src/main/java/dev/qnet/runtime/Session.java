@@ -228,9 +228,7 @@ public class Session implements AutoCloseable {
         for (int i = 0; i < bound.length; i++) {
             Tensor t = bound[i];
             if (t != null && t.isWithin(own)) {
-                throw new ModelException(kind + " '" + infos.get(i).name()
-                        + "' lies in the session's own memory, which holds one item, and the others have " + items
-                        + ": bind memory of your own");
+                throw SessionMessages.oneItem(infos.get(i), kind, items);
             }
         }
     }
