@@ -14,11 +14,11 @@ import dev.qnet.benchmarks.measure.Results;
 import dev.qnet.benchmarks.peer.Blocks;
 import dev.qnet.benchmarks.peer.Dnnl;
 import dev.qnet.benchmarks.peer.DotProducts;
+import dev.qnet.benchmarks.peer.Engine;
 import dev.qnet.benchmarks.peer.NBits;
 import dev.qnet.benchmarks.peer.Natives;
 import dev.qnet.benchmarks.peer.OnnxRuntimeModel;
 import dev.qnet.benchmarks.peer.QnetModel;
-import dev.qnet.runtime.kernel.Backend;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -59,13 +59,9 @@ final class LayersCommand implements Callable<Integer> {
             description = "Do not let this process have AMX (Linux, x86-64): the peers take their kernels for VNNI.")
     private boolean denyAmx;
 
-    @Option(
-            names = "--kernels",
-            defaultValue = "vector",
-            description = "Which of Qnet's kernels: vector, adaptive (plain at first, as a user has it), scalar. "
-                    + "Default: ${DEFAULT-VALUE}.")
+    @Mixin
     @SuppressWarnings("NullAway.Init")
-    private String kernels;
+    private EngineOptions engines;
 
     @Option(names = "--alone", description = "Qnet and the peak only.")
     private boolean alone;
@@ -76,27 +72,27 @@ final class LayersCommand implements Callable<Integer> {
         if (denyAmx) {
             Natives.denyAmx();
         }
-        Backend backend = Backend.valueOf(kernels.toUpperCase(java.util.Locale.ROOT));
+        Engine engine = engines.engine();
         List<Results> tables = new ArrayList<>();
         for (Shapes s : shapes) {
-            tables.add(table(s, backend));
+            tables.add(table(s, engine));
         }
         options.show(new PrintWriter(System.out, true, StandardCharsets.UTF_8), tables);
         return 0;
     }
 
-    private Results table(Shapes shapes, Backend backend) throws IOException, OrtException {
+    private Results table(Shapes shapes, Engine engine) throws IOException, OrtException {
         List<String> peers = new ArrayList<>();
         if (!alone) {
             peers.addAll(List.of("ONNX Runtime", "oneDNN"));
-            if (shapes == Shapes.gemm || shapes == Shapes.gemv) {
+            if (javaPeers(shapes, engine)) {
                 peers.addAll(List.of("dot products", "blocks"));
             }
             if (shapes == Shapes.gemv) {
                 peers.add("MatMulNBits");
             }
         }
-        List<String> columns = new ArrayList<>(List.of(shapes.name(), "Qnet MAC/ns", "of f32 peak"));
+        List<String> columns = new ArrayList<>(List.of(shapes.name(), engine.label() + " MAC/ns", "of f32 peak"));
         peers.forEach(p -> columns.add(p + " MAC/ns"));
         peers.forEach(p -> columns.add("Qnet / " + p));
         Results results = new Results(
@@ -109,7 +105,7 @@ final class LayersCommand implements Callable<Integer> {
                 continue;
             }
             System.err.println(layer.label());
-            Map<String, Outcome> outcomes = measure(layer, backend);
+            Map<String, Outcome> outcomes = measure(layer, engine, javaPeers(shapes, engine));
             Outcome qnet = of(outcomes, QNET);
             Outcome fma = of(outcomes, "f32 FMA peak");
             peak = Math.max(peak, FmaPeak.MACS / fma.median());
@@ -153,6 +149,11 @@ final class LayersCommand implements Callable<Integer> {
         return results;
     }
 
+    /** Whether kernels in Java are beside Qnet's: where those are in Java, too. */
+    private static boolean javaPeers(Shapes shapes, Engine engine) {
+        return engine instanceof Engine.Jvm && (shapes == Shapes.gemm || shapes == Shapes.gemv);
+    }
+
     private static Outcome of(Map<String, Outcome> outcomes, String name) {
         Outcome o = outcomes.get(name);
         if (o == null) {
@@ -161,15 +162,16 @@ final class LayersCommand implements Callable<Integer> {
         return o;
     }
 
-    private Map<String, Outcome> measure(Layer layer, Backend backend) throws IOException, OrtException {
+    private Map<String, Outcome> measure(Layer layer, Engine engine, boolean javaPeers)
+            throws IOException, OrtException {
         byte[] onnx = layer.onnx();
         List<Contestant> all = new ArrayList<>();
         try {
-            QnetModel qnet = QnetModel.layer(QnetModel.compile(onnx).load(backend), layer.input());
+            QnetModel qnet = QnetModel.layer(engine.load(QnetModel.lower(onnx)), layer.input());
             all.add(qnet);
             all.add(new FmaPeak());
             if (!alone) {
-                peers(layer, onnx, all, qnet);
+                peers(layer, onnx, all, qnet, javaPeers);
             }
             Map<String, Outcome> outcomes = new LinkedHashMap<>();
             for (Outcome o : Contest.run(all, options.pace())) {
@@ -182,7 +184,8 @@ final class LayersCommand implements Callable<Integer> {
     }
 
     /** Adds the peers; their results are compared before anything is timed. */
-    private static void peers(Layer layer, byte[] onnx, List<Contestant> all, QnetModel qnet) throws OrtException {
+    private static void peers(Layer layer, byte[] onnx, List<Contestant> all, QnetModel qnet, boolean javaPeers)
+            throws OrtException {
         OnnxRuntimeModel ort = new OnnxRuntimeModel(onnx, List.of(layer.input()), 1, 1);
         all.add(ort);
         qnet.run();
@@ -194,7 +197,7 @@ final class LayersCommand implements Callable<Integer> {
         dnnl.run();
         compare(layer, "oneDNN", dnnl.output(), expected, 1);
         if (layer instanceof Layer.Gemm g) {
-            if (DotProducts.possible()) {
+            if (javaPeers && DotProducts.possible()) {
                 DotProducts dots = new DotProducts(g);
                 all.add(dots);
                 dots.run();

@@ -10,26 +10,26 @@ import dev.qnet.benchmarks.measure.Machine;
 import dev.qnet.benchmarks.measure.Results;
 import dev.qnet.benchmarks.model.Difference;
 import dev.qnet.benchmarks.model.ModelFile;
+import dev.qnet.benchmarks.peer.Engine;
 import dev.qnet.benchmarks.peer.OnnxRuntimeModel;
 import dev.qnet.benchmarks.peer.QnetModel;
 import dev.qnet.benchmarks.peer.TfliteModel;
+import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.runtime.Model;
 import dev.qnet.runtime.Tensor;
-import dev.qnet.runtime.kernel.Backend;
-import dev.qnet.target.jvm.CompiledArtifact;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** Whole models. */
 @Command(
@@ -50,38 +50,54 @@ final class ModelsCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private DataOption data;
 
-    @Option(
-            names = "--kernels",
-            defaultValue = "vector",
-            description = "Which of Qnet's kernels: vector, adaptive, scalar. Default: ${DEFAULT-VALUE}.")
+    @Mixin
     @SuppressWarnings("NullAway.Init")
-    private String kernels;
+    private EngineOptions engines;
 
     @Override
     public Integer call() throws IOException, OrtException {
+        Engine engine = engines.engine();
         Results results = new Results(
                 "models, one thread, one item, " + Machine.description(),
-                List.of("model", "MMAC", "Qnet us", "peer us", "Qnet / peer", "peer", "largest difference"));
+                List.of(
+                        "model",
+                        "MMAC",
+                        engine.label() + " us",
+                        "peer us",
+                        "Qnet / peer",
+                        "peer",
+                        "largest difference"));
         List<Double> ratios = new ArrayList<>();
-        for (ModelFile m : data.models()) {
-            if (options.wanted(m.name())) {
-                System.err.println(m.name());
-                measure(m, results, ratios);
+        Path folder = Files.createTempDirectory("models");
+        List<ModelFile> madeUp = ModelFile.madeUp(folder);
+        try {
+            List<ModelFile> all = new ArrayList<>(data.models());
+            all.addAll(madeUp);
+            for (ModelFile m : all) {
+                if (options.wanted(m.name())) {
+                    System.err.println(m.name());
+                    measure(m, engine, results, ratios);
+                }
             }
+        } finally {
+            for (ModelFile m : madeUp) {
+                Files.delete(m.file());
+            }
+            Files.delete(folder);
         }
         results.note("Above 1, Qnet is faster. Geometric mean: " + number(Contest.geometricMean(ratios), 2) + ".");
         options.show(new PrintWriter(System.out, true, StandardCharsets.UTF_8), List.of(results));
         return 0;
     }
 
-    private void measure(ModelFile m, Results results, List<Double> ratios) throws IOException, OrtException {
-        CompiledArtifact artifact = QnetModel.compile(m.file());
-        if (artifact.descriptor().rounding().equals("none")) {
+    private void measure(ModelFile m, Engine engine, Results results, List<Double> ratios)
+            throws IOException, OrtException {
+        Graph graph = QnetModel.lower(m.file());
+        if (graph.nodes().stream().noneMatch(n -> n.op() instanceof IntOp)) {
             return; // a model of floats, which is not what this is about
         }
-        double mmac = QnetModel.macs(m.file()) / 1e6;
-        Backend backend = Backend.valueOf(kernels.toUpperCase(Locale.ROOT));
-        try (Model model = artifact.load(backend)) {
+        double mmac = QnetModel.macs(graph) / 1e6;
+        try (Model model = engine.load(graph)) {
             List<byte[]> inputs = m.inputs(model.inputs());
             byte[] file = Files.readAllBytes(m.file());
             try (QnetModel qnet = new QnetModel(model, inputs, 1);

@@ -11,7 +11,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
@@ -24,7 +26,7 @@ public record ModelFile(String name, Path file) {
     /** Where models lie in the data's folder: each in a folder of its own. */
     private static final List<String> FOLDERS = List.of("tflite", "onnx_quant");
 
-    /** All models below the data's folder; none where it is missing. */
+    /** All models below the data's folder. */
     public static List<ModelFile> all(Path data) throws IOException {
         List<ModelFile> found = new ArrayList<>();
         for (String folder : FOLDERS) {
@@ -42,6 +44,21 @@ public record ModelFile(String name, Path file) {
             }
         }
         return found;
+    }
+
+    /** The {@link TinyNetworks}, written to a folder. */
+    public static List<ModelFile> madeUp(Path folder) throws IOException {
+        List<ModelFile> all = new ArrayList<>();
+        for (Map.Entry<String, Supplier<byte[]>> n : TinyNetworks.ALL.entrySet().stream()
+                .sorted(Map.Entry.comparingByKey())
+                .toList()) {
+            all.add(new ModelFile(
+                    n.getKey(),
+                    Files.write(
+                            folder.resolve("model" + all.size() + ".onnx"),
+                            n.getValue().get())));
+        }
+        return all;
     }
 
     /** Whether TensorFlow Lite is the system that it comes from; else it is ONNX Runtime. */

@@ -86,7 +86,7 @@ public final class QnetModel implements Contestant {
 
     /** Compiles a model of any format that the command line takes. */
     public static CompiledArtifact compile(Path file) throws IOException {
-        return JvmTarget.compile(lower(bind(file)));
+        return JvmTarget.compile(lower(file));
     }
 
     private static BoundModel bind(Path file) throws IOException {
@@ -96,9 +96,14 @@ public final class QnetModel implements Contestant {
                 : Frontend.load(file, new Frontend.Options(null));
     }
 
+    /** A model of any format that the command line takes as a graph of integers. */
+    public static Graph lower(Path file) throws IOException {
+        return lower(bind(file));
+    }
+
     /** Multiply-accumulates of an item of a model. */
-    public static long macs(Path file) throws IOException {
-        return AccumulatorBounds.of(lower(bind(file))).values().stream()
+    public static long macs(Graph integers) {
+        return AccumulatorBounds.of(integers).values().stream()
                 .mapToLong(AccumulatorBounds.Bound::macs)
                 .sum();
     }
@@ -118,7 +123,8 @@ public final class QnetModel implements Contestant {
                 g.withNodes(g.nodes().stream().map(n -> rounded(n, rounding)).toList()));
     }
 
-    private static Graph lower(byte[] onnx) throws IOException {
+    /** An ONNX model as a graph of integers. */
+    public static Graph lower(byte[] onnx) throws IOException {
         Path file = Files.createTempFile("layer", ".onnx");
         try {
             return lower(bind(Files.write(file, onnx)));
