@@ -79,8 +79,9 @@ class KernelsTest {
         try (TvmModule module = TvmTarget.compile(graph, new Cpu(kind.cpu()), kind.isa());
                 TvmSession session = module.session()) {
             byte[] found = session.run(items, inputs).getFirst();
-            var type = Elements.type(
-                    Objects.requireNonNull(graph.types().get(graph.results().getFirst().value())).element());
+            var type = Elements.type(Objects.requireNonNull(
+                            graph.types().get(graph.results().getFirst().value()))
+                    .element());
             assertThat(found).isEqualTo(Elements.bytes(type, ((Value.Ints) expected).data()));
         }
     }

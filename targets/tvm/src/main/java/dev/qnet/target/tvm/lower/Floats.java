@@ -31,7 +31,6 @@ import dev.qnet.target.tvm.tir.DataType;
 import dev.qnet.target.tvm.tir.Expr;
 import dev.qnet.target.tvm.tir.Stmt;
 import dev.qnet.target.tvm.tir.Tir;
-import java.util.Optional;
 import java.util.function.BinaryOperator;
 import java.util.function.UnaryOperator;
 
@@ -58,13 +57,19 @@ final class Floats {
                                 cast(DataType.FLOAT64, layer.at(0, x)),
                                 cast(DataType.FLOAT64, layer.at(1, y)),
                                 z -> layer.put(at, z)));
+            case FloatOp.Binary b
+            when b.fn() == FloatOp.Binary.Fn.MOD ->
+                Ints.broadcast(
+                        layer,
+                        false,
+                        (at, channel, x, y) -> Remainder.of(layer.at(0, x), layer.at(1, y), z -> layer.put(at, z)));
             case FloatOp.Binary b ->
                 Ints.broadcast(
                         layer,
                         false,
                         (at, channel, x, y) -> layer.put(at, binary(b.fn(), layer.at(0, x), layer.at(1, y))));
             case FloatOp.Unary u -> {
-                Function f = function(u.fn()).orElseThrow();
+                Function f = function(u.fn());
                 yield loop(
                         "i",
                         layer.node().type().shape().elements(),
@@ -76,29 +81,6 @@ final class Floats {
             case FloatOp.Softmax s -> softmax(layer, s);
             case FloatOp.Recurrent r -> Recurrents.lower(layer, r);
         };
-    }
-
-    /** Why an operation cannot be lowered, if it cannot. */
-    static Optional<String> refusal(FloatOp op) {
-        String functions = " of real numbers, which TVM's modules do not have yet";
-        return switch (op) {
-            case FloatOp.Unary u when function(u.fn()).isEmpty() -> Optional.of("is " + name(u.fn()) + functions);
-            case FloatOp.Binary b
-            when b.fn() == FloatOp.Binary.Fn.MOD ->
-                Optional.of("is a remainder of real numbers, which TVM's modules do not have yet");
-            case FloatOp.Recurrent r ->
-                r.activations().stream()
-                        .filter(f -> function(f).isEmpty())
-                        .findFirst()
-                        .map(f -> "is a recurrent layer with " + name(f) + functions);
-            case FloatOp.Conv2d _, FloatOp.Dense _, FloatOp.MatMul _, FloatOp.Binary _, FloatOp.Unary _ ->
-                Optional.empty();
-            case FloatOp.AvgPool _, FloatOp.Mean _, FloatOp.BatchNorm _, FloatOp.Softmax _ -> Optional.empty();
-        };
-    }
-
-    private static String name(ScalarFn fn) {
-        return fn.getClass().getSimpleName().toLowerCase(java.util.Locale.ROOT);
     }
 
     /** The elements of an operand that is a constant. */
@@ -163,72 +145,64 @@ final class Floats {
                 Tir.let("real", x, named -> Exponential.of(argument.apply(named), e -> body.apply(f.apply(named, e))));
     }
 
-    /** Those of the functions that there are, in double, operations in the order of docs/numerics.md. */
-    static Optional<Function> function(ScalarFn fn) {
-        return Optional.ofNullable(
-                switch (fn) {
-                    case ScalarFn.Relu r -> simple(x -> max64(x, 0));
-                    case ScalarFn.LeakyRelu l ->
-                        simple(x -> select(orNan(ge(x, f64(0)), x), x, mul(f64(l.alpha()), x)));
-                    case ScalarFn.Clip c -> simple(x -> min64(max64(x, c.lo()), c.hi()));
-                    case ScalarFn.HardSwish h -> simple(x -> div(mul(x, min64(max64(add(x, f64(3)), 0), 6)), f64(6)));
-                    case ScalarFn.HardSigmoid h ->
-                        simple(x -> min64(max64(add(rounded(mul(f64(h.alpha()), x)), f64(h.beta())), 0), 1));
-                    case ScalarFn.Softsign s -> simple(x -> div(x, add(f64(1), magnitude(x))));
-                    case ScalarFn.ThresholdedRelu t ->
-                        simple(x -> select(nan64(x), f64(0), select(gt(x, f64(t.alpha())), x, f64(0))));
-                    case ScalarFn.Affine a -> simple(x -> add(rounded(mul(f64(a.alpha()), x)), f64(a.beta())));
-                    case ScalarFn.Sqrt s -> simple(x -> call(DataType.FLOAT64, "sqrt", x));
-                    case ScalarFn.Abs a -> simple(Floats::magnitude);
-                    case ScalarFn.Neg n -> simple(Floats::negated);
-                    case ScalarFn.Sign s ->
-                        simple(x -> select(gt(x, f64(0)), f64(1), select(lt(x, f64(0)), f64(-1), x)));
-                    case ScalarFn.Floor f -> simple(x -> call(DataType.FLOAT64, "floor", x));
-                    case ScalarFn.Ceil c -> simple(x -> call(DataType.FLOAT64, "ceil", x));
-                    case ScalarFn.Round r -> simple(Tir::roundEven);
-                    case ScalarFn.Reciprocal r -> simple(x -> div(f64(1), x));
-                    case ScalarFn.Exp e -> exponential(x -> x, (x, exp) -> exp);
-                    case ScalarFn.Sigmoid s -> exponential(Floats::negated, (x, exp) -> div(f64(1), add(f64(1), exp)));
-                    case ScalarFn.Silu s -> exponential(Floats::negated, (x, exp) -> div(x, add(f64(1), exp)));
-                    case ScalarFn.Elu e ->
-                        exponential(
-                                x -> x, (x, exp) -> select(ge(x, f64(0)), x, mul(f64(e.alpha()), sub(exp, f64(1)))));
-                    case ScalarFn.Selu s -> {
-                        double factor = s.gamma() * (double) s.alpha();
-                        yield exponential(
-                                x -> x,
-                                (x, exp) -> select(
-                                        gt(x, f64(0)), mul(f64(s.gamma()), x), mul(f64(factor), sub(exp, f64(1)))));
-                    }
-                    case ScalarFn.Celu c ->
-                        exponential(
-                                x -> div(x, f64(c.alpha())),
-                                (x, exp) -> add(max64(x, 0), min64(rounded(mul(f64(c.alpha()), sub(exp, f64(1)))), 0)));
-                    case ScalarFn.Tanh t -> Exponential::tanh;
-                    case ScalarFn.ScaledTanh t ->
-                        (x, body) -> Exponential.tanh(
-                                rounded(mul(f64(t.beta()), x)), y -> body.apply(mul(f64(t.alpha()), y)));
-                    case ScalarFn.Gelu g ->
-                        (x, body) -> Tir.let("real", x, r -> {
-                            Expr cube = rounded(mul(f64(0.044715), mul(mul(r, r), r)));
-                            Expr inner = rounded(mul(f64(StrictMath.sqrt(2 / Math.PI)), add(r, cube)));
-                            return Exponential.tanh(inner, t -> body.apply(mul(div(r, f64(2)), add(f64(1), t))));
-                        });
-                    case ScalarFn.GeluErf g ->
-                        (x, body) -> Tir.let(
-                                "real",
-                                x,
-                                r -> Erf.of(
-                                        div(r, f64(Math.sqrt(2))),
-                                        e -> body.apply(mul(div(r, f64(2)), add(f64(1), e)))));
-                    case ScalarFn.Erf e -> Erf::of;
-                    case ScalarFn.Log l -> Logarithm::of;
-                    case ScalarFn.Softplus s -> Floats::softplus;
-                    case ScalarFn.Mish m ->
-                        (x, body) -> Tir.let(
-                                "real", x, r -> softplus(r, s -> Exponential.tanh(s, t -> body.apply(mul(r, t)))));
-                    case ScalarFn.Sin _, ScalarFn.Cos _ -> null;
+    /** In double, of a double that is a single; operations in the order of docs/numerics.md. */
+    static Function function(ScalarFn fn) {
+        return switch (fn) {
+            case ScalarFn.Relu r -> simple(x -> max64(x, 0));
+            case ScalarFn.LeakyRelu l -> simple(x -> select(orNan(ge(x, f64(0)), x), x, mul(f64(l.alpha()), x)));
+            case ScalarFn.Clip c -> simple(x -> min64(max64(x, c.lo()), c.hi()));
+            case ScalarFn.HardSwish h -> simple(x -> div(mul(x, min64(max64(add(x, f64(3)), 0), 6)), f64(6)));
+            case ScalarFn.HardSigmoid h ->
+                simple(x -> min64(max64(add(rounded(mul(f64(h.alpha()), x)), f64(h.beta())), 0), 1));
+            case ScalarFn.Softsign s -> simple(x -> div(x, add(f64(1), magnitude(x))));
+            case ScalarFn.ThresholdedRelu t ->
+                simple(x -> select(nan64(x), f64(0), select(gt(x, f64(t.alpha())), x, f64(0))));
+            case ScalarFn.Affine a -> simple(x -> add(rounded(mul(f64(a.alpha()), x)), f64(a.beta())));
+            case ScalarFn.Sqrt s -> simple(x -> call(DataType.FLOAT64, "sqrt", x));
+            case ScalarFn.Abs a -> simple(Floats::magnitude);
+            case ScalarFn.Neg n -> simple(Floats::negated);
+            case ScalarFn.Sign s -> simple(x -> select(gt(x, f64(0)), f64(1), select(lt(x, f64(0)), f64(-1), x)));
+            case ScalarFn.Floor f -> simple(x -> call(DataType.FLOAT64, "floor", x));
+            case ScalarFn.Ceil c -> simple(x -> call(DataType.FLOAT64, "ceil", x));
+            case ScalarFn.Round r -> simple(Tir::roundEven);
+            case ScalarFn.Reciprocal r -> simple(x -> div(f64(1), x));
+            case ScalarFn.Exp e -> exponential(x -> x, (x, exp) -> exp);
+            case ScalarFn.Sigmoid s -> exponential(Floats::negated, (x, exp) -> div(f64(1), add(f64(1), exp)));
+            case ScalarFn.Silu s -> exponential(Floats::negated, (x, exp) -> div(x, add(f64(1), exp)));
+            case ScalarFn.Elu e ->
+                exponential(x -> x, (x, exp) -> select(ge(x, f64(0)), x, mul(f64(e.alpha()), sub(exp, f64(1)))));
+            case ScalarFn.Selu s -> {
+                double factor = s.gamma() * (double) s.alpha();
+                yield exponential(
+                        x -> x,
+                        (x, exp) -> select(gt(x, f64(0)), mul(f64(s.gamma()), x), mul(f64(factor), sub(exp, f64(1)))));
+            }
+            case ScalarFn.Celu c ->
+                exponential(
+                        x -> div(x, f64(c.alpha())),
+                        (x, exp) -> add(max64(x, 0), min64(rounded(mul(f64(c.alpha()), sub(exp, f64(1)))), 0)));
+            case ScalarFn.Tanh t -> Exponential::tanh;
+            case ScalarFn.ScaledTanh t ->
+                (x, body) -> Exponential.tanh(rounded(mul(f64(t.beta()), x)), y -> body.apply(mul(f64(t.alpha()), y)));
+            case ScalarFn.Gelu g ->
+                (x, body) -> Tir.let("real", x, r -> {
+                    Expr cube = rounded(mul(f64(0.044715), mul(mul(r, r), r)));
+                    Expr inner = rounded(mul(f64(StrictMath.sqrt(2 / Math.PI)), add(r, cube)));
+                    return Exponential.tanh(inner, t -> body.apply(mul(div(r, f64(2)), add(f64(1), t))));
                 });
+            case ScalarFn.GeluErf g ->
+                (x, body) -> Tir.let(
+                        "real",
+                        x,
+                        r -> Erf.of(div(r, f64(Math.sqrt(2))), e -> body.apply(mul(div(r, f64(2)), add(f64(1), e)))));
+            case ScalarFn.Erf e -> Erf::of;
+            case ScalarFn.Log l -> Logarithm::of;
+            case ScalarFn.Softplus s -> Floats::softplus;
+            case ScalarFn.Mish m ->
+                (x, body) -> Tir.let("real", x, r -> softplus(r, s -> Exponential.tanh(s, t -> body.apply(mul(r, t)))));
+            case ScalarFn.Sin s -> Trigonometry::sin;
+            case ScalarFn.Cos c -> Trigonometry::cos;
+        };
     }
 
     /** {@code max(x, 0) + log1p(exp(−|x|))}. */
@@ -284,7 +258,8 @@ final class Floats {
         return sub(cast(DataType.FLOAT64, layer.at(0, at)), cast(DataType.FLOAT64, load(top, i32(0))));
     }
 
-    private static Expr negated(Expr x) {
+    /** −x; of NaN, too. */
+    static Expr negated(Expr x) {
         return reinterpret(DataType.FLOAT64, Tir.bitXor(bits64(x), i64(Long.MIN_VALUE)));
     }
 

@@ -119,7 +119,8 @@ final class Logarithm {
         return select(lt(bitAnd(add(hx, 2), i64(UPPER_MANTISSA)), i64(3)), close, usual);
     }
 
-    private static Expr horner(Expr x, double... coefficients) {
+    /** A polynomial, each product rounded; from its lowest coefficient on. */
+    static Expr horner(Expr x, double... coefficients) {
         Expr sum = f64(coefficients[coefficients.length - 1]);
         for (int i = coefficients.length - 2; i >= 0; i--) {
             sum = add(f64(coefficients[i]), rounded(mul(x, sum)));

@@ -99,10 +99,9 @@ public final class Lowering {
     /** Why a node cannot be lowered, after its name; empty if it can. */
     public static Optional<String> refusal(Node n) {
         return switch (n.op()) {
-            case FloatOp f -> Floats.refusal(f);
             case QuantOp.FakeQuant f -> Optional.of("is fake quantization; lower the graph to integers first");
             case TrainOp t -> Optional.of("is part of training, not of a model");
-            case DataOp _, NumOp _, IntOp _, QuantOp _ -> Optional.empty();
+            case DataOp _, NumOp _, IntOp _, QuantOp _, FloatOp _ -> Optional.empty();
         };
     }
 

@@ -232,8 +232,6 @@ final class Recurrents {
     }
 
     private Stmt activate(int which, Expr x, Function<Expr, Stmt> body) {
-        return Floats.function(op.activations().get(which))
-                .orElseThrow()
-                .of(wide(x), y -> let("active", single(y), body));
+        return Floats.function(op.activations().get(which)).of(wide(x), y -> let("active", single(y), body));
     }
 }

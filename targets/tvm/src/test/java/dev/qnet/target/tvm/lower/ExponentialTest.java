@@ -1,28 +1,9 @@
 package dev.qnet.target.tvm.lower;
 
-import static dev.qnet.target.tvm.tir.Tir.i32;
-import static dev.qnet.target.tvm.tir.Tir.load;
-import static dev.qnet.target.tvm.tir.Tir.loop;
-import static dev.qnet.target.tvm.tir.Tir.store;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.qnet.target.tvm.TvmHere;
-import dev.qnet.target.tvm.ffi.Compiler;
-import dev.qnet.target.tvm.ffi.DlTensor;
-import dev.qnet.target.tvm.ffi.Scope;
-import dev.qnet.target.tvm.tir.Buffer;
 import dev.qnet.target.tvm.tir.DataType;
-import dev.qnet.target.tvm.tir.Expr;
-import dev.qnet.target.tvm.tir.Expr.Var;
-import dev.qnet.target.tvm.tir.PrimFunc;
-import dev.qnet.target.tvm.tir.Stmt;
 import dev.qnet.target.tvm.tir.Tir;
-import dev.qnet.target.tvm.tir.TirModule;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.function.DoubleUnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -107,7 +88,7 @@ class ExponentialTest {
         return Math.min(Math.max(x, 0), 1);
     }
 
-    private static void same(DoubleUnaryOperator java, Function f) {
+    private static void same(DoubleUnaryOperator java, Compiled.Function f) {
         double[] x = new double[60_000];
         Random random = new Random(11);
         for (int i = 0; i < x.length; i++) {
@@ -122,35 +103,6 @@ class ExponentialTest {
         for (int i = 0; i < x.length; i++) {
             expected[i] = java.applyAsDouble(x[i]);
         }
-        assertThat(compiled(f, x)).isEqualTo(expected);
-    }
-
-    /** A function as it is lowered. */
-    @FunctionalInterface
-    private interface Function {
-        Stmt of(Expr x, java.util.function.Function<Expr, Stmt> body);
-    }
-
-    private static double[] compiled(Function f, double[] x) {
-        Var in = Var.tensor("in");
-        Var out = Var.tensor("out");
-        Buffer from = Buffer.tensor("x", DataType.FLOAT64, List.of(i32(x.length)));
-        Buffer to = Buffer.tensor("y", DataType.FLOAT64, List.of(i32(x.length)));
-        Stmt body = loop("i", x.length, i -> f.of(load(from, i), e -> store(to, e, i)));
-        TirModule module =
-                new TirModule(List.of(new PrimFunc("exp", List.of(in, out), Map.of(in, from, out, to), true, body)));
-        try (Scope scope = TvmHere.library().scope();
-                Arena arena = Arena.ofConfined()) {
-            // A CPU with fused multiply-add, which would round otherwise.
-            var compiled = Compiler.compile(scope, module, "llvm -mtriple=x86_64-linux-gnu -mcpu=x86-64-v3");
-            MemorySegment given = arena.allocate(8L * x.length, DlTensor.ALIGNMENT);
-            MemorySegment.copy(x, 0, given, ValueLayout.JAVA_DOUBLE, 0, x.length);
-            MemorySegment found = arena.allocate(8L * x.length, DlTensor.ALIGNMENT);
-            scope.call(
-                    scope.function(compiled, "exp").orElseThrow(),
-                    DlTensor.of(arena, given, 2, 64, x.length),
-                    DlTensor.of(arena, found, 2, 64, x.length));
-            return found.toArray(ValueLayout.JAVA_DOUBLE);
-        }
+        assertThat(Compiled.difference(f, x, expected)).isEmpty();
     }
 }
