@@ -5,7 +5,6 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -16,15 +15,10 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A model as a shared library with plain C functions, as {@code qnet compile --abi c} writes it. It carries its
@@ -105,33 +99,11 @@ final class NativeLibrary {
 
     /** A library for a newer CPU would end the process at its first instruction that this one does not know. */
     private static void requireCpu(Path path, List<String> flags) {
-        Set<String> there = cpuFlags();
-        if (there == null) {
-            return;
-        }
-        List<String> missing = new ArrayList<>(flags);
-        missing.removeAll(there);
+        List<String> missing = CpuFlags.missing(flags);
         if (!missing.isEmpty()) {
             throw new ModelException(path + ": compiled for a CPU with " + String.join(", ", missing)
-                    + ", which this one has not; compile it with another --cpu");
+                    + ", which this one has not or Linux does not allow; compile it with another --cpu");
         }
-    }
-
-    /** What Linux says that the CPU has; null where that cannot be read. */
-    private static @Nullable Set<String> cpuFlags() {
-        try {
-            for (String line : Files.readAllLines(Path.of("/proc/cpuinfo"))) {
-                if (line.startsWith("flags")) {
-                    Set<String> flags = new HashSet<>();
-                    Collections.addAll(
-                            flags, line.substring(line.indexOf(':') + 1).strip().split(" ", -1));
-                    return flags;
-                }
-            }
-        } catch (IOException e) {
-            return null;
-        }
-        return null;
     }
 
     @SuppressWarnings("restricted")

@@ -1,11 +1,7 @@
 package dev.qnet.target.tvm;
 
+import dev.qnet.runtime.CpuFlags;
 import dev.qnet.target.tvm.lower.Isa;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -84,17 +80,8 @@ public record Cpu(String name) {
         return Isa.of(features::contains);
     }
 
-    /** The flags of this machine's CPU. */
+    /** The flags of this machine's CPU, of AMX's only those that this process may use. */
     static Set<String> flags() {
-        try {
-            return Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
-                    .filter(line -> line.startsWith("flags"))
-                    .findFirst()
-                    .map(line -> Set.copyOf(new HashSet<>(Arrays.asList(
-                            line.substring(line.indexOf(':') + 1).strip().split(" ", -1)))))
-                    .orElse(Set.of());
-        } catch (IOException e) {
-            return Set.of();
-        }
+        return CpuFlags.present().orElse(Set.of());
     }
 }

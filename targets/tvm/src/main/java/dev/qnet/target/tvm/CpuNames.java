@@ -8,11 +8,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 
 /** CPUs as LLVM knows them. */
 final class CpuNames {
     private static final String TRIPLE = "llvm -mtriple=x86_64-linux-gnu";
+
+    /** What kernels use of AMX. */
+    private static final Set<String> TILES = Set.of("amx_tile", "amx_int8");
 
     private CpuNames() {}
 
@@ -37,13 +41,18 @@ final class CpuNames {
         }
     }
 
-    /** What a target's code may use beyond what each x86 CPU has, as Linux calls it. */
-    static List<String> needs(TvmLibrary library, String target) {
+    /**
+     * What a target's code may use beyond what each x86 CPU has, as Linux calls it.
+     *
+     * @param tiles whether it uses tiles (AMX), which LLVM does not unasked
+     */
+    static List<String> needs(TvmLibrary library, String target, boolean tiles) {
         try (Scope scope = library.scope()) {
             Ref t = scope.ref("target.Target", target);
             return Cpu.FEATURES.entrySet().stream()
                     .filter(e -> scope.integer("target.target_has_feature", e.getValue(), t) != 0)
                     .map(Map.Entry::getKey)
+                    .filter(flag -> !flag.startsWith("amx_") || tiles && TILES.contains(flag))
                     .toList();
         }
     }

@@ -23,14 +23,17 @@ import org.jspecify.annotations.Nullable;
  * in this order. A module holds its own as JSON (docs/targets.md).
  *
  * @param name the model's
+ * @param cpu what its code may use beyond what each x86 CPU has, as Linux calls it
  */
-public record Signature(String name, List<Tensor> inputs, List<Tensor> states, List<Tensor> outputs) {
+public record Signature(
+        String name, List<String> cpu, List<Tensor> inputs, List<Tensor> states, List<Tensor> outputs) {
     /** The version of the JSON. */
     private static final int FORMAT = 1;
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
     public Signature {
+        cpu = List.copyOf(cpu);
         inputs = List.copyOf(inputs);
         states = List.copyOf(states);
         outputs = List.copyOf(outputs);
@@ -104,9 +107,10 @@ public record Signature(String name, List<Tensor> inputs, List<Tensor> states, L
     }
 
     /** A graph's. */
-    static Signature of(Graph graph) {
+    static Signature of(Graph graph, List<String> cpu) {
         return new Signature(
                 graph.name(),
+                cpu,
                 graph.params().stream()
                         .map(p -> tensor(p.id().name(), p.type()))
                         .toList(),
@@ -145,6 +149,7 @@ public record Signature(String name, List<Tensor> inputs, List<Tensor> states, L
     String json() {
         ObjectNode root = JSON.createObjectNode();
         root.put("format", FORMAT).put("name", name);
+        cpu.forEach(root.putArray("cpu")::add);
         list(root.putArray("inputs"), inputs);
         list(root.putArray("states"), states);
         list(root.putArray("outputs"), outputs);
@@ -178,8 +183,11 @@ public record Signature(String name, List<Tensor> inputs, List<Tensor> states, L
                 throw new IllegalArgumentException("a module of format " + root.path("format")
                         + " is not read by this version of Qnet, which reads " + FORMAT);
             }
+            List<String> cpu = new ArrayList<>();
+            root.path("cpu").forEach(flag -> cpu.add(flag.asText()));
             return new Signature(
                     root.path("name").asText(),
+                    cpu,
                     tensors(root.path("inputs")),
                     tensors(root.path("states")),
                     tensors(root.path("outputs")));

@@ -1,5 +1,6 @@
 package dev.qnet.target.tvm;
 
+import dev.qnet.runtime.CpuFlags;
 import dev.qnet.target.tvm.ffi.DlTensor;
 import dev.qnet.target.tvm.ffi.Linker;
 import dev.qnet.target.tvm.ffi.Ref;
@@ -14,6 +15,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 
 /** A compiled graph in this process. */
 public final class TvmModule implements AutoCloseable {
@@ -32,7 +34,7 @@ public final class TvmModule implements AutoCloseable {
      *
      * @throws TvmUnavailableException if the runtime is not on this machine
      * @throws NoSuchFileException if there is no such file
-     * @throws IllegalArgumentException if it is no module of Qnet's
+     * @throws IllegalArgumentException if it is no module of Qnet's, or for another CPU
      */
     public static TvmModule load(Path library) throws NoSuchFileException {
         if (!library.toFile().isFile()) {
@@ -41,7 +43,13 @@ public final class TvmModule implements AutoCloseable {
         Scope scope = TvmLibrary.runtime().scope();
         try {
             Ref module = scope.load(library);
-            return new TvmModule(Signature.parse(metadata(scope, module, library)), scope, module);
+            Signature signature = Signature.parse(metadata(scope, module, library));
+            List<String> missing = CpuFlags.missing(signature.cpu());
+            if (!missing.isEmpty()) {
+                throw new IllegalArgumentException(library + " is compiled for a CPU with " + String.join(", ", missing)
+                        + ", which this one has not or Linux does not allow; compile it with another --cpu");
+            }
+            return new TvmModule(signature, scope, module);
         } catch (RuntimeException e) {
             scope.close();
             throw e;

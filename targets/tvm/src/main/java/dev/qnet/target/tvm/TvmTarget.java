@@ -108,7 +108,8 @@ public final class TvmTarget {
         functions.addAll(Metadata.functionsForC(
                 Interface.TEXT_BYTES,
                 Interface.TEXT,
-                face.text(lowered.workspace(), CpuNames.needs(library, target), lowered.failures())));
+                face.text(
+ lowered.workspace(), CpuNames.needs(library, target, lowered.tiles()), lowered.failures())));
         Scope scope = library.scope();
         try {
             Ref module = Compiler.compileForC(scope, new TirModule(functions), target);
@@ -129,8 +130,9 @@ public final class TvmTarget {
         TvmLibrary library = TvmLibrary.compiler();
         String target = CpuNames.target(library, cpu);
         Isa isa = asked == null ? CpuNames.isa(library, target) : asked;
-        Signature signature = Signature.of(graph);
-        List<PrimFunc> functions = new ArrayList<>(Lowering.lower(graph, isa).functions());
+        Lowering.Packed lowered = Lowering.lowerPacked(graph, isa);
+        Signature signature = Signature.of(graph, CpuNames.needs(library, target, lowered.tiles()));
+        List<PrimFunc> functions = new ArrayList<>(lowered.module().functions());
         functions.addAll(Metadata.functions(signature.json()));
         Scope scope = library.scope();
         try {

@@ -8,6 +8,7 @@ import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.GraphParser;
 import dev.qnet.compiler.ir.Shape;
+import dev.qnet.runtime.CpuFlags;
 import dev.qnet.runtime.Model;
 import dev.qnet.runtime.ModelException;
 import dev.qnet.runtime.Session;
@@ -159,6 +160,32 @@ class CLibraryTest {
                         .collect(Collectors.joining(" ")));
     }
 
+    /** The function that asks Linux is found in the program's own C library. */
+    @Test
+    void tellsCThatTilesAreNotAllowed(@TempDir Path folder) throws Exception {
+        TvmHere.library();
+        Assumptions.assumeFalse(CpuFlags.mayUseTiles(), "skipped: this machine has AMX");
+        Assumptions.assumeTrue(Cpu.flags().contains("avx512vl"), "skipped: this machine's CPU has not avx512vl");
+        Path library = folder.resolve("model.so");
+        Graph graph = GraphParser.parse(KernelsTest.large(64, 1, 1));
+        try (CLibrary compiled = TvmTarget.compileForC(graph, new Cpu("sapphirerapids"))) {
+            compiled.save(library);
+            Files.writeString(folder.resolve("model.h"), compiled.header());
+        }
+        Files.writeString(folder.resolve("main.c"), """
+                #include <stdio.h>
+                #include "model.h"
+                static int8_t image[14 * 14 * 64], y[14 * 14 * 40];
+                static _Alignas(64) char memory[LARGE_WORKSPACE_BYTES];
+                int main(void) {
+                    printf("%d", large_run(1, image, y, memory));
+                    return 0;
+                }
+                """);
+        run(folder, List.of("gcc", "-Wall", "-Werror", "main.c", library.toString(), "-o", "main"));
+        assertThat(run(folder, List.of(folder.resolve("main").toString()))).isEqualTo("1");
+    }
+
     private static String run(Path folder, List<String> command) throws Exception {
         Process process;
         try {
@@ -194,14 +221,14 @@ class CLibraryTest {
     @Test
     void refusesLibrariesForOtherCpus(@TempDir Path folder) throws IOException {
         TvmHere.library();
-        Assumptions.assumeFalse(Cpu.flags().contains("amx_fp16"), "skipped: this CPU has all there is");
+        Assumptions.assumeFalse(Cpu.flags().contains("avx_vnni_int16"), "skipped: this CPU has all there is");
         Path library = folder.resolve("future.so");
-        try (CLibrary compiled = TvmTarget.compileForC(GraphParser.parse(COUNTER), new Cpu("graniterapids"))) {
+        try (CLibrary compiled = TvmTarget.compileForC(GraphParser.parse(COUNTER), new Cpu("clearwaterforest"))) {
             compiled.save(library);
         }
         assertThatThrownBy(() -> Model.load(library))
                 .isInstanceOf(ModelException.class)
                 .hasMessageContaining("compiled for a CPU with")
-                .hasMessageContaining("amx_fp16");
+                .hasMessageContaining("avx_vnni_int16");
     }
 }

@@ -1,15 +1,22 @@
 package dev.qnet.target.tvm;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.qnet.compiler.interp.Interpreter;
 import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.GraphParser;
 import dev.qnet.compiler.ir.Shape;
+import dev.qnet.runtime.CpuFlags;
+import dev.qnet.runtime.Model;
+import dev.qnet.runtime.ModelException;
 import dev.qnet.target.tvm.lower.Elements;
 import dev.qnet.target.tvm.lower.Isa;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -23,6 +30,7 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Sums of products by each kind of kernel that this machine runs: the oracle's bytes, and the instructions that are meant. */
 class KernelsTest {
@@ -37,7 +45,12 @@ class KernelsTest {
             // CPUs with AVX512-VNNI have the same instructions for short vectors in another encoding.
             new Kind("cascadelake", Isa.AVX_VNNI, Set.of("avx512_vnni", "avx512vl")),
             new Kind("skylake-avx512", Isa.AVX512, Set.of("avx512f", "avx512bw", "avx512vl", "avx512dq")),
-            new Kind("cascadelake", Isa.AVX512_VNNI, Set.of("avx512_vnni", "avx512bw", "avx512vl", "avx512dq")));
+            new Kind("cascadelake", Isa.AVX512_VNNI, Set.of("avx512_vnni", "avx512bw", "avx512vl", "avx512dq")),
+            new Kind("cascadelake", Isa.AMX_IN_LOOPS, Set.of("avx512_vnni", "avx512bw", "avx512vl", "avx512dq")),
+            new Kind(
+                    "sapphirerapids",
+                    Isa.AMX,
+                    Set.of("amx_tile", "amx_int8", "avx512_vnni", "avx512_fp16", "avx512_bf16", "avx_vnni")));
 
     @TestFactory
     Stream<DynamicTest> givesTheOraclesBytes() {
@@ -268,9 +281,93 @@ class KernelsTest {
             "WEIGHTS", IntStream.range(0, 128).mapToObj(i -> "" + (i % 19 - 9)).collect(Collectors.joining(", ")));
 
     private static String assembly(String cpu) {
-        try (TvmModule module = TvmTarget.compile(GraphParser.parse(DENSE), new Cpu(cpu))) {
+        return assembly(cpu, DENSE);
+    }
+
+    private static String assembly(String cpu, String graph) {
+        try (TvmModule module = TvmTarget.compile(GraphParser.parse(graph), new Cpu(cpu))) {
             return module.assembly();
         }
+    }
+
+    /** Convolutions that tiles suit: a grid with and without columns that are not wanted, and rows put side by side. */
+    static String large(int in, int kernel, int stride) {
+        int padding = kernel / 2;
+        int size = (14 - 1) / stride + 1;
+        int[] w = new Random(in).ints((long) 40 * kernel * kernel * in, -128, 128).toArray();
+        return """
+                graph @large {
+                  param %%x : i8<scale=0.5, zero=3>[Nx14x14x%1$d]
+                  %%w = constant %5$s : i8<scale=0.25, zero=0>[40x%2$dx%2$dx%1$d]
+                  %%y = int.conv2d %%x, %%w {window=window([%2$d, %2$d], [%3$d, %3$d], [1, 1], [%4$d, %4$d, %4$d, %4$d]), groups=1, acc=i32, rescale=tosa([q31(1173741824, -11)], 7, -128, 127)} : i8<scale=1.0, zero=7>[Nx%6$dx%6$dx40]
+                  return y = %%y
+                }
+                """.formatted(in, kernel, stride, padding, Arrays.toString(w), size);
+    }
+
+    @TestFactory
+    Stream<DynamicTest> tilesGiveTheOraclesBytesInLargerLayers() {
+        record Shape(int in, int kernel, int stride) {}
+        return Stream.of(new Shape(64, 1, 1), new Shape(64, 3, 1), new Shape(64, 3, 2), new Shape(20, 3, 1))
+                .flatMap(s -> KINDS.stream()
+                        .filter(k -> k.isa().name().startsWith("AMX"))
+                        .map(kind -> DynamicTest.dynamicTest(kind.isa() + " " + s, () -> {
+                            TvmHere.library();
+                            Assumptions.assumeTrue(
+                                    Cpu.flags().containsAll(kind.needs()),
+                                    "skipped: this machine's CPU has not " + kind.needs());
+                            check(GraphParser.parse(large(s.in(), s.kernel(), s.stride())), kind, 7);
+                        })));
+    }
+
+    @Test
+    void tilesStayInTheUnit() {
+        TvmHere.library();
+        for (String graph : List.of(large(64, 1, 1), large(64, 3, 1), large(20, 3, 1))) {
+            String code = assembly("sapphirerapids", graph);
+            // Four products a step, and nothing else moves tiles than the kernel does.
+            assertThat(count(code, "tdpbusd")).isGreaterThanOrEqualTo(4);
+            assertThat(count(code, "ldtilecfg")).isEqualTo(count(code, "tilerelease")).isEqualTo(1);
+            assertThat(count(code, "tilestored")).isLessThanOrEqualTo(count(code, "tdpbusd"));
+            assertThat(code).contains("tileloadd", "syscall");
+        }
+        assertThat(assembly("sapphirerapids", DENSE)).doesNotContain("tdpbusd", "syscall");
+    }
+
+    private static int count(String text, String word) {
+        return text.split("\\b" + word, -1).length - 1;
+    }
+
+    @Test
+    void asksForTilesBeforeItUsesThem() {
+        TvmHere.library();
+        Assumptions.assumeFalse(CpuFlags.mayUseTiles(), "skipped: this machine has AMX");
+        try (TvmModule module = TvmTarget.compile(GraphParser.parse(large(64, 1, 1)), new Cpu("sapphirerapids"));
+                TvmSession session = module.session()) {
+            assertThat(module.signature().cpu()).contains("amx_tile", "amx_int8");
+            assertThatThrownBy(() -> session.run(1, List.of(new byte[14 * 14 * 64])))
+                    .hasMessageContaining("the library uses AMX, which this machine has not or does not allow");
+        }
+    }
+
+    @Test
+    void refusesToLoadALibraryForTilesWhereThereAreNone(@TempDir Path folder) throws IOException {
+        TvmHere.library();
+        Assumptions.assumeFalse(CpuFlags.mayUseTiles(), "skipped: this machine has AMX");
+        Graph graph = GraphParser.parse(large(64, 1, 1));
+        Path library = folder.resolve("tiles.so");
+        try (TvmModule module = TvmTarget.compile(graph, new Cpu("sapphirerapids"))) {
+            module.save(library);
+        }
+        assertThatThrownBy(() -> TvmModule.load(library))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("amx_tile");
+        try (CLibrary compiled = TvmTarget.compileForC(graph, new Cpu("sapphirerapids"))) {
+            compiled.save(library);
+        }
+        assertThatThrownBy(() -> Model.load(library))
+                .isInstanceOf(ModelException.class)
+                .hasMessageContaining("amx_tile");
     }
 
     @Test
@@ -293,5 +390,6 @@ class KernelsTest {
         Set<String> server = Set.of("avx2", "avx512f", "avx512bw", "avx512vl", "avx512dq");
         assertThat(Isa.of(server::contains)).isEqualTo(Isa.AVX512);
         assertThat(Isa.of(f -> server.contains(f) || f.equals("avx512vnni"))).isEqualTo(Isa.AVX512_VNNI);
+        assertThat(Isa.of(f -> true)).isEqualTo(Isa.AMX);
     }
 }

@@ -23,7 +23,11 @@ public enum Isa {
     /** Vectors of 512 bits, with vpmaddwd. */
     AVX512(16, null, null, "llvm.x86.avx512.pmaddw.d.512"),
     /** Vectors of 512 bits, with sums of four products of bytes (vpdpbusd) and of two of 16 bits (vpdpwssd). */
-    AVX512_VNNI(16, "llvm.x86.avx512.vpdpbusd.512", "llvm.x86.avx512.vpdpwssd.512", null);
+    AVX512_VNNI(16, "llvm.x86.avx512.vpdpbusd.512", "llvm.x86.avx512.vpdpwssd.512", null),
+    /** AVX512-VNNI, and a unit that multiplies tiles of bytes (AMX), for layers that fill them. */
+    AMX(16, "llvm.x86.avx512.vpdpbusd.512", "llvm.x86.avx512.vpdpwssd.512", null),
+    /** Kernels for AMX with tiles in memory and loops in place of its instructions: for tests where there is none. */
+    AMX_IN_LOOPS(16, "llvm.x86.avx512.vpdpbusd.512", "llvm.x86.avx512.vpdpwssd.512", null);
 
     private final int lanes;
     private final @Nullable String bytes;
@@ -44,7 +48,10 @@ public enum Isa {
      */
     public static Isa of(Predicate<String> has) {
         if (has.test("avx512f") && has.test("avx512bw") && has.test("avx512vl") && has.test("avx512dq")) {
-            return has.test("avx512vnni") ? AVX512_VNNI : AVX512;
+            if (has.test("avx512vnni")) {
+                return has.test("amx-tile") && has.test("amx-int8") ? AMX : AVX512_VNNI;
+            }
+            return AVX512;
         }
         if (has.test("avx2")) {
             return has.test("avxvnni") ? AVX_VNNI : AVX2;
@@ -60,6 +67,11 @@ public enum Isa {
     /** Whether it multiplies unsigned by signed bytes. */
     boolean hasBytes() {
         return bytes != null;
+    }
+
+    /** Whether it multiplies tiles of unsigned by signed bytes. */
+    boolean hasTiles() {
+        return this == AMX || this == AMX_IN_LOOPS;
     }
 
     /** Whether sums of pairs may overflow on their way; LLVM is told that additions do not. */

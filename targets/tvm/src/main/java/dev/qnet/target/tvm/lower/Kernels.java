@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * Sums of products by the instructions that a CPU has for them ({@link Isa}); of what they do not fit, nothing, and
@@ -76,8 +77,14 @@ final class Kernels {
             if (!fits(weights.get(), bytes)) {
                 continue;
             }
-            Reach probe = new Reach(new int[0], new int[0], run);
-            int excess = new Tiles(isa, bytes, outPerGroup, probe).excess();
+            Reach probe = Reach.row(run);
+            boolean inTiles = bytes
+                    && TileProducts.suits(
+                            isa,
+                            x[0] * outHeight * outWidth,
+                            outPerGroup,
+                            new Reach(joined ? new int[] {w[1]} : new int[] {w[1], w[2]}, new int[0], run));
+            int excess = inTiles ? 0 : new Tiles(isa, bytes, outPerGroup, probe).excess();
             Optional<Source> source = Source.of(layer, 0, bytes ? Kind.BYTES : Kind.PAIRS, images, excess);
             if (source.isEmpty()) {
                 continue;
@@ -87,12 +94,15 @@ final class Kernels {
             Reach reach = joined
                     ? new Reach(new int[] {w[1]}, new int[] {down}, run)
                     : new Reach(new int[] {w[1], w[2]}, new int[] {down, window.dilationW() * x[3]}, run);
+            if (inTiles) {
+                return Optional.of(prepared(s, convInTiles(window, images, groups, s, reach, weights.get())));
+            }
             Tiles tiles = new Tiles(isa, bytes, outPerGroup, reach);
             Buffer panels = panels(
-                    tiles,
+                    tiles::pack,
                     groups,
                     (g, column, r, place) -> weights.get().at(g * outPerGroup + column, r * run + place));
-            Buffer init = init(tiles, groups, outPerGroup, weights.get(), s.offset());
+            Buffer init = init(tiles.paddedColumns(), groups, outPerGroup, weights.get(), s.offset());
             int out = w[0];
             Stmt products = loop("g", groups, g -> {
                 Expr channel = mul(g, outPerGroup);
@@ -103,10 +113,50 @@ final class Kernels {
                         new Packed(init, mul(g, tiles.paddedColumns())),
                         (row, column, sum) -> stored(mul(row, out), add(channel, i32(0)), column, sum));
             });
-            return Optional.of(
-                    s.prepare().isEmpty() ? products : seq(s.prepare().get(), products));
+            return Optional.of(prepared(s, products));
         }
         return Optional.empty();
+    }
+
+    private static Stmt prepared(Source s, Stmt products) {
+        return s.prepare().isEmpty() ? products : seq(s.prepare().get(), products);
+    }
+
+    private Stmt convInTiles(Window window, Images x, int groups, Source s, Reach reach, Constant weights) {
+        int out = weights.outputs();
+        int outPerGroup = out / groups;
+        int in = x.channels() / groups;
+        Tiles.Rows rows = rows(window, x, s);
+        TileProducts products = new TileProducts(layer, rows, outPerGroup, reach);
+        Buffer panels = panels(
+                products::pack,
+                groups,
+                (g, column, r, place) -> weights.at(g * outPerGroup + column, r * reach.run() + place));
+        Buffer init = init(products.paddedColumns(), groups, outPerGroup, weights, s.offset());
+        return loop("g", groups, g -> {
+            Expr channel = mul(g, outPerGroup);
+            Tiles.Store store = (row, column, sum) -> stored(mul(row, out), channel, column, sum);
+            return products.multiply(
+                    s.elements(),
+                    mul(g, in),
+                    new Packed(panels, mul(g, products.packedWords())),
+                    new Packed(init, mul(g, products.paddedColumns())),
+                    rows instanceof TileProducts.Grid grid ? grid.wanted(store) : store);
+        });
+    }
+
+    /** Windows as a grid, where hardly any of it is not wanted. */
+    private static Tiles.Rows rows(Window w, Images x, Source s) {
+        int outHeight = w.outHeight(x.height());
+        int outWidth = w.outWidth(x.width());
+        long column = (long) w.strideW() * x.channels();
+        long line = (long) w.strideH() * s.row();
+        long width = outHeight == 1 ? outWidth : line / column;
+        if (x.count() == 1 && (outHeight == 1 || line % column == 0) && width * 2 <= 3L * outWidth) {
+            int count = (int) ((outHeight - 1) * width) + outWidth;
+            return new TileProducts.Grid(count, column, (int) width, outWidth);
+        }
+        return s.windows(w, x.count(), outHeight, outWidth, x.channels(), i32(0));
     }
 
     Optional<Stmt> dense() {
@@ -124,23 +174,38 @@ final class Kernels {
             if (!fits(weights, bytes)) {
                 continue;
             }
+            boolean inTiles = bytes && TileProducts.suits(isa, rows, out, Reach.row(in));
             Tiles tiles = new Tiles(isa, bytes, out, Reach.row(in));
-            Optional<Source> source =
-                    Source.of(layer, 0, bytes ? Kind.BYTES : Kind.PAIRS, Images.matrix(rows, in), tiles.excess());
+            Optional<Source> source = Source.of(
+                    layer,
+                    0,
+                    bytes ? Kind.BYTES : Kind.PAIRS,
+                    Images.matrix(rows, in),
+                    inTiles ? 0 : tiles.excess());
             if (source.isEmpty()) {
                 continue;
             }
             Source s = source.get();
-            Buffer panels = panels(tiles, 1, (g, column, run, place) -> weights.at(column, place));
-            Buffer init = init(tiles, 1, out, weights, s.offset());
+            Tiles.Store store = (row, column, sum) -> stored(mul(row, out), i32(0), column, sum);
+            if (inTiles) {
+                TileProducts products =
+                        new TileProducts(layer, new TileProducts.Grid(rows, in, rows, rows), out, Reach.row(in));
+                Buffer panels = panels(products::pack, 1, (g, column, run, place) -> weights.at(column, place));
+                Buffer init = init(products.paddedColumns(), 1, out, weights, s.offset());
+                return Optional.of(prepared(
+                        s,
+                        products.multiply(
+                                s.elements(), i32(0), new Packed(panels, i32(0)), new Packed(init, i32(0)), store)));
+            }
+            Buffer panels = panels(tiles::pack, 1, (g, column, run, place) -> weights.at(column, place));
+            Buffer init = init(tiles.paddedColumns(), 1, out, weights, s.offset());
             Stmt products = tiles.multiply(
                     s.elements(),
                     matrix(rows, in, i32(0)),
                     new Packed(panels, i32(0)),
                     new Packed(init, i32(0)),
-                    (row, column, sum) -> stored(mul(row, out), i32(0), column, sum));
-            return Optional.of(
-                    s.prepare().isEmpty() ? products : seq(s.prepare().get(), products));
+                    store);
+            return Optional.of(prepared(s, products));
         }
         return Optional.empty();
     }
@@ -194,7 +259,7 @@ final class Kernels {
                                 null,
                                 (row, column, sum) ->
                                         stored(mul(add(mul(pair.get(0), m), row), n), i32(0), column, sum))));
-        return Optional.of(s.prepare().isEmpty() ? products : seq(s.prepare().get(), products));
+        return Optional.of(prepared(s, products));
     }
 
     /** Weights and biases that are constants. */
@@ -283,21 +348,21 @@ final class Kernels {
         long at(int group, int column, int run, int place);
     }
 
-    private Buffer panels(Tiles tiles, int groups, Weight weight) {
+    private Buffer panels(Function<Tiles.Weight, int[]> pack, int groups, Weight weight) {
         List<Integer> words = new ArrayList<>();
         for (int g = 0; g < groups; g++) {
             int group = g;
-            for (int word : tiles.pack((column, run, place) -> weight.at(group, column, run, place))) {
+            for (int word : pack.apply((column, run, place) -> weight.at(group, column, run, place))) {
                 words.add(word);
             }
         }
         return layer.table("panels", DataType.INT32, words);
     }
 
-    private Buffer init(Tiles tiles, int groups, int outPerGroup, Constant c, int offset) {
+    private Buffer init(int paddedColumns, int groups, int outPerGroup, Constant c, int offset) {
         List<Integer> values = new ArrayList<>();
         for (int g = 0; g < groups; g++) {
-            for (int column = 0; column < tiles.paddedColumns(); column++) {
+            for (int column = 0; column < paddedColumns; column++) {
                 values.add(column < outPerGroup ? (int) c.begin(g * outPerGroup + column, offset) : 0);
             }
         }

@@ -53,6 +53,7 @@ final class Layer {
     private final Map<Integer, Buffer> operandConstants = new LinkedHashMap<>();
     private final List<Buffer> scratches = new ArrayList<>();
     private @Nullable String failure;
+    private boolean tiles;
 
     /**
      * Begins a function.
@@ -279,6 +280,15 @@ final class Layer {
     /** What {@link #fail} was told, if it was called. */
     Optional<String> failure() {
         return Optional.ofNullable(failure);
+    }
+
+    /** Says that the function uses the processor's tiles (AMX), which a process has to be allowed. */
+    void needTiles() {
+        tiles = true;
+    }
+
+    boolean needsTiles() {
+        return tiles;
     }
 
     /** The values that the function is given pointers to, in the order of its parameters, in front of the result. */

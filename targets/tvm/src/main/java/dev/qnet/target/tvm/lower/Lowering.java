@@ -49,6 +49,14 @@ public final class Lowering {
     /** The name of the function that users call. */
     public static final String ENTRY = "run";
 
+    /** What a run ends with where Linux does not let the process use tiles. */
+    static final String AMX_REFUSED =
+            "the library uses AMX, which this machine has not or does not allow; compile it with another --cpu";
+
+    private static final int SYS_ARCH_PRCTL = 158;
+    private static final int ARCH_REQ_XCOMP_PERM = 0x1023;
+    private static final int XFEATURE_XTILEDATA = 18;
+
     /** The most elements that are looked at through one pointer; only what is used is there. */
     private static final long MANY = Integer.MAX_VALUE;
 
@@ -66,6 +74,8 @@ public final class Lowering {
     private final List<Port> outputs = new ArrayList<>();
     private final Buffer arena;
     private final Buffer status;
+    /** Whether a layer uses the processor's tiles. */
+    private boolean tiles;
     /** Bytes that the greediest layer needs beside its operands and its result. */
     private long scratch;
 
@@ -96,6 +106,20 @@ public final class Lowering {
         return new Lowering(graph, isa).module();
     }
 
+    /**
+     * A graph lowered to functions of TVM's calling convention.
+     *
+     * @param tiles whether it uses the processor's tiles (AMX)
+     */
+    public record Packed(TirModule module, boolean tiles) {}
+
+    /** As {@link #lower}, with what the module needs. */
+    public static Packed lowerPacked(Graph graph, Isa isa) {
+        Lowering lowering = new Lowering(graph, isa);
+        TirModule module = lowering.module();
+        return new Packed(module, lowering.tiles);
+    }
+
     /** Why a node cannot be lowered, after its name; empty if it can. */
     public static Optional<String> refusal(Node n) {
         return switch (n.op()) {
@@ -111,8 +135,9 @@ public final class Lowering {
      * @param workspace bytes of memory that the function which runs the graph works in
      * @param failures what went wrong, by the number, from 1 on, that is then the first of 32 bits in that memory; 0 for
      *     nothing, and none is written where nothing can fail
+     * @param tiles whether it uses the processor's tiles (AMX)
      */
-    public record ForC(TirModule module, long workspace, List<String> failures) {
+    public record ForC(TirModule module, long workspace, List<String> failures, boolean tiles) {
         public ForC {
             failures = List.copyOf(failures);
         }
@@ -149,7 +174,7 @@ public final class Lowering {
             body = new Stmt.Declare(p.elements(), body);
         }
         functions.add(new PrimFunc(name, params, Map.of(), true, body));
-        return new ForC(new TirModule(functions), workspace(), failures);
+        return new ForC(new TirModule(functions), workspace(), failures, tiles);
     }
 
     /** TVM's functions return 0; which failure there was stands in front of the memory that they work in. */
@@ -179,9 +204,22 @@ public final class Lowering {
     }
 
     private Stmt steps(List<String> failures) {
-        return batched()
+        Stmt steps = batched()
                 ? loop("item", i32(0), items, Stmt.LoopKind.SERIAL, i -> item(i, failures))
                 : item(i32(0), failures);
+        if (!tiles) {
+            return steps;
+        }
+        failures.add(AMX_REFUSED);
+        // Linux allows a process the state of tiles when it asks; to ask again is allowed, too.
+        Expr answer = Tir.call(
+                DataType.INT64,
+                "call_extern",
+                new Expr.Text("syscall"),
+                i64(SYS_ARCH_PRCTL),
+                i64(ARCH_REQ_XCOMP_PERM),
+                i64(XFEATURE_XTILEDATA));
+        return Tir.when(eq(answer, i64(0)), steps, store(status, i32(failures.size()), i32(0)));
     }
 
     private TirModule module() {
@@ -300,6 +338,7 @@ public final class Lowering {
     private Stmt step(Expr item, Layer layer, String what, Stmt body, Place to, List<String> failures) {
         PrimFunc f = layer.function(functionName(what), body);
         functions.add(f);
+        tiles |= layer.needsTiles();
         List<Expr> arguments = new ArrayList<>();
         layer.inputs().forEach(v -> arguments.add(address(item, placement.place(v))));
         arguments.add(address(item, to));

@@ -22,6 +22,7 @@ import dev.qnet.target.tvm.tir.Stmt;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -64,6 +65,11 @@ final class Tiles {
 
         /** The first element of a row. */
         Expr start(Expr row);
+
+        /** Elements between the starts of neighbours, where they are equally far from each other. */
+        default OptionalLong step() {
+            return OptionalLong.empty();
+        }
     }
 
     /** An element of the second matrix, before it is packed. */
@@ -294,7 +300,8 @@ final class Tiles {
                             steps.add(loop(
                                     "i",
                                     height,
-                                    i -> finish(t, add(first, i), mul(i, (long) t.vectors() * lanes()), to)));
+                                    i -> finish(
+ lanes(), t.columns(), t.first(), add(first, i), mul(i, (long) t.vectors() * lanes()), to, t.out())));
                             return seq(steps);
                         })));
         return body;
@@ -381,25 +388,27 @@ final class Tiles {
         return seq(steps);
     }
 
-    /** Stores a row of a tile: whole vectors, and what is left element by element. */
-    private Stmt finish(Tile t, Expr row, Expr from, Buffer sums) {
-        int whole = t.columns() / lanes();
+    /**
+     * Stores a row of sums: whole vectors, and what is left element by element.
+     *
+     * @param columns of them, from the first on
+     * @param from where they begin among the sums
+     */
+    static Stmt finish(int lanes, int columns, Expr first, Expr row, Expr from, Buffer sums, Store out) {
+        int whole = columns / lanes;
         List<Stmt> steps = new ArrayList<>();
         if (whole > 0) {
-            steps.add(loop(
-                    "v",
-                    whole,
-                    v -> t.out()
-                            .at(
-                                    row,
-                                    vector(add(t.first(), mul(v, lanes()))),
-                                    load(sums, vector(add(from, mul(v, lanes())))))));
+            steps.add(loop("v", whole, v -> {
+                Expr at = mul(v, lanes);
+                Expr column = new Expr.Ramp(add(first, at), 1, lanes);
+                return out.at(row, column, load(sums, new Expr.Ramp(add(from, at), 1, lanes)));
+            }));
         }
-        int rest = t.columns() % lanes();
+        int rest = columns % lanes;
         if (rest > 0) {
             steps.add(loop("j", rest, j -> {
-                Expr at = add(j, (long) whole * lanes());
-                return t.out().at(row, add(t.first(), at), load(sums, add(from, at)));
+                Expr at = add(j, (long) whole * lanes);
+                return out.at(row, add(first, at), load(sums, add(from, at)));
             }));
         }
         return seq(steps);
