@@ -27,7 +27,6 @@ class CpuFlagsTest {
     @Test
     void namesWhatIsMissing() {
         List<String> missing = CpuFlags.missing(List.of("no_cpu_has_this"));
-        assertThat(missing)
-                .isEqualTo(CpuFlags.present().isPresent() ? List.of("no_cpu_has_this") : List.of());
+        assertThat(missing).isEqualTo(CpuFlags.present().isPresent() ? List.of("no_cpu_has_this") : List.of());
     }
 }

@@ -25,8 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param name the model's
  * @param cpu what its code may use beyond what each x86 CPU has, as Linux calls it
  */
-public record Signature(
-        String name, List<String> cpu, List<Tensor> inputs, List<Tensor> states, List<Tensor> outputs) {
+public record Signature(String name, List<String> cpu, List<Tensor> inputs, List<Tensor> states, List<Tensor> outputs) {
     /** The version of the JSON. */
     private static final int FORMAT = 1;
 

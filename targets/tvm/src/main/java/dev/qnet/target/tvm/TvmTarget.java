@@ -108,8 +108,7 @@ public final class TvmTarget {
         functions.addAll(Metadata.functionsForC(
                 Interface.TEXT_BYTES,
                 Interface.TEXT,
-                face.text(
- lowered.workspace(), CpuNames.needs(library, target, lowered.tiles()), lowered.failures())));
+                face.text(lowered.workspace(), CpuNames.needs(library, target, lowered.tiles()), lowered.failures())));
         Scope scope = library.scope();
         try {
             Ref module = Compiler.compileForC(scope, new TirModule(functions), target);

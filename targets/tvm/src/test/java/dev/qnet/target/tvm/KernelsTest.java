@@ -294,7 +294,8 @@ class KernelsTest {
     static String large(int in, int kernel, int stride) {
         int padding = kernel / 2;
         int size = (14 - 1) / stride + 1;
-        int[] w = new Random(in).ints((long) 40 * kernel * kernel * in, -128, 128).toArray();
+        int[] w =
+                new Random(in).ints((long) 40 * kernel * kernel * in, -128, 128).toArray();
         return """
                 graph @large {
                   param %%x : i8<scale=0.5, zero=3>[Nx14x14x%1$d]
@@ -327,7 +328,9 @@ class KernelsTest {
             String code = assembly("sapphirerapids", graph);
             // Four products a step, and nothing else moves tiles than the kernel does.
             assertThat(count(code, "tdpbusd")).isGreaterThanOrEqualTo(4);
-            assertThat(count(code, "ldtilecfg")).isEqualTo(count(code, "tilerelease")).isEqualTo(1);
+            assertThat(count(code, "ldtilecfg"))
+                    .isEqualTo(count(code, "tilerelease"))
+                    .isEqualTo(1);
             assertThat(count(code, "tilestored")).isLessThanOrEqualTo(count(code, "tdpbusd"));
             assertThat(code).contains("tileloadd", "syscall");
         }

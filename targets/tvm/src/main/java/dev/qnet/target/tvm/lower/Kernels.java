@@ -177,11 +177,7 @@ final class Kernels {
             boolean inTiles = bytes && TileProducts.suits(isa, rows, out, Reach.row(in));
             Tiles tiles = new Tiles(isa, bytes, out, Reach.row(in));
             Optional<Source> source = Source.of(
-                    layer,
-                    0,
-                    bytes ? Kind.BYTES : Kind.PAIRS,
-                    Images.matrix(rows, in),
-                    inTiles ? 0 : tiles.excess());
+                    layer, 0, bytes ? Kind.BYTES : Kind.PAIRS, Images.matrix(rows, in), inTiles ? 0 : tiles.excess());
             if (source.isEmpty()) {
                 continue;
             }

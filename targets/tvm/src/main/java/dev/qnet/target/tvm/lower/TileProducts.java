@@ -1,19 +1,19 @@
 package dev.qnet.target.tvm.lower;
 
 import static dev.qnet.target.tvm.tir.Tir.add;
+import static dev.qnet.target.tvm.tir.Tir.floorDiv;
 import static dev.qnet.target.tvm.tir.Tir.i32;
+import static dev.qnet.target.tvm.tir.Tir.let;
 import static dev.qnet.target.tvm.tir.Tir.load;
 import static dev.qnet.target.tvm.tir.Tir.local;
 import static dev.qnet.target.tvm.tir.Tir.loop;
+import static dev.qnet.target.tvm.tir.Tir.lt;
 import static dev.qnet.target.tvm.tir.Tir.min;
 import static dev.qnet.target.tvm.tir.Tir.mul;
 import static dev.qnet.target.tvm.tir.Tir.seq;
 import static dev.qnet.target.tvm.tir.Tir.store;
-import static dev.qnet.target.tvm.tir.Tir.when;
 import static dev.qnet.target.tvm.tir.Tir.sub;
-import static dev.qnet.target.tvm.tir.Tir.lt;
-import static dev.qnet.target.tvm.tir.Tir.let;
-import static dev.qnet.target.tvm.tir.Tir.floorDiv;
+import static dev.qnet.target.tvm.tir.Tir.when;
 
 import dev.qnet.target.tvm.lower.Tiles.Packed;
 import dev.qnet.target.tvm.lower.Tiles.Reach;
@@ -218,13 +218,11 @@ final class TileProducts {
                                                         p -> store(
                                                                 strip,
                                                                 load(x, add(there, p)),
-                                                                add(
-                                                                        mul(i, width),
-                                                                        add(mul(run, reach.run()), p))))))),
+                                                                add(mul(i, width), add(mul(run, reach.run()), p))))))),
                         strip(
                                 first,
-                                (r, offset) ->
-                                        unit.load(X + r, strip, add(i32((long) r * tileRows(0) * width), offset), width),
+                                (r, offset) -> unit.load(
+                                        X + r, strip, add(i32((long) r * tileRows(0) * width), offset), width),
                                 panels,
                                 init,
                                 out)));
@@ -239,11 +237,7 @@ final class TileProducts {
         return loop(
                 "k" + depth,
                 extent,
-                k -> runs(
-                        depth + 1,
-                        add(mul(number, extent), k),
-                        add(offset, mul(k, reach.steps()[depth])),
-                        body));
+                k -> runs(depth + 1, add(mul(number, extent), k), add(offset, mul(k, reach.steps()[depth])), body));
     }
 
     /** @param factor loads the tile of the first factor in a row of tiles, from an offset into its rows on */
@@ -274,8 +268,13 @@ final class TileProducts {
         Expr base = add(panels.from(), mul(column, (long) steps() * TileUnit.ROWS));
         return local("sums", DataType.INT32, (long) height() * width, sums -> {
             List<Stmt> steps = new ArrayList<>();
-            eachTile(wide, (r, v) -> steps.add(unit.load(
-                    sumTile(r, v), init.buffer(), add(add(init.from(), column), (long) v * TileUnit.WORDS), 0)));
+            eachTile(
+                    wide,
+                    (r, v) -> steps.add(unit.load(
+                            sumTile(r, v),
+                            init.buffer(),
+                            add(add(init.from(), column), (long) v * TileUnit.WORDS),
+                            0)));
             steps.add(
                     inPlace()
                             ? runs(0, i32(0), i32(0), (run, offset) -> {
@@ -295,8 +294,10 @@ final class TileProducts {
                                     "step",
                                     steps(),
                                     s -> step(factor, panels.buffer(), base, s, mul(s, TileUnit.ROW_BYTES), wide)));
-            eachTile(wide, (r, v) -> steps.add(unit.store(
-                    sumTile(r, v), sums, i32((long) r * tileRows(0) * width + v * TileUnit.WORDS), width)));
+            eachTile(
+                    wide,
+                    (r, v) -> steps.add(unit.store(
+                            sumTile(r, v), sums, i32((long) r * tileRows(0) * width + v * TileUnit.WORDS), width)));
             steps.add(loop(
                     "i",
                     height(),
@@ -358,9 +359,7 @@ final class TileProducts {
             return (row, column, sum) -> {
                 Expr y = floorDiv(row, width);
                 Expr x = sub(row, mul(y, width));
-                return when(
-                        lt(x, i32(wanted)),
-                        out.at(add(mul(y, wanted), x), column, sum));
+                return when(lt(x, i32(wanted)), out.at(add(mul(y, wanted), x), column, sum));
             };
         }
     }

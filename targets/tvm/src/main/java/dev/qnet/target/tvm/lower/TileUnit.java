@@ -139,7 +139,8 @@ abstract sealed class TileUnit {
         Loops(List<Form> forms) {
             super(forms);
             for (int t = 0; t < forms.size(); t++) {
-                tiles.add(Buffer.of("tile" + t, forms.get(t).type(), (long) forms.get(t).rows() * width(t)));
+                tiles.add(Buffer.of(
+                        "tile" + t, forms.get(t).type(), (long) forms.get(t).rows() * width(t)));
             }
         }
 
@@ -180,23 +181,30 @@ abstract sealed class TileUnit {
         @Override
         Stmt dot(int sums, int x, int w) {
             Buffer to = tiles.get(sums);
-            return each(sums, (row, c) -> local("dot", DataType.INT64, 1, dot -> {
-                Expr at = at(sums, row, c);
-                Stmt products = loop("k", forms.get(w).rows(), k -> loop("byte", 4, b -> {
-                    Expr code = Tir.load(tiles.get(x), at(x, row, add(mul(k, 4), b)));
-                    Expr word = Tir.load(tiles.get(w), at(w, k, c));
-                    Expr weight = shr(shl(word, mul(Tir.sub(i32(3), b), 8)), 24);
-                    return Tir.store(
-                            dot,
-                            add(Tir.load(dot, i32(0)), cast(DataType.INT64, mul(cast(DataType.INT32, code), weight))),
-                            i32(0));
-                }));
-                // In 64 bits, so that what passes 32 wraps as it does in the unit.
-                return seq(
-                        Tir.store(dot, cast(DataType.INT64, Tir.load(to, at)), i32(0)),
-                        products,
-                        Tir.store(to, cast(DataType.INT32, Tir.load(dot, i32(0))), at));
-            }));
+            return each(
+                    sums,
+                    (row, c) -> local("dot", DataType.INT64, 1, dot -> {
+                        Expr at = at(sums, row, c);
+                        Stmt products = loop(
+                                "k",
+                                forms.get(w).rows(),
+                                k -> loop("byte", 4, b -> {
+                                    Expr code = Tir.load(tiles.get(x), at(x, row, add(mul(k, 4), b)));
+                                    Expr word = Tir.load(tiles.get(w), at(w, k, c));
+                                    Expr weight = shr(shl(word, mul(Tir.sub(i32(3), b), 8)), 24);
+                                    return Tir.store(
+                                            dot,
+                                            add(
+                                                    Tir.load(dot, i32(0)),
+                                                    cast(DataType.INT64, mul(cast(DataType.INT32, code), weight))),
+                                            i32(0));
+                                }));
+                        // In 64 bits, so that what passes 32 wraps as it does in the unit.
+                        return seq(
+                                Tir.store(dot, cast(DataType.INT64, Tir.load(to, at)), i32(0)),
+                                products,
+                                Tir.store(to, cast(DataType.INT32, Tir.load(dot, i32(0))), at));
+                    }));
         }
 
         @Override

@@ -301,7 +301,13 @@ final class Tiles {
                                     "i",
                                     height,
                                     i -> finish(
- lanes(), t.columns(), t.first(), add(first, i), mul(i, (long) t.vectors() * lanes()), to, t.out())));
+                                            lanes(),
+                                            t.columns(),
+                                            t.first(),
+                                            add(first, i),
+                                            mul(i, (long) t.vectors() * lanes()),
+                                            to,
+                                            t.out())));
                             return seq(steps);
                         })));
         return body;
