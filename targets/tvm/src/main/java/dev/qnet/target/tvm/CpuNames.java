@@ -52,7 +52,7 @@ final class CpuNames {
             return Cpu.FEATURES.entrySet().stream()
                     .filter(e -> scope.integer("target.target_has_feature", e.getValue(), t) != 0)
                     .map(Map.Entry::getKey)
-                    .filter(flag -> !flag.startsWith("amx_") || tiles && TILES.contains(flag))
+                    .filter(flag -> !flag.startsWith("amx_") || (tiles && TILES.contains(flag)))
                     .toList();
         }
     }

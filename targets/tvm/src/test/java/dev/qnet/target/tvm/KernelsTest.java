@@ -308,8 +308,8 @@ class KernelsTest {
 
     @TestFactory
     Stream<DynamicTest> tilesGiveTheOraclesBytesInLargerLayers() {
-        record Shape(int in, int kernel, int stride) {}
-        return Stream.of(new Shape(64, 1, 1), new Shape(64, 3, 1), new Shape(64, 3, 2), new Shape(20, 3, 1))
+        record Size(int in, int kernel, int stride) {}
+        return Stream.of(new Size(64, 1, 1), new Size(64, 3, 1), new Size(64, 3, 2), new Size(20, 3, 1))
                 .flatMap(s -> KINDS.stream()
                         .filter(k -> k.isa().name().startsWith("AMX"))
                         .map(kind -> DynamicTest.dynamicTest(kind.isa() + " " + s, () -> {

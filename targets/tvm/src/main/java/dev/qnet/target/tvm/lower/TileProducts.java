@@ -81,7 +81,7 @@ final class TileProducts {
         if (!isa.hasTiles() || terms > MOST_TERMS) {
             return false;
         }
-        long used = rows * columns * terms;
+        long used = (long) rows * columns * terms;
         long taken = (long) up(rows, TileUnit.ROWS) * up(columns, TileUnit.WORDS) * up((int) terms, TileUnit.ROW_BYTES);
         return isa != Isa.AMX || (rows >= TileUnit.ROWS / 2 && used >= LEAST_WORK && taken <= 3 * used);
     }
@@ -297,7 +297,10 @@ final class TileProducts {
             eachTile(
                     wide,
                     (r, v) -> steps.add(unit.store(
-                            sumTile(r, v), sums, i32((long) r * tileRows(0) * width + v * TileUnit.WORDS), width)));
+                            sumTile(r, v),
+                            sums,
+                            i32((long) r * tileRows(0) * width + (long) v * TileUnit.WORDS),
+                            width)));
             steps.add(loop(
                     "i",
                     height(),
