@@ -295,7 +295,7 @@ class KernelsTest {
         int padding = kernel / 2;
         int size = (14 - 1) / stride + 1;
         int[] w =
-                new Random(in).ints((long) 40 * kernel * kernel * in, -128, 128).toArray();
+                new Random(in).ints(40L * kernel * kernel * in, -128, 128).toArray();
         return """
                 graph @large {
                   param %%x : i8<scale=0.5, zero=3>[Nx14x14x%1$d]
