@@ -137,7 +137,7 @@ final class RunCommand implements Callable<Integer> {
     private @Nullable Path labels;
 
     @Option(
-            names = "--on",
+            names = {"-t", "--target", "--on"},
             paramLabel = "WHAT",
             defaultValue = "jvm",
             converter = OnConverter.class,
