@@ -5,12 +5,15 @@ import dev.qnet.compiler.ir.Graph;
 import dev.qnet.target.jvm.CompiledArtifact;
 import dev.qnet.target.jvm.JvmTarget;
 import dev.qnet.target.tvm.CLibrary;
+import dev.qnet.target.tvm.CTarget;
 import dev.qnet.target.tvm.TvmModule;
 import dev.qnet.target.tvm.TvmTarget;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -26,10 +29,13 @@ import picocli.CommandLine.ParentCommand;
             "  qnet compile model.qnet -o model.jar",
             "  java --add-modules jdk.incubator.vector -jar model.jar --input x.npy",
             "  qnet compile model.qnet --target tvm-cpu -o model.so",
-            "  qnet compile model.qnet --target tvm-cpu --abi c -o model.so   and model.h, for C"
+            "  qnet compile model.qnet --target tvm-cpu --abi c -o model.so   and model.h, for C",
+            "  qnet compile model.qnet --target tvm-c -o model.c              and model.h, for microcontrollers",
+            "  qnet compile model.qnet --target tvm-c --cpu cortex-m4 --flash 256k --ram 64k -o model.o"
         })
 final class CompileCommand implements Callable<Integer> {
     private static final String JVM = "jvm";
+    private static final String NATIVE = "native";
     private static final String PACKED = "packed";
     private static final String C = "c";
 
@@ -53,17 +59,18 @@ final class CompileCommand implements Callable<Integer> {
             names = {"-t", "--target"},
             paramLabel = "NAME",
             defaultValue = JVM,
-            description = "jvm, or tvm-cpu: code of TVM's for x86 CPUs, whose native libraries have to be there "
-                    + "(docs/targets.md). Default: ${DEFAULT-VALUE}.")
+            description = "jvm, tvm-cpu: code of TVM's for x86 CPUs, whose native libraries have to be there, or tvm-c: C or "
+                    + "an object file for microcontrollers (docs/targets.md). Default: ${DEFAULT-VALUE}.")
     @SuppressWarnings("NullAway.Init")
     private String target;
 
     @Option(
             names = "--cpu",
             paramLabel = "NAME",
-            defaultValue = "native",
+            defaultValue = NATIVE,
             description = "For tvm-cpu: the CPU that the code may use all features of, as LLVM calls it, such as "
-                    + "x86-64-v3 or skylake-avx512. Default: ${DEFAULT-VALUE}, this machine's.")
+                    + "x86-64-v3 or skylake-avx512. Default: ${DEFAULT-VALUE}, this machine's. For an object file of tvm-c: "
+                    + "the microcontroller, such as cortex-m4 or cortex-m7+nofp.dp.")
     @SuppressWarnings("NullAway.Init")
     private String cpu;
 
@@ -77,11 +84,31 @@ final class CompileCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private String abi;
 
+    @Option(
+            names = "--flash",
+            paramLabel = "SIZE",
+            description = "For tvm-c: refuse a model whose weights, and code where it is known, take more than that, such as 256k.")
+    private @Nullable String flash;
+
+    @Option(
+            names = "--ram",
+            paramLabel = "SIZE",
+            description = "For tvm-c: refuse a model whose arena, states, inputs and outputs take more than that.")
+    private @Nullable String ram;
+
     @Override
     public Integer call() throws IOException {
+        if (target.equals(CTarget.NAME)) {
+            return device();
+        }
         boolean tvm = target.equals(TvmTarget.CPU);
         if (!tvm && !target.equals(JVM)) {
-            throw new UserException("there is no target '" + target + "'", "one of: " + JVM + ", " + TvmTarget.CPU);
+            throw new UserException(
+                    "there is no target '" + target + "'",
+                    "one of: " + String.join(", ", JVM, TvmTarget.CPU, CTarget.NAME));
+        }
+        if (flash != null || ram != null) {
+            throw new UserException("--flash and --ram are for microcontrollers", "--target " + CTarget.NAME);
         }
         String kind = tvm ? ".so" : ".jar";
         if (!output.toString().endsWith(kind)) {
@@ -126,6 +153,28 @@ final class CompileCommand implements Callable<Integer> {
             }
         }
         console.out().println("wrote " + output + " (" + Sizes.text(Files.size(output)) + ")");
+        return ExitCode.OK;
+    }
+
+    private int device() throws IOException {
+        if (!DeviceOutput.takes(output)) {
+            throw new UserException(
+                    "the output of compile --target " + CTarget.NAME + " is C or an object file, not " + output,
+                    "-o model.c, or -o model.o --cpu cortex-m4");
+        }
+        boolean object = output.toString().endsWith(".o");
+        if (object == cpu.equals(NATIVE)) {
+            throw new UserException(
+                    object ? "an object file is for one microcontroller" : "C is for every microcontroller",
+                    object ? "name it as LLVM does: --cpu cortex-m4" : "leave out --cpu");
+        }
+        Console console = parent.console();
+        DeviceOutput device = new DeviceOutput(console, output);
+        AtomicFiles.check(output);
+        AtomicFiles.check(device.header());
+        OptionalLong flashBytes = DeviceOutput.size("--flash", flash);
+        OptionalLong ramBytes = DeviceOutput.size("--ram", ram);
+        device.write(Build.integers(console, model.load(console)), object ? cpu : null, flashBytes, ramBytes);
         return ExitCode.OK;
     }
 }

@@ -62,7 +62,8 @@ record Interface(
                         .toList());
     }
 
-    private static String identifier(String name) {
+    /** A name as C allows it. */
+    static String identifier(String name) {
         String letters = name.replaceAll("[^A-Za-z0-9_]", "_");
         return letters.isEmpty() ? "model" : letters;
     }
@@ -158,7 +159,8 @@ record Interface(
                 .collect(Collectors.joining());
     }
 
-    private static String version() {
+    /** Qnet's. */
+    static String version() {
         try (InputStream in = Interface.class.getResourceAsStream("version.properties")) {
             Properties p = new Properties();
             p.load(Objects.requireNonNull(in, "version.properties is part of the build"));
@@ -292,7 +294,12 @@ record Interface(
                 .append("  ")
                 .append(comment(t.toString().substring(t.name().length() + 2)))
                 .append('\n');
-        String type = switch (t.type()) {
+        return constant + type(t.type()) + " *" + parameter;
+    }
+
+    /** C's type of an element. */
+    static String type(ElementType type) {
+        return switch (type) {
             case BOOL, U8 -> "uint8_t";
             case I8 -> "int8_t";
             case I16 -> "int16_t";
@@ -301,10 +308,10 @@ record Interface(
             case I64 -> "int64_t";
             case F32 -> "float";
         };
-        return constant + type + " *" + parameter;
     }
 
-    private static String comment(String text) {
+    /** A text in a comment. */
+    static String comment(String text) {
         return text.replace("*/", "* /").replace('\n', ' ');
     }
 }

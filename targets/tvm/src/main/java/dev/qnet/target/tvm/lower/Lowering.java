@@ -60,6 +60,9 @@ public final class Lowering {
     /** The most elements that are looked at through one pointer; only what is used is there. */
     private static final long MANY = Integer.MAX_VALUE;
 
+    /** On small devices; as large as the largest element. */
+    private static final int DEVICE_ALIGNMENT = 8;
+
     private final Graph graph;
     private final Isa isa;
     private final Map<ValueId, Type> types;
@@ -76,8 +79,17 @@ public final class Lowering {
     private final Buffer status;
     /** Whether a layer uses the processor's tiles. */
     private boolean tiles;
+
+    /** Bytes that places in memory are multiples of. */
+    private final int alignment;
+
+    /** Whether a run is of one item, whatever the graph's batch. */
+    private final boolean single;
+
     /** Bytes that the greediest layer needs beside its operands and its result. */
     private long scratch;
+    /** That layer. */
+    private String greediest = "";
 
     /** A tensor of the caller: its elements, and how many an item has; 0 if all items share them. */
     private record Port(Buffer elements, long itemElements) {
@@ -87,12 +99,14 @@ public final class Lowering {
         }
     }
 
-    private Lowering(Graph graph, Isa isa) {
+    private Lowering(Graph graph, Isa isa, int alignment, boolean single) {
         this.graph = graph;
         this.isa = isa;
+        this.alignment = alignment;
+        this.single = single;
         this.types = graph.types();
         this.definitions = graph.definitions();
-        this.placement = new Placement(graph);
+        this.placement = new Placement(graph, alignment);
         arena = Buffer.at(Var.pointer("arena", DataType.UINT8), MANY);
         status = Buffer.at(Var.pointer("status", DataType.INT32), MANY);
     }
@@ -103,7 +117,7 @@ public final class Lowering {
      * @param isa what kernels may use
      */
     public static TirModule lower(Graph graph, Isa isa) {
-        return new Lowering(graph, isa).module();
+        return new Lowering(graph, isa, PlanMemory.ALIGNMENT, false).module();
     }
 
     /**
@@ -115,7 +129,7 @@ public final class Lowering {
 
     /** As {@link #lower}, with what the module needs. */
     public static Packed lowerPacked(Graph graph, Isa isa) {
-        Lowering lowering = new Lowering(graph, isa);
+        Lowering lowering = new Lowering(graph, isa, PlanMemory.ALIGNMENT, false);
         TirModule module = lowering.module();
         return new Packed(module, lowering.tiles);
     }
@@ -150,7 +164,51 @@ public final class Lowering {
      * @param name of the entry
      */
     public static ForC lowerForC(Graph graph, Isa isa, String name) {
-        return new Lowering(graph, isa).moduleForC(name);
+        return new Lowering(graph, isa, PlanMemory.ALIGNMENT, false).moduleForC(name);
+    }
+
+    /**
+     * A value's place in the memory that a run works in.
+     *
+     * @param value its name
+     */
+    public record Held(String value, long bytes) {}
+
+    /**
+     * A graph lowered for small devices: {@link ForC}, with an entry for one item, in memory that is packed closely.
+     *
+     * @param held what shares the workspace over time
+     */
+    public record ForDevice(ForC program, List<Held> held) {
+        public ForDevice {
+            held = List.copyOf(held);
+        }
+    }
+
+    /**
+     * Lowers a graph as {@link #lowerForC} does, for one item a run and with scalar code.
+     *
+     * @param name of the entry
+     */
+    public static ForDevice lowerForDevice(Graph graph, String name) {
+        Lowering lowering = new Lowering(graph, Isa.PLAIN, DEVICE_ALIGNMENT, true);
+        ForC program = lowering.moduleForC(name);
+        return new ForDevice(program, lowering.held());
+    }
+
+    private List<Held> held() {
+        List<Held> held = new ArrayList<>();
+        for (Node n : graph.nodes()) {
+            if (!(n.op() instanceof DataOp.Constant)
+                    && !MemoryPlanner.isView(n)
+                    && placement.place(n.id()) instanceof Place.Arena) {
+                held.add(new Held(n.id().name(), PlanMemory.bytes(n.type())));
+            }
+        }
+        if (scratch > 0) {
+            held.add(new Held("what '" + greediest + "' works in", scratch));
+        }
+        return held;
     }
 
     private ForC moduleForC(String name) {
@@ -234,7 +292,7 @@ public final class Lowering {
     }
 
     private boolean batched() {
-        return graph.params().stream().anyMatch(p -> p.type().shape().hasBatch());
+        return !single && graph.params().stream().anyMatch(p -> p.type().shape().hasBatch());
     }
 
     private Port port(String name, Type type) {
@@ -277,7 +335,7 @@ public final class Lowering {
     }
 
     private long aside() {
-        return placement.bytes() + PlanMemory.ALIGNMENT;
+        return placement.bytes() + alignment;
     }
 
     /** All layers for one item. */
@@ -346,9 +404,12 @@ public final class Lowering {
         long at = 0;
         for (Buffer b : layer.scratches()) {
             scratches.add(Tir.address(arena, i32(aside() + at)));
-            at += Math.ceilDiv(b.bytes(), (long) PlanMemory.ALIGNMENT) * PlanMemory.ALIGNMENT;
+            at += Math.ceilDiv(b.bytes(), (long) alignment) * alignment;
         }
-        scratch = Math.max(scratch, at);
+        if (at > scratch) {
+            scratch = at;
+            greediest = what;
+        }
         if (layer.failure().isEmpty()) {
             arguments.addAll(scratches);
             return evaluate(new Expr.Invoke(f.name(), arguments));

@@ -45,9 +45,12 @@ final class Placement {
     /** Where copies come from that do not come from their value's place. */
     private final Map<Copy, Place> asides = new HashMap<>();
 
+    private final int alignment;
     private final long bytes;
 
-    Placement(Graph graph) {
+    /** @param alignment bytes that places in the arena are multiples of */
+    Placement(Graph graph, int alignment) {
+        this.alignment = alignment;
         owners = MemoryPlanner.owners(graph);
         Map<ValueId, Type> types = graph.types();
         int number = 0;
@@ -74,7 +77,7 @@ final class Placement {
         MemoryPlanner.Plan plan = MemoryPlanner.plan(
                 graph,
                 (id, type) -> places.containsKey(id) ? MemoryPlanner.UNPLACED : PlanMemory.bytes(type),
-                PlanMemory.ALIGNMENT);
+                alignment);
         plan.offsets().forEach((id, offset) -> places.put(id, new Place.Arena(offset)));
         bytes = plan.size() + become(graph, types, plan.size());
     }
@@ -94,7 +97,7 @@ final class Placement {
             Type type = Objects.requireNonNull(types.get(s.next()));
             if (places.get(next) instanceof Place.State && !aside.containsKey(next)) {
                 Place place = new Place.Arena(at);
-                at += Math.ceilDiv(PlanMemory.bytes(type), (long) PlanMemory.ALIGNMENT) * PlanMemory.ALIGNMENT;
+                at += Math.ceilDiv(PlanMemory.bytes(type), (long) alignment) * alignment;
                 aside.put(next, place);
                 copies.add(new Copy(next, type, place));
             }

@@ -62,7 +62,7 @@ final class JarSource {
                     "TVM's native libraries are not on this machine: no "
                             + missing.stream().map(j -> j.fileName(platform)).collect(Collectors.joining(", "))
                             + folder.map(f -> " in " + f).orElse(", on the class path or in " + repository),
-                    "fetch them once (213 MB) from Maven Central:\n"
+                    "fetch them once (" + set.megabytes() + " MB) from Maven Central:\n"
                             + missing.stream()
                                     .map(j -> "  mvn dependency:get -Dtransitive=false -Dartifact="
                                             + j.coordinates(platform))

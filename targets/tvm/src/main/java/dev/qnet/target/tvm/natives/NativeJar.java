@@ -9,8 +9,9 @@ import java.util.List;
  * @param version its version
  * @param runtime the entries that running a compiled module needs, by the end of their path
  * @param compiler the entries that only compiling needs
+ * @param clang the entries that compiling C needs
  */
-record NativeJar(String artifact, String version, List<String> runtime, List<String> compiler) {
+record NativeJar(String artifact, String version, List<String> runtime, List<String> compiler, List<String> clang) {
     static final String GROUP = "org.bytedeco";
 
     /** All of them. TVM comes first: its version names the cache. The others are what libtvm is linked with. */
@@ -24,7 +25,22 @@ record NativeJar(String artifact, String version, List<String> runtime, List<Str
                     List.of()),
             new NativeJar("dnnl", "2.7.1-1.5.8", List.of("libdnnl.so.2", "libgomp.so.1"), List.of()),
             new NativeJar("opencl", "3.0-1.5.8", List.of("libOpenCL.so.1"), List.of()),
-            new NativeJar("llvm", "19.1.3-1.5.11", List.of(), List.of("libLLVM.so.19.1", "linux-x86_64/lld")));
+            new NativeJar(
+                    "llvm",
+                    "19.1.3-1.5.11",
+                    List.of(),
+                    List.of("libLLVM.so.19.1", "linux-x86_64/lld"),
+                    List.of(
+                            "linux-x86_64/clang",
+                            "libclang-cpp.so.19.1",
+                            "libLLVM.so.19.1",
+                            "linux-x86_64/lld",
+                            "lib/clang/19/include/stdint.h",
+                            "lib/clang/19/include/float.h")));
+
+    NativeJar(String artifact, String version, List<String> runtime, List<String> compiler) {
+        this(artifact, version, runtime, compiler, List.of());
+    }
 
     /** The entries that a set of libraries takes from it. */
     List<String> entries(NativeSet set) {
@@ -33,6 +49,7 @@ record NativeJar(String artifact, String version, List<String> runtime, List<Str
             case COMPILER ->
                 java.util.stream.Stream.concat(runtime.stream(), compiler.stream())
                         .toList();
+            case CLANG -> clang;
         };
     }
 

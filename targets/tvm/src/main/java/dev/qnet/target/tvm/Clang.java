@@ -1,0 +1,177 @@
+package dev.qnet.target.tvm;
+
+import dev.qnet.target.tvm.natives.NativeSet;
+import dev.qnet.target.tvm.natives.Natives;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** LLVM's compiler of C, which comes from Maven Central with LLVM's libraries. */
+final class Clang {
+    private static final String SOURCE = "model.c";
+    private static final String HEADER = "model.h";
+
+    private static final String THUMB = "--target=thumb-none-eabi";
+
+    /** The attribute of an object that tells how it passes real numbers, and the value for one that passes none. */
+    private static final int FLOAT_ABI = 28;
+
+    private static final int EITHER = 3;
+
+    private final Path folder;
+
+    private Clang(Path folder) {
+        this.folder = folder;
+    }
+
+    /**
+     * The one of this machine, unpacked if need be.
+     *
+     * @throws TvmUnavailableException if it is not there
+     */
+    static Clang here() {
+        return new Clang(Natives.folder(NativeSet.CLANG));
+    }
+
+    /**
+     * An object file for a microcontroller. Its functions neither take nor give real numbers, so that it says of itself that it
+     * goes with code of either float ABI.
+     *
+     * @param cpu as LLVM calls it, with what it has not: {@code cortex-m7+nofp.dp}
+     * @throws IllegalArgumentException if LLVM knows no such microcontroller
+     */
+    byte[] object(CSource source, String cpu) throws IOException {
+        List<String> target = target(cpu);
+        return inFolder(work -> {
+            write(work, source, "\n__asm__(\".eabi_attribute " + FLOAT_ABI + ", " + EITHER + "\");\n");
+            run(options(work, target, "model.o"));
+            return Files.readAllBytes(work.resolve("model.o"));
+        });
+    }
+
+    private List<String> target(String cpu) throws IOException {
+        List<String> known = run(List.of(THUMB, "--print-supported-cpus"))
+                .lines()
+                .map(String::strip)
+                .filter(l -> l.startsWith("cortex-m"))
+                .toList();
+        // Vectors of floats flush what is close to 0, which others compute with.
+        List<String> target = List.of(THUMB, "-mcpu=" + cpu + "+nomve.fp", "-mfloat-abi=softfp");
+        List<String> probe = new ArrayList<>(target);
+        probe.addAll(List.of("-E", "-x", "c", "/dev/null"));
+        if (!known.contains(cpu.replaceFirst("\\+.*", "")) || !succeeds(probe)) {
+            throw new IllegalArgumentException("LLVM knows no microcontroller '" + cpu + "'; it knows "
+                    + String.join(", ", known) + ", each with +nofp, +nofp.dp or +nomve where it lacks that");
+        }
+        return target;
+    }
+
+    /** A shared library for this machine, with more text behind the source. */
+    byte[] hostLibrary(CSource source, String more) throws IOException {
+        return inFolder(work -> {
+            write(work, source, more);
+            run(options(work, List.of("--target=x86_64-linux-gnu", "-fPIC"), "model.o"));
+            Path library = work.resolve("model.so");
+            run(folder.resolve("lld"), List.of(
+                    "-flavor",
+                    "gnu",
+                    "-shared",
+                    "--build-id=none",
+                    "-o",
+                    library.toString(),
+                    work.resolve("model.o").toString()));
+            return Files.readAllBytes(library);
+        });
+    }
+
+    private static void write(Path work, CSource source, String more) throws IOException {
+        Files.writeString(work.resolve(SOURCE), source.text(HEADER) + more);
+        Files.writeString(work.resolve(HEADER), source.header());
+    }
+
+    private List<String> options(Path work, List<String> target, String output) {
+        List<String> all = new ArrayList<>(target);
+        all.addAll(List.of(
+                "-std=c99",
+                "-O2",
+                "-ffreestanding",
+                "-fno-exceptions",
+                "-fno-unwind-tables",
+                "-fno-asynchronous-unwind-tables",
+                "-ffunction-sections",
+                "-fdata-sections",
+                "-nostdinc",
+                "-isystem",
+                folder.toString(),
+                "-c",
+                "-o",
+                work.resolve(output).toString(),
+                work.resolve(SOURCE).toString()));
+        return all;
+    }
+
+    /** Something that is done in a folder of its own. */
+    @FunctionalInterface
+    private interface Work {
+        byte[] in(Path work) throws IOException;
+    }
+
+    private static byte[] inFolder(Work work) throws IOException {
+        Path folder = Files.createTempDirectory("qnet-tvm");
+        try {
+            return work.in(folder);
+        } finally {
+            try (Stream<Path> files = Files.list(folder)) {
+                for (Path file : files.toList()) {
+                    Files.delete(file);
+                }
+            }
+            Files.delete(folder);
+        }
+    }
+
+    private boolean succeeds(List<String> arguments) throws IOException {
+        try {
+            run(arguments);
+            return true;
+        } catch (ProgramException e) {
+            return false;
+        }
+    }
+
+    /** A program ended with an error. */
+    private static final class ProgramException extends IOException {
+        private static final long serialVersionUID = 1;
+
+        ProgramException(String message) {
+            super(message);
+        }
+    }
+
+    private String run(List<String> arguments) throws IOException {
+        return run(folder.resolve("clang"), arguments);
+    }
+
+    private static String run(Path program, List<String> arguments) throws IOException {
+        List<String> command = new ArrayList<>(List.of(program.toString()));
+        command.addAll(arguments);
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        try (var output = process.getInputStream()) {
+            String text = new String(output.readAllBytes(), StandardCharsets.UTF_8);
+            int status = process.waitFor();
+            if (status != 0) {
+                throw new ProgramException(program.getFileName() + " ended with " + status + ": " + text.strip());
+            }
+            return text;
+        } catch (InterruptedException e) {
+            process.destroy();
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while compiling");
+        }
+    }
+}
