@@ -14,6 +14,8 @@ import dev.qnet.runtime.Model;
 import dev.qnet.runtime.Tensor;
 import dev.qnet.runtime.TensorInfo;
 import dev.qnet.target.jvm.JvmTarget;
+import dev.qnet.target.tvm.CTarget;
+import dev.qnet.target.tvm.HostModel;
 import dev.qnet.target.tvm.TvmModule;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
@@ -54,6 +56,7 @@ final class RunCommand implements Callable<Integer> {
     enum On {
         JVM,
         TVM_CPU,
+        TVM_C,
         ORACLE,
         FLOAT;
 
@@ -142,7 +145,7 @@ final class RunCommand implements Callable<Integer> {
             defaultValue = "jvm",
             converter = OnConverter.class,
             description =
-                    "What answers: jvm (compiled code), tvm-cpu (code of TVM's, docs/targets.md), oracle (the reference interpreter, integers), "
+                    "What answers: jvm (compiled code), tvm-cpu (code of TVM's, docs/targets.md), tvm-c (C for microcontrollers, compiled for this machine), oracle (the reference interpreter, integers), "
                             + "float (the network before quantization). Default: ${DEFAULT-VALUE}.")
     @SuppressWarnings("NullAway.Init")
     private On on;
@@ -227,6 +230,13 @@ final class RunCommand implements Callable<Integer> {
                 TvmModule module = Tvm.compile(integers, "native");
                 yield new Engine.Oracle(
                         integers, rounding, JvmTarget.inputs(integers), values -> Tvm.run(integers, module, values));
+            }
+            case TVM_C -> {
+                Tvm.requireClang();
+                Graph integers = Build.integers(console, bound);
+                HostModel host = HostModel.of(CTarget.compile(integers));
+                yield new Engine.Oracle(
+                        integers, rounding, JvmTarget.inputs(integers), values -> Tvm.run(integers, host, values));
             }
             case ORACLE -> {
                 Graph integers = Build.integers(console, bound);

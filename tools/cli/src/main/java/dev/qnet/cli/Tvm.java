@@ -4,7 +4,9 @@ import dev.qnet.cli.verify.TvmValues;
 import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.target.tvm.CLibrary;
+import dev.qnet.target.tvm.CTarget;
 import dev.qnet.target.tvm.Cpu;
+import dev.qnet.target.tvm.HostModel;
 import dev.qnet.target.tvm.TvmModule;
 import dev.qnet.target.tvm.TvmSession;
 import dev.qnet.target.tvm.TvmTarget;
@@ -26,6 +28,19 @@ final class Tvm {
     static void require() {
         try {
             TvmTarget.load();
+        } catch (TvmUnavailableException e) {
+            throw new UserException(e.what(), e.fix());
+        }
+    }
+
+    /**
+     * Unpacks LLVM's compiler of C.
+     *
+     * @throws UserException if it is not on this machine, with what to do about it
+     */
+    static void requireClang() {
+        try {
+            CTarget.load();
         } catch (TvmUnavailableException e) {
             throw new UserException(e.what(), e.fix());
         }
@@ -77,17 +92,28 @@ final class Tvm {
 
     /** Runs a module once, on values by the names of the graph's parameters, and closes it. */
     static Map<String, Value> run(Graph graph, TvmModule module, Map<String, Value> values) {
+        try (module;
+                TvmSession session = module.session()) {
+            return run(graph, (TvmValues.Runner) session::run, values);
+        }
+    }
+
+    /** Runs C once, as {@link #run(Graph, TvmModule, Map)} does, and closes it. */
+    static Map<String, Value> run(Graph graph, HostModel host, Map<String, Value> values) {
+        try (host) {
+            return run(graph, (TvmValues.Runner) host::run, values);
+        }
+    }
+
+    private static Map<String, Value> run(Graph graph, TvmValues.Runner runner, Map<String, Value> values) {
         List<Value> inputs = graph.params().stream()
                 .map(p -> Objects.requireNonNull(values.get(p.id().name())))
                 .toList();
-        try (module;
-                TvmSession session = module.session()) {
-            List<Value> found = TvmValues.run(graph, session, inputs);
-            Map<String, Value> results = new LinkedHashMap<>();
-            for (int i = 0; i < found.size(); i++) {
-                results.put(graph.results().get(i).name(), found.get(i));
-            }
-            return results;
+        List<Value> found = TvmValues.run(graph, runner, inputs);
+        Map<String, Value> results = new LinkedHashMap<>();
+        for (int i = 0; i < found.size(); i++) {
+            results.put(graph.results().get(i).name(), found.get(i));
         }
+        return results;
     }
 }

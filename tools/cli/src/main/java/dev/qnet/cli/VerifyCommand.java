@@ -60,8 +60,9 @@ final class VerifyCommand implements Callable<Integer> {
             split = ",",
             description =
                     "Check only: oracle, jvm (both of the next), jvm-scalar, jvm-vector. Default: all of these. And source: the "
-                            + "oracle on the model written as a .qnet file and read back; tvm-cpu: code of TVM's, whose "
-                            + "native libraries have to be there (docs/targets.md).")
+                            + "oracle on the model written as a .qnet file and read back; tvm-cpu: code of TVM's; tvm-c: C for "
+                            + "microcontrollers, compiled for this machine (their native libraries have to be there: "
+                            + "docs/targets.md).")
     private @Nullable List<String> targets;
 
     @Option(names = "--strict", description = "Unsupported cases count as failed: exit 1.")
@@ -136,6 +137,7 @@ final class VerifyCommand implements Callable<Integer> {
         List<Executor> known = new ArrayList<>(all);
         known.add(new Executor.Source());
         known.add(new Executor.Tvm());
+        known.add(new Executor.TvmC());
         Set<Executor> chosen = new LinkedHashSet<>();
         for (String t : targets) {
             List<Executor> named = known.stream()
@@ -152,6 +154,9 @@ final class VerifyCommand implements Callable<Integer> {
         }
         if (chosen.contains(new Executor.Tvm())) {
             Tvm.require();
+        }
+        if (chosen.contains(new Executor.TvmC())) {
+            Tvm.requireClang();
         }
         return known.stream().filter(chosen::contains).toList();
     }

@@ -136,7 +136,8 @@ public final class CSource {
         return tensors.stream().mapToLong(CSource::bytes).sum();
     }
 
-    private static long bytes(TensorInfo t) {
+    /** Bytes of an item. */
+    static long bytes(TensorInfo t) {
         return (long) t.itemElements() * size(t.type());
     }
 

@@ -43,6 +43,15 @@ public final class CTarget {
     }
 
     /**
+     * Looks for LLVM's compiler of C, which objects and {@link HostModel} need.
+     *
+     * @throws TvmUnavailableException if it is not on this machine
+     */
+    public static void load() {
+        Clang.here();
+    }
+
+    /**
      * An object file.
      *
      * @param footprint with the size of the code

@@ -18,10 +18,14 @@ final class Clang {
 
     private static final String THUMB = "--target=thumb-none-eabi";
 
-    /** The attribute of an object that tells how it passes real numbers, and the value for one that passes none. */
-    private static final int FLOAT_ABI = 28;
+    private static final List<String> HOST = List.of("--target=x86_64-linux-gnu", "-fPIC");
 
-    private static final int EITHER = 3;
+    /** Of an object: that it goes with either way of passing real numbers (28), and has no enums (26). */
+    private static final String ATTRIBUTES = """
+
+            __asm__(".eabi_attribute 28, 3");
+            __asm__(".eabi_attribute 26, 0");
+            """;
 
     private final Path folder;
 
@@ -48,9 +52,22 @@ final class Clang {
     byte[] object(CSource source, String cpu) throws IOException {
         List<String> target = target(cpu);
         return inFolder(work -> {
-            write(work, source, "\n__asm__(\".eabi_attribute " + FLOAT_ABI + ", " + EITHER + "\");\n");
+            write(work, source, ATTRIBUTES);
             run(options(work, target, "model.o"));
-            return Files.readAllBytes(work.resolve("model.o"));
+            // LLVM says of each object that its stack holds no code, and GNU's linker then asks that of all others.
+            Path without = work.resolve("without.ld");
+            Files.writeString(without, "SECTIONS { /DISCARD/ : { *(.note.GNU-stack) } }");
+            Path linked = work.resolve("linked.o");
+            run(folder.resolve("lld"), List.of(
+                    "-flavor",
+                    "gnu",
+                    "-r",
+                    "-T",
+                    without.toString(),
+                    "-o",
+                    linked.toString(),
+                    work.resolve("model.o").toString()));
+            return Files.readAllBytes(linked);
         });
     }
 
@@ -71,11 +88,11 @@ final class Clang {
         return target;
     }
 
-    /** A shared library for this machine, with more text behind the source. */
-    byte[] hostLibrary(CSource source, String more) throws IOException {
+    /** A shared library for this machine. */
+    byte[] hostLibrary(CSource source) throws IOException {
         return inFolder(work -> {
-            write(work, source, more);
-            run(options(work, List.of("--target=x86_64-linux-gnu", "-fPIC"), "model.o"));
+            write(work, source, "");
+            run(options(work, HOST, "model.o"));
             Path library = work.resolve("model.so");
             run(folder.resolve("lld"), List.of(
                     "-flavor",

@@ -15,7 +15,9 @@ import dev.qnet.runtime.Session;
 import dev.qnet.runtime.Tensor;
 import dev.qnet.runtime.TensorInfo;
 import dev.qnet.runtime.kernel.Backend;
+import dev.qnet.target.tvm.CTarget;
 import dev.qnet.target.tvm.Cpu;
+import dev.qnet.target.tvm.HostModel;
 import dev.qnet.target.tvm.TvmModule;
 import dev.qnet.target.tvm.TvmSession;
 import dev.qnet.target.tvm.TvmTarget;
@@ -232,6 +234,49 @@ public sealed interface Executor {
                 @Override
                 public void close() {
                     module.close();
+                }
+            };
+        }
+    }
+
+    /**
+     * C for microcontrollers, compiled for this machine by LLVM's compiler, after all passes. Not among {@link #all}: that
+     * compiler has to be there.
+     */
+    record TvmC() implements Executor {
+        @Override
+        public String name() {
+            return CTarget.NAME;
+        }
+
+        @Override
+        public Graph graph(Program program) {
+            return program.lowered();
+        }
+
+        @Override
+        public Prepared prepare(Program program) {
+            Graph graph = program.lowered();
+            HostModel model;
+            try {
+                model = HostModel.of(CTarget.compile(graph));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            return new Prepared() {
+                @Override
+                public List<Value> run(List<List<Value>> steps) {
+                    model.reset();
+                    List<Value> out = List.of();
+                    for (List<Value> inputs : steps) {
+                        out = TvmValues.run(graph, (TvmValues.Runner) model::run, inputs);
+                    }
+                    return out;
+                }
+
+                @Override
+                public void close() {
+                    model.close();
                 }
             };
         }
