@@ -59,8 +59,9 @@ final class CompileCommand implements Callable<Integer> {
             names = {"-t", "--target"},
             paramLabel = "NAME",
             defaultValue = JVM,
-            description = "jvm, tvm-cpu: code of TVM's for x86 CPUs, whose native libraries have to be there, or tvm-c: C or "
-                    + "an object file for microcontrollers (docs/targets.md). Default: ${DEFAULT-VALUE}.")
+            description =
+                    "jvm, tvm-cpu: code of TVM's for x86 CPUs, whose native libraries have to be there, or tvm-c: C or "
+                            + "an object file for microcontrollers (docs/targets.md). Default: ${DEFAULT-VALUE}.")
     @SuppressWarnings("NullAway.Init")
     private String target;
 
@@ -87,7 +88,8 @@ final class CompileCommand implements Callable<Integer> {
     @Option(
             names = "--flash",
             paramLabel = "SIZE",
-            description = "For tvm-c: refuse a model whose weights, and code where it is known, take more than that, such as 256k.")
+            description =
+                    "For tvm-c: refuse a model whose weights, and code where it is known, take more than that, such as 256k.")
     private @Nullable String flash;
 
     @Option(

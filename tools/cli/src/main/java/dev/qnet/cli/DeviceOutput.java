@@ -94,7 +94,9 @@ final class DeviceOutput {
         table.row("inputs", "-", Sizes.text(f.inputs()));
         table.row("outputs", "-", Sizes.text(f.outputs()));
         table.row(
-                "total", (f.code().isPresent() ? "" : "? + ") + Sizes.text(f.flash()), Sizes.text(f.ram()) + " + stack");
+                "total",
+                (f.code().isPresent() ? "" : "? + ") + Sizes.text(f.flash()),
+                Sizes.text(f.ram()) + " + stack");
         return table;
     }
 

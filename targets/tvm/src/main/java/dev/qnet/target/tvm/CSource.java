@@ -108,7 +108,9 @@ public final class CSource {
                         .toList(),
                 OptionalLong.empty(),
                 program.workspace(),
-                lowered.held().stream().map(h -> new Piece(h.value(), h.bytes())).toList(),
+                lowered.held().stream()
+                        .map(h -> new Piece(h.value(), h.bytes()))
+                        .toList(),
                 bytes(face.states()),
                 bytes(face.inputs()),
                 bytes(face.outputs()));
@@ -219,12 +221,25 @@ public final class CSource {
         given.addAll(stateNames);
         given.addAll(outputNames);
         given.add("arena");
-        s.append("int32_t ").append(prefix).append("_run_in(void *arena").append(more(parameters())).append(") {\n");
+        s.append("int32_t ")
+                .append(prefix)
+                .append("_run_in(void *arena")
+                .append(more(parameters()))
+                .append(") {\n");
         if (!states.isEmpty()) {
-            s.append("    if (!").append(prefix).append("_begun) {\n        ").append(prefix).append("_reset();\n    }\n");
+            s.append("    if (!")
+                    .append(prefix)
+                    .append("_begun) {\n        ")
+                    .append(prefix)
+                    .append("_reset();\n    }\n");
         }
-        s.append("    ").append(face.function()).append('(').append(String.join(", ", given)).append(");\n    return ");
-        s.append(program.failures().isEmpty() ? "0" : "*(const shared_i32 *)arena").append(";\n}\n\n");
+        s.append("    ")
+                .append(face.function())
+                .append('(')
+                .append(String.join(", ", given))
+                .append(");\n    return ");
+        s.append(program.failures().isEmpty() ? "0" : "*(const shared_i32 *)arena")
+                .append(";\n}\n\n");
         String arena = prefix + "_arena";
         s.append("/* In a section of its own, so that a linker script can place it. */\nQNET_PLACE(\".bss.")
                 .append(arena)
@@ -265,8 +280,14 @@ public final class CSource {
     /** The header. */
     public String header() {
         StringBuilder s = new StringBuilder();
-        s.append("/* ").append(Interface.comment(face.name())).append(", compiled by Qnet ").append(Interface.version());
-        s.append(" for microcontrollers. */\n#ifndef ").append(macro).append("_H\n#define ").append(macro);
+        s.append("/* ")
+                .append(Interface.comment(face.name()))
+                .append(", compiled by Qnet ")
+                .append(Interface.version());
+        s.append(" for microcontrollers. */\n#ifndef ")
+                .append(macro)
+                .append("_H\n#define ")
+                .append(macro);
         s.append("_H\n\n#include <stdint.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
         s.append("/* Bytes of RAM that a run works in, beside inputs and outputs; of constants in flash. */\n");
         define(s, "ARENA_BYTES", Long.toString(program.workspace()));
@@ -279,7 +300,8 @@ public final class CSource {
             tensor(s, outputNames.get(i), face.outputs().get(i));
         }
         String list = parameters().isEmpty() ? "void" : "\n        " + String.join(",\n        ", parameters());
-        s.append("/*\n * Runs the model once. Tensors are row-major; each code has an element of its own.\n *\n * Returns 0");
+        s.append(
+                "/*\n * Runs the model once. Tensors are row-major; each code has an element of its own.\n *\n * Returns 0");
         if (program.failures().isEmpty()) {
             s.append(".\n");
         } else {
@@ -290,14 +312,23 @@ public final class CSource {
             }
         }
         s.append(" */\nint32_t ").append(prefix).append("_run(").append(list).append(");\n\n");
-        s.append("/*\n * As ").append(prefix).append("_run, in memory of the caller's: ").append(macro);
-        s.append("_ARENA_BYTES, aligned to 8, which models that\n * do not run at once may share. With -ffunction-sections and ");
-        s.append("--gc-sections the model's own arena then takes\n * no RAM.\n */\nint32_t ").append(prefix).append("_run_in(\n");
-        s.append("        void *arena").append(parameters().isEmpty() ? "" : "," + list).append(");\n");
+        s.append("/*\n * As ")
+                .append(prefix)
+                .append("_run, in memory of the caller's: ")
+                .append(macro);
+        s.append(
+                "_ARENA_BYTES, aligned to 8, which models that\n * do not run at once may share. With -ffunction-sections and ");
+        s.append("--gc-sections the model's own arena then takes\n * no RAM.\n */\nint32_t ")
+                .append(prefix)
+                .append("_run_in(\n");
+        s.append("        void *arena")
+                .append(parameters().isEmpty() ? "" : "," + list)
+                .append(");\n");
         if (!states.isEmpty()) {
             s.append("\n/*\n * Back to the first state: real 0, which the first run begins with anyway. States (");
             s.append(footprint.states()).append(" bytes of RAM):\n");
-            states.forEach(t -> s.append(" *   ").append(Interface.comment(t.toString())).append('\n'));
+            states.forEach(t ->
+                    s.append(" *   ").append(Interface.comment(t.toString())).append('\n'));
             s.append(" */\nvoid ").append(prefix).append("_reset(void);\n");
         }
         s.append("\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
@@ -305,7 +336,13 @@ public final class CSource {
     }
 
     private void define(StringBuilder s, String name, String value) {
-        s.append("#define ").append(macro).append('_').append(name).append(' ').append(value).append('\n');
+        s.append("#define ")
+                .append(macro)
+                .append('_')
+                .append(name)
+                .append(' ')
+                .append(value)
+                .append('\n');
     }
 
     private void tensor(StringBuilder s, String name, TensorInfo t) {

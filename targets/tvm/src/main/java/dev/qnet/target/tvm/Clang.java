@@ -58,15 +58,17 @@ final class Clang {
             Path without = work.resolve("without.ld");
             Files.writeString(without, "SECTIONS { /DISCARD/ : { *(.note.GNU-stack) } }");
             Path linked = work.resolve("linked.o");
-            run(folder.resolve("lld"), List.of(
-                    "-flavor",
-                    "gnu",
-                    "-r",
-                    "-T",
-                    without.toString(),
-                    "-o",
-                    linked.toString(),
-                    work.resolve("model.o").toString()));
+            run(
+                    folder.resolve("lld"),
+                    List.of(
+                            "-flavor",
+                            "gnu",
+                            "-r",
+                            "-T",
+                            without.toString(),
+                            "-o",
+                            linked.toString(),
+                            work.resolve("model.o").toString()));
             return Files.readAllBytes(linked);
         });
     }
@@ -94,14 +96,16 @@ final class Clang {
             write(work, source, "");
             run(options(work, HOST, "model.o"));
             Path library = work.resolve("model.so");
-            run(folder.resolve("lld"), List.of(
-                    "-flavor",
-                    "gnu",
-                    "-shared",
-                    "--build-id=none",
-                    "-o",
-                    library.toString(),
-                    work.resolve("model.o").toString()));
+            run(
+                    folder.resolve("lld"),
+                    List.of(
+                            "-flavor",
+                            "gnu",
+                            "-shared",
+                            "--build-id=none",
+                            "-o",
+                            library.toString(),
+                            work.resolve("model.o").toString()));
             return Files.readAllBytes(library);
         });
     }

@@ -34,6 +34,7 @@ public final class HostModel implements AutoCloseable {
     private final MethodHandle run;
     private final MethodHandle reset;
 
+    @SuppressWarnings("restricted") // calling native code is what this class is for
     private HostModel(CSource source, Path library) {
         this.source = source;
         SymbolLookup symbols = SymbolLookup.libraryLookup(library, memory);
@@ -47,7 +48,7 @@ public final class HostModel implements AutoCloseable {
                 : function(symbols, prefix + "_reset", FunctionDescriptor.ofVoid());
     }
 
-    @SuppressWarnings("restricted") // calling native code is what this class is for
+    @SuppressWarnings("restricted")
     private static MethodHandle function(SymbolLookup symbols, String name, FunctionDescriptor type) {
         return Linker.nativeLinker().downcallHandle(symbols.findOrThrow(name), type);
     }

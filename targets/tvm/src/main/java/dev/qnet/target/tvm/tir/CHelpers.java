@@ -61,7 +61,8 @@ final class CHelpers {
                     const uint32_t code = ((uint32_t)table[(uint32_t)i / %5$d] >> ((uint32_t)i %% %5$d * %1$d)) & %6$d;
                     return (%3$s)%7$s;
                 }
-                """.formatted(bits, bits == 1 ? "" : "s", type, sign, each, (1 << bits) - 1, value));
+                """.formatted(
+                        bits, bits == 1 ? "" : "s", type, sign, each, (1 << bits) - 1, value));
     }
 
     private static void real(String type, int bits, int mantissa, String least, String sign, String one) {

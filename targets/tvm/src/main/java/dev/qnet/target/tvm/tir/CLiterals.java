@@ -27,8 +27,6 @@ final class CLiterals {
 
     /** The bits of a real number. */
     static String bits(DataType type, long bits) {
-        return type.bits() == 32
-                ? "0x" + Integer.toHexString((int) bits) + "u"
-                : "0x" + Long.toHexString(bits) + "ull";
+        return type.bits() == 32 ? "0x" + Integer.toHexString((int) bits) + "u" : "0x" + Long.toHexString(bits) + "ull";
     }
 }

@@ -36,9 +36,40 @@ public final class CPrinter {
 
     /** Words that variables cannot be called. */
     private static final Set<String> RESERVED = Set.of(
-            "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern", "float",
-            "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed", "sizeof",
-            "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while");
+            "auto",
+            "break",
+            "case",
+            "char",
+            "const",
+            "continue",
+            "default",
+            "do",
+            "double",
+            "else",
+            "enum",
+            "extern",
+            "float",
+            "for",
+            "goto",
+            "if",
+            "inline",
+            "int",
+            "long",
+            "register",
+            "restrict",
+            "return",
+            "short",
+            "signed",
+            "sizeof",
+            "static",
+            "struct",
+            "switch",
+            "typedef",
+            "union",
+            "unsigned",
+            "void",
+            "volatile",
+            "while");
 
     /**
      * A module as text.
@@ -206,7 +237,8 @@ public final class CPrinter {
                     List<Parameter> params = Objects.requireNonNull(parameters.get(callee), callee);
                     for (int i = 0; i < arguments.size(); i++) {
                         expr(arguments.get(i));
-                        if (!params.get(i).readOnly() && arguments.get(i) instanceof Expr.Address(Buffer b, Expr index)) {
+                        if (!params.get(i).readOnly()
+                                && arguments.get(i) instanceof Expr.Address(Buffer b, Expr index)) {
                             write(b.data());
                         }
                     }
@@ -257,7 +289,9 @@ public final class CPrinter {
                 shown.add(
                         raw
                                 ? CLiterals.bits(type, v)
-                                : type.isFloat() ? CLiterals.real(type, Words.real(type, v)) : CLiterals.element(type, v));
+                                : type.isFloat()
+                                        ? CLiterals.real(type, Words.real(type, v))
+                                        : CLiterals.element(type, v));
             }
         }
         tables.merge(function, bytes, Long::sum);
@@ -344,8 +378,10 @@ public final class CPrinter {
 
     private void let(Var v, Expr value) {
         if (v.type().equals(DataType.POINTER)) {
-            String cast = value instanceof Expr.Address(Buffer b, Expr at) && b.type().equals(v.pointee()) ? "" : "(void *)";
-            line(shared(v.pointee()) + " *" + name(v) + " = " + cast + text(value, cast.isEmpty() ? LOOSEST : UNARY) + ";");
+            String cast =
+                    value instanceof Expr.Address(Buffer b, Expr at) && b.type().equals(v.pointee()) ? "" : "(void *)";
+            line(shared(v.pointee()) + " *" + name(v) + " = " + cast + text(value, cast.isEmpty() ? LOOSEST : UNARY)
+                    + ";");
             return;
         }
         if (isNatural(value)) {
@@ -442,7 +478,8 @@ public final class CPrinter {
                     String sign = quotient ? " / " : " % ";
                     yield arithmetic(type, text(a, PRODUCT) + sign + text(b, PRODUCT + 1), PRODUCT, around);
                 }
-                yield help((quotient ? "floor_div_" : "floor_mod_") + suffix(type)) + "(" + text(a) + ", " + text(b) + ")";
+                yield help((quotient ? "floor_div_" : "floor_mod_") + suffix(type)) + "(" + text(a) + ", " + text(b)
+                        + ")";
             }
             case MIN -> help("min_" + suffix(type)) + "(" + text(a) + ", " + text(b) + ")";
             case MAX -> help("max_" + suffix(type)) + "(" + text(a) + ", " + text(b) + ")";
@@ -592,7 +629,8 @@ public final class CPrinter {
                     case MAX -> isNatural(a) || isNatural(b);
                     case SUB, EQ, NE, LT, LE, GT, GE, AND, OR -> false;
                 };
-            case Expr.Cast(DataType type, Expr value) -> type.bits() >= 32 && !value.type().isFloat() && isNatural(value);
+            case Expr.Cast(DataType type, Expr value) ->
+                type.bits() >= 32 && !value.type().isFloat() && isNatural(value);
             case Expr.Load(Buffer b, Expr index) -> b.type().kind() == DataType.Kind.UINT;
             case Expr.FloatImm _, Expr.Text _, Expr.Select _, Expr.Ramp _, Expr.Broadcast _ -> false;
             case Expr.Address _, Expr.Call _, Expr.Intrinsic _, Expr.Invoke _ -> false;
