@@ -18,6 +18,7 @@ import picocli.CommandLine.Spec;
             StartCommand.class,
             ScalingCommand.class,
             FamilyCommand.class,
+            TrainCommand.class,
             ReadmeCommand.class
         })
 public final class Main implements Runnable {
