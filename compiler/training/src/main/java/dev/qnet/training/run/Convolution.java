@@ -3,6 +3,8 @@ package dev.qnet.training.run;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Window;
 import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A convolution forward and backward. Grouped ones and those over windows are products with the matrix of patches of one image
@@ -12,9 +14,6 @@ import java.util.Arrays;
 final class Convolution {
     /** How many partial sums the weights' gradient has. */
     private static final int HALVES = 2;
-
-    /** Fewer elements than this are copied one by one. */
-    private static final int SHORT = 8;
 
     private final Window window;
     private final int groups;
@@ -35,7 +34,9 @@ final class Convolution {
     private final boolean depthwise;
     private final boolean direct;
     private final Crew crew;
+    private final @Nullable SimdPatches rows;
     private final float[][] patches;
+    private final float[][] padded;
     private final float[][] sides;
     private final float[] turned;
     private final float[][] partial;
@@ -60,14 +61,15 @@ final class Convolution {
         depthwise = groups > 1 && in == 1 && out == 1;
         boolean plain = window.equals(Window.of(1, 1));
         direct = plain && groups == 1;
-        int scratch = depthwise || direct ? 0 : pixels * patch;
-        patches = new float[crew.threads()][scratch];
+        rows = depthwise || direct ? null : new SimdPatches(window, height, width, channels, in);
+        patches = new float[crew.threads()][rows == null ? 0 : pixels * patch];
+        padded = new float[crew.threads()][rows == null ? 0 : rows.paddedElements()];
         sides = new float[crew.threads()][groups > 1 && !depthwise ? pixels * out : 0];
         turned = new float[filters * patch];
         partial = new float[HALVES][filters * patch];
     }
 
-    void forward(float[] x, float[] w, float @org.jspecify.annotations.Nullable [] bias, float[] y) {
+    void forward(float[] x, float[] w, float @Nullable [] bias, float[] y) {
         if (depthwise) {
             SimdGemm.transpose(w, filters, taps, turned);
         } else {
@@ -153,7 +155,7 @@ final class Convolution {
                             out,
                             patch,
                             false);
-                    scatter(cols, dx, image, group);
+                    Objects.requireNonNull(rows).scatter(cols, group * in, padded[who], dx, x0);
                 }
             }
         });
@@ -215,73 +217,11 @@ final class Convolution {
 
     /** The patches of an image and a group, [pixels][patch]: x itself where they are its pixels. */
     private float[] gather(float[] x, int image, int group, int who) {
-        if (direct) {
+        if (rows == null) {
             return x;
         }
-        float[] cols = patches[who];
-        runs(image, group, (at, row, inside) -> {
-            if (at < 0) {
-                Arrays.fill(cols, row, row + inside, 0);
-            } else if (inside < SHORT) {
-                for (int i = 0; i < inside; i++) {
-                    cols[row + i] = x[at + i];
-                }
-            } else {
-                System.arraycopy(x, at, cols, row, inside);
-            }
-        });
-        return cols;
-    }
-
-    private void scatter(float[] cols, float[] dx, int image, int group) {
-        runs(image, group, (at, row, inside) -> {
-            for (int i = 0; at >= 0 && i < inside; i++) {
-                dx[at + i] += cols[row + i];
-            }
-        });
-    }
-
-    /** A run of elements that follow each other in x as in the patches. */
-    @FunctionalInterface
-    private interface Elements {
-        /**
-         * Visits it.
-         *
-         * @param at where it begins in x, or below 0 for padding
-         * @param row where it begins in the patches
-         */
-        void run(int at, int row, int length);
-    }
-
-    /** Visits the patches of an image and a group, row by row of each patch: where channels are whole, a row is one run. */
-    private void runs(int image, int group, Elements visitor) {
-        boolean whole = groups == 1 && window.dilationW() == 1;
-        int step = whole ? window.kernelW() : 1;
-        int row = 0;
-        for (int oy = 0; oy < outHeight; oy++) {
-            for (int ox = 0; ox < outWidth; ox++) {
-                for (int ky = 0; ky < window.kernelH(); ky++) {
-                    int yy = oy * window.strideH() - window.top() + ky * window.dilationH();
-                    for (int kx = 0; kx < window.kernelW(); kx += step, row += step * in) {
-                        int xx = ox * window.strideW() - window.left() + kx * window.dilationW();
-                        int first = Math.clamp(-xx, 0, step);
-                        int end = Math.clamp(width - xx, first, step);
-                        if (yy < 0 || yy >= height || first == end) {
-                            visitor.run(-1, row, step * in);
-                            continue;
-                        }
-                        if (first > 0) {
-                            visitor.run(-1, row, first * in);
-                        }
-                        int at = ((image * height + yy) * width + xx + first) * channels + group * in;
-                        visitor.run(at, row + first * in, (end - first) * in);
-                        if (end < step) {
-                            visitor.run(-1, row + end * in, (step - end) * in);
-                        }
-                    }
-                }
-            }
-        }
+        rows.gather(x, image * height * width * channels, group * in, padded[who], patches[who]);
+        return patches[who];
     }
 
     /** What a tap does for one pixel of a depthwise result. */

@@ -162,17 +162,13 @@ final class Elementwise {
     static Runnable unaryGrad(ScalarFn fn, float[] x, float[] g, float[] y, Crew crew) {
         return switch (fn) {
             case ScalarFn.Relu _ ->
-                () -> share(crew, y.length, (who, from, to) -> {
-                    for (int i = from; i < to; i++) {
-                        y[i] = x[i] > 0 ? g[i] : 0;
-                    }
-                });
+                () -> share(
+                        crew,
+                        y.length,
+                        (who, from, to) -> SimdMasks.between(x, g, 0, Float.POSITIVE_INFINITY, from, to, y));
             case ScalarFn.Clip c ->
-                () -> share(crew, y.length, (who, from, to) -> {
-                    for (int i = from; i < to; i++) {
-                        y[i] = x[i] > c.lo() && x[i] < c.hi() ? g[i] : 0;
-                    }
-                });
+                () -> share(
+                        crew, y.length, (who, from, to) -> SimdMasks.between(x, g, c.lo(), c.hi(), from, to, y));
             case ScalarFn _ -> {
                 Curve curve = Curve.of(fn);
                 yield () -> share(crew, y.length, (who, from, to) -> {

@@ -60,7 +60,7 @@ final class Kernels {
             case FloatOp.MatMul _ -> Products.matmul(shapes, in, out, y, crew);
             case FloatOp.Binary b -> Elementwise.binary(b.fn(), shapes, in, out, y, crew);
             case FloatOp.Unary u -> Elementwise.unary(u.fn(), in.getFirst(), y, crew);
-            case FloatOp.AvgPool p -> Pools.average(p.window(), shapes.getFirst(), in.getFirst(), y);
+            case FloatOp.AvgPool p -> SimdPools.average(p.window(), shapes.getFirst(), in.getFirst(), y);
             case FloatOp.Mean m -> {
                 Shape kept = shapes.getFirst();
                 for (int a : m.axes()) {
@@ -93,8 +93,8 @@ final class Kernels {
                 yield () -> conv.byWeights(in.get(0), in.get(1), y);
             }
             case TrainOp.UnaryGrad u -> Elementwise.unaryGrad(u.fn(), in.get(0), in.get(1), y, crew);
-            case TrainOp.MaxPoolGrad p -> Pools.largestGrad(p.window(), shapes.getFirst(), in.get(0), in.get(1), y);
-            case TrainOp.AvgPoolGrad p -> Pools.averageGrad(p.window(), out, in.getFirst(), y);
+            case TrainOp.MaxPoolGrad p -> SimdPools.largestGrad(p.window(), shapes.getFirst(), in.get(0), in.get(1), y);
+            case TrainOp.AvgPoolGrad p -> SimdPools.averageGrad(p.window(), out, in.getFirst(), y);
             case TrainOp.ResizeNearestGrad _ -> Moves.resizeGrad(shapes.getFirst(), out, in.getFirst(), y);
             case TrainOp.SoftmaxGrad s -> Losses.softmaxGrad(s.axis(), out, in.get(0), in.get(1), y);
             case TrainOp.SumTo _ -> Elementwise.sumTo(in.getFirst(), shapes.getFirst(), out, y);
@@ -118,7 +118,7 @@ final class Kernels {
             case DataOp.Slice s -> Moves.slice(s, shapes.getFirst(), out, in.getFirst(), y);
             case DataOp.Pad p -> Moves.pad(p, shapes.getFirst(), out, in.getFirst(), y);
             case DataOp.Dilate d -> Moves.dilate(d, shapes.getFirst(), out, in.getFirst(), y);
-            case DataOp.MaxPool p -> Pools.largest(p.window(), shapes.getFirst(), in.getFirst(), y);
+            case DataOp.MaxPool p -> SimdPools.largest(p.window(), shapes.getFirst(), in.getFirst(), y);
             case DataOp.ResizeNearest _ -> Moves.resize(shapes.getFirst(), out, in.getFirst(), y);
             case DataOp.Broadcast _ -> Elementwise.broadcast(in.getFirst(), shapes.getFirst(), out, y);
             case DataOp.Reshape _ -> copy(in.getFirst(), y);
