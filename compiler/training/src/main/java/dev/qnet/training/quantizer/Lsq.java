@@ -26,24 +26,12 @@ final class Lsq implements LearnedQuantizer {
 
     @Override
     public void byInput(float[] x, float[] g, int from, int to, float[] p, int at, float t, float[] dx) {
-        float s = p[at];
-        for (int i = from; i < to; i++) {
-            float v = x[i] / s;
-            dx[i] = v > lo && v < hi ? g[i] : 0;
-        }
+        SimdGradients.between(x, p[at], g, lo, hi, from, to, dx);
     }
 
     @Override
     public void byParameters(float[] x, float[] g, int from, int to, float[] p, int at, float t, double[] dp) {
-        float s = p[at];
-        double sum = 0;
-        for (int i = from; i < to; i++) {
-            float q = x[i] / s;
-            float v = Math.min(Math.max(q, lo), hi);
-            float code = (v + Values.ROUND) - Values.ROUND;
-            sum += g[i] * (q > lo && q < hi ? code - q : code);
-        }
-        dp[0] += sum;
+        dp[0] += SimdGradients.byStep(x, p[at], g, lo, hi, from, to);
     }
 
     /** {@code 2·mean|x|/√hi}, section 2.1. */

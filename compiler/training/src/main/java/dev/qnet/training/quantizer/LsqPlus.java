@@ -41,10 +41,7 @@ final class LsqPlus implements LearnedQuantizer {
         float s = p[at];
         float low = lo - zero(p, at);
         float high = hi - zero(p, at);
-        for (int i = from; i < to; i++) {
-            float v = x[i] / s;
-            dx[i] = v > low && v < high ? g[i] : 0;
-        }
+        SimdGradients.between(x, s, g, low, high, from, to, dx);
     }
 
     @Override

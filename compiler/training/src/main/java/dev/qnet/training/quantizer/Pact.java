@@ -32,9 +32,7 @@ final class Pact implements LearnedQuantizer {
     public void byInput(float[] x, float[] g, int from, int to, float[] p, int at, float t, float[] dx) {
         float high = p[at];
         float low = lo < 0 ? -high : 0;
-        for (int i = from; i < to; i++) {
-            dx[i] = x[i] > low && x[i] < high ? g[i] : 0;
-        }
+        SimdGradients.between(x, g, low, high, from, to, dx);
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.ScalarFn;
 import dev.qnet.compiler.ir.Shape;
+import dev.qnet.training.quantizer.SimdGradients;
 import java.util.Arrays;
 import java.util.List;
 
@@ -165,10 +166,9 @@ final class Elementwise {
                 () -> share(
                         crew,
                         y.length,
-                        (who, from, to) -> SimdMasks.between(x, g, 0, Float.POSITIVE_INFINITY, from, to, y));
+                        (who, from, to) -> SimdGradients.between(x, g, 0, Float.POSITIVE_INFINITY, from, to, y));
             case ScalarFn.Clip c ->
-                () -> share(
-                        crew, y.length, (who, from, to) -> SimdMasks.between(x, g, c.lo(), c.hi(), from, to, y));
+                () -> share(crew, y.length, (who, from, to) -> SimdGradients.between(x, g, c.lo(), c.hi(), from, to, y));
             case ScalarFn _ -> {
                 Curve curve = Curve.of(fn);
                 yield () -> share(crew, y.length, (who, from, to) -> {

@@ -58,8 +58,7 @@ final class SimdPatches {
     /** Copies the image at x0 between its padding, which is 0 already. */
     private void pad(float[] x, int x0, float[] padded) {
         for (int y = 0; y < height; y++) {
-            System.arraycopy(
-                    x, x0 + y * width * channels, padded, interior(y), width * channels);
+            System.arraycopy(x, x0 + y * width * channels, padded, interior(y), width * channels);
         }
     }
 

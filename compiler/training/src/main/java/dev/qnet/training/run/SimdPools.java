@@ -103,7 +103,8 @@ final class SimdPools {
             VectorMask<Float> open = mask;
             for (int t = 0; t < n; t++) {
                 int to = taps[t] + c;
-                VectorMask<Float> here = FloatVector.fromArray(SPECIES, x, to, mask).eq(most).and(open);
+                VectorMask<Float> here =
+                        FloatVector.fromArray(SPECIES, x, to, mask).eq(most).and(open);
                 FloatVector.fromArray(SPECIES, dx, to, here).add(given).intoArray(dx, to, here);
                 open = open.andNot(here);
             }
