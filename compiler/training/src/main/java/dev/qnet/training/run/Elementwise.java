@@ -168,7 +168,8 @@ final class Elementwise {
                         y.length,
                         (who, from, to) -> SimdGradients.between(x, g, 0, Float.POSITIVE_INFINITY, from, to, y));
             case ScalarFn.Clip c ->
-                () -> share(crew, y.length, (who, from, to) -> SimdGradients.between(x, g, c.lo(), c.hi(), from, to, y));
+                () -> share(
+                        crew, y.length, (who, from, to) -> SimdGradients.between(x, g, c.lo(), c.hi(), from, to, y));
             case ScalarFn _ -> {
                 Curve curve = Curve.of(fn);
                 yield () -> share(crew, y.length, (who, from, to) -> {
