@@ -62,7 +62,7 @@ final class Convolution {
         boolean plain = window.equals(Window.of(1, 1));
         direct = plain && groups == 1;
         rows = depthwise || direct ? null : new SimdPatches(window, height, width, channels, in);
-        patches = new float[crew.threads()][rows == null ? 0 : pixels * patch];
+        patches = new float[crew.threads()][rows == null ? 0 : rows.patchElements()];
         padded = new float[crew.threads()][rows == null ? 0 : rows.paddedElements()];
         sides = new float[crew.threads()][groups > 1 && !depthwise ? pixels * out : 0];
         turned = new float[filters * patch];

@@ -50,9 +50,14 @@ final class SimdPatches {
         last = SPECIES.indexInRange(run / LANES * LANES, run);
     }
 
-    /** Elements of an image with its padding. */
+    /** Elements of an image with its padding, and of what is read behind it. */
     int paddedElements() {
-        return paddedHeight * paddedWidth * channels;
+        return paddedHeight * paddedWidth * channels + LANES;
+    }
+
+    /** Elements of the patches of a group, and of what is written behind them. */
+    int patchElements() {
+        return outHeight * outWidth * window.kernelH() * runs * run + LANES;
     }
 
     /** Copies the image at x0 between its padding, which is 0 already. */
@@ -70,7 +75,7 @@ final class SimdPatches {
      * The patches of the channels from {@code first} on of the image at x0.
      *
      * @param padded memory for {@link #paddedElements}, used for nothing else
-     * @param cols [outHeight·outWidth][kernelH·kernelW·in]
+     * @param cols [outHeight·outWidth][kernelH·kernelW·in], memory for {@link #patchElements}
      */
     void gather(float[] x, int x0, int first, float[] padded, float[] cols) {
         pad(x, x0, padded);
@@ -80,12 +85,9 @@ final class SimdPatches {
                 for (int ky = 0; ky < window.kernelH(); ky++) {
                     int at = place(oy, ox, ky) + first;
                     for (int r = 0; r < runs; r++, at += window.dilationW() * channels, to += run) {
-                        int i = 0;
-                        for (; i + LANES <= run; i += LANES) {
+                        // What the last vector writes beyond the run, the next run overwrites.
+                        for (int i = 0; i < run; i += LANES) {
                             FloatVector.fromArray(SPECIES, padded, at + i).intoArray(cols, to + i);
-                        }
-                        if (i < run) {
-                            FloatVector.fromArray(SPECIES, padded, at + i, last).intoArray(cols, to + i, last);
                         }
                     }
                 }
