@@ -86,6 +86,13 @@ final class CompileCommand implements Callable<Integer> {
     private String abi;
 
     @Option(
+            names = "--parallel",
+            description =
+                    "For tvm-cpu: share large layers among the threads of TVM's runtime, as many as the environment's "
+                            + "TVM_NUM_THREADS says, or who runs the model. The same bytes for any number.")
+    private boolean parallel;
+
+    @Option(
             names = "--flash",
             paramLabel = "SIZE",
             description =
@@ -100,6 +107,12 @@ final class CompileCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        if (parallel && (!target.equals(TvmTarget.CPU) || abi.equals(C))) {
+            throw new UserException(
+                    "--parallel is for libraries for TVM's runtime, whose threads they use",
+                    "--target " + TvmTarget.CPU + " --abi " + PACKED
+                            + "; other models share the items of a batch among the threads they are loaded for");
+        }
         if (target.equals(CTarget.NAME)) {
             return device();
         }
@@ -150,7 +163,7 @@ final class CompileCommand implements Callable<Integer> {
             }
             console.out().println("wrote " + header);
         } else {
-            try (TvmModule module = Tvm.compile(graph, cpu)) {
+            try (TvmModule module = Tvm.compile(graph, cpu, parallel)) {
                 AtomicFiles.writeAt(output, module::save);
             }
         }

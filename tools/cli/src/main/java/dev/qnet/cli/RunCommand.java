@@ -52,6 +52,8 @@ import picocli.CommandLine.TypeConversionException;
             "  qnet run model.qnet --on float --input x.npy                the float network, for comparison"
         })
 final class RunCommand implements Callable<Integer> {
+    private static final int MOST_THREADS = 512;
+
     /** What answers. */
     enum On {
         JVM,
@@ -151,6 +153,13 @@ final class RunCommand implements Callable<Integer> {
     private On on;
 
     @Option(
+            names = "--threads",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "On tvm-cpu: threads that share large layers. Default: ${DEFAULT-VALUE}.")
+    private int threads;
+
+    @Option(
             names = "--top",
             paramLabel = "K",
             defaultValue = "5",
@@ -167,6 +176,14 @@ final class RunCommand implements Callable<Integer> {
         }
         if (top < 1) {
             throw new UserException("--top is at least 1, found " + top);
+        }
+        if (threads < 1 || threads > MOST_THREADS) {
+            throw new UserException("--threads is 1 to " + MOST_THREADS + ", found " + threads);
+        }
+        if (threads > 1 && on != On.TVM_CPU) {
+            throw new UserException(
+                    "--threads is for tvm-cpu, not " + on,
+                    "'qnet bench --threads " + threads + "' measures the jvm with several");
         }
         Outputs.check(outputs);
         Console console = parent.console();
@@ -227,9 +244,12 @@ final class RunCommand implements Callable<Integer> {
             case TVM_CPU -> {
                 Tvm.require();
                 Graph integers = Build.integers(console, bound);
-                TvmModule module = Tvm.compile(integers, "native");
+                TvmModule module = Tvm.compile(integers, "native", threads > 1);
                 yield new Engine.Oracle(
-                        integers, rounding, JvmTarget.inputs(integers), values -> Tvm.run(integers, module, values));
+                        integers,
+                        rounding,
+                        JvmTarget.inputs(integers),
+                        values -> Tvm.run(integers, module, values, threads));
             }
             case TVM_C -> {
                 Tvm.requireClang();

@@ -50,11 +50,12 @@ final class Tvm {
      * Compiles a graph.
      *
      * @param cpu as LLVM calls it, or native
+     * @param parallel whether large layers are shared among the threads of TVM's runtime
      * @throws UserException if LLVM knows no such CPU
      */
-    static TvmModule compile(Graph graph, String cpu) {
+    static TvmModule compile(Graph graph, String cpu, boolean parallel) {
         try {
-            return TvmTarget.compile(graph, new Cpu(cpu));
+            return TvmTarget.compile(graph, new Cpu(cpu), parallel);
         } catch (IllegalArgumentException e) {
             throw new UserException(String.valueOf(e.getMessage()));
         }
@@ -90,10 +91,14 @@ final class Tvm {
         }
     }
 
-    /** Runs a module once, on values by the names of the graph's parameters, and closes it. */
-    static Map<String, Value> run(Graph graph, TvmModule module, Map<String, Value> values) {
+    /**
+     * Runs a module once, on values by the names of the graph's parameters, and closes it.
+     *
+     * @param threads that share the work
+     */
+    static Map<String, Value> run(Graph graph, TvmModule module, Map<String, Value> values, int threads) {
         try (module;
-                TvmSession session = module.session()) {
+                TvmSession session = module.session(threads)) {
             return run(graph, (TvmValues.Runner) session::run, values);
         }
     }

@@ -245,6 +245,11 @@ class CommandsTest extends InProcess {
         assertThat(qnet("compile", file, "--target", "tvm-cpu", "-o", folder.resolve("m.jar")))
                 .isEqualTo(ExitCode.INPUT);
         assertThat(err).contains("is a shared library, not ");
+        assertThat(qnet("compile", file, "-t", "tvm-cpu", "--abi", "c", "--parallel", "-o", folder.resolve("m.so")))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("--parallel is for libraries for TVM's runtime");
+        assertThat(qnet("run", file, "--input", "x.npy", "--threads", "2")).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("--threads is for tvm-cpu, not jvm");
     }
 
     @Test

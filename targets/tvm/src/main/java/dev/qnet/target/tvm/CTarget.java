@@ -36,7 +36,7 @@ public final class CTarget {
     public static CSource compile(Graph graph) {
         legality().check(graph);
         Interface face = Interface.of(graph);
-        List<Integer> initials = Signature.of(graph, List.of()).states().stream()
+        List<Integer> initials = Signature.of(graph, List.of(), false).states().stream()
                 .map(Signature.Tensor::initial)
                 .toList();
         return new CSource(face, Lowering.lowerForDevice(graph, face.function()), initials);

@@ -24,8 +24,15 @@ import org.jspecify.annotations.Nullable;
  *
  * @param name the model's
  * @param cpu what its code may use beyond what each x86 CPU has, as Linux calls it
+ * @param parallel whether large layers are shared among the threads of TVM's runtime
  */
-public record Signature(String name, List<String> cpu, List<Tensor> inputs, List<Tensor> states, List<Tensor> outputs) {
+public record Signature(
+        String name,
+        List<String> cpu,
+        boolean parallel,
+        List<Tensor> inputs,
+        List<Tensor> states,
+        List<Tensor> outputs) {
     /** The version of the JSON. */
     private static final int FORMAT = 1;
 
@@ -54,6 +61,11 @@ public record Signature(String name, List<String> cpu, List<Tensor> inputs, List
             @Nullable Quantization quantization) {
         public Tensor {
             shape = List.copyOf(shape);
+        }
+
+        /** Whether its shape begins with N. */
+        boolean batched() {
+            return !shape.isEmpty() && shape.getFirst() == Shape.BATCH;
         }
 
         /** Its element's type code and bits, as DLPack has them. */
@@ -105,11 +117,19 @@ public record Signature(String name, List<String> cpu, List<Tensor> inputs, List
         }
     }
 
+    /** Whether each item's outputs depend on that item alone, and each item has its own. */
+    boolean itemsAreApart() {
+        return states.isEmpty()
+                && inputs.stream().anyMatch(Tensor::batched)
+                && outputs.stream().allMatch(Tensor::batched);
+    }
+
     /** A graph's. */
-    static Signature of(Graph graph, List<String> cpu) {
+    static Signature of(Graph graph, List<String> cpu, boolean parallel) {
         return new Signature(
                 graph.name(),
                 cpu,
+                parallel,
                 graph.params().stream()
                         .map(p -> tensor(p.id().name(), p.type()))
                         .toList(),
@@ -148,6 +168,7 @@ public record Signature(String name, List<String> cpu, List<Tensor> inputs, List
     String json() {
         ObjectNode root = JSON.createObjectNode();
         root.put("format", FORMAT).put("name", name);
+        root.put("parallel", parallel);
         cpu.forEach(root.putArray("cpu")::add);
         list(root.putArray("inputs"), inputs);
         list(root.putArray("states"), states);
@@ -187,6 +208,7 @@ public record Signature(String name, List<String> cpu, List<Tensor> inputs, List
             return new Signature(
                     root.path("name").asText(),
                     cpu,
+                    root.path("parallel").asBoolean(),
                     tensors(root.path("inputs")),
                     tensors(root.path("states")),
                     tensors(root.path("outputs")));

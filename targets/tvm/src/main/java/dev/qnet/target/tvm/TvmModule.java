@@ -15,7 +15,9 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** A compiled graph in this process. */
 public final class TvmModule implements AutoCloseable {
@@ -78,15 +80,42 @@ public final class TvmModule implements AutoCloseable {
         return signature;
     }
 
-    /** Something that runs it; for one thread at a time. To be closed before the module is. */
+    /** Something that runs it; for one caller at a time. To be closed before the module is. */
     public TvmSession session() {
-        Scope own = scope.library().scope();
+        return session(1);
+    }
+
+    /**
+     * Something that runs it with several threads, the same bytes for any number of them. They share large layers where the
+     * module is compiled for that; else the items of a batch, if the module has no states. All sessions have the same threads.
+     *
+     * @param threads from 1 on
+     * @throws IllegalArgumentException if there are less than 1 or more than 512
+     */
+    public TvmSession session(int threads) {
+        if (threads < 1 || threads > TvmThreads.MOST) {
+            throw new IllegalArgumentException("a session has 1 to " + TvmThreads.MOST + " threads, found " + threads);
+        }
+        List<TvmSession.Runner> runners = new ArrayList<>();
         try {
-            Ref run = own.function(module, Lowering.ENTRY)
-                    .orElseThrow(() -> new IllegalStateException("the module has no function " + Lowering.ENTRY));
-            return new TvmSession(signature, own, run);
+            int wanted = signature.parallel() || !signature.itemsAreApart() ? 1 : threads;
+            while (runners.size() < wanted) {
+                Scope own = scope.library().scope();
+                Optional<Ref> run;
+                try {
+                    run = own.function(module, Lowering.ENTRY);
+                } catch (RuntimeException e) {
+                    own.close();
+                    throw e;
+                }
+                runners.add(new TvmSession.Runner(
+                        own,
+                        run.orElseThrow(
+                                () -> new IllegalStateException("the module has no function " + Lowering.ENTRY))));
+            }
+            return new TvmSession(signature, runners, threads);
         } catch (RuntimeException e) {
-            own.close();
+            runners.forEach(TvmSession.Runner::close);
             throw e;
         }
     }

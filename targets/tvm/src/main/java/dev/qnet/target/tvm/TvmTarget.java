@@ -15,6 +15,7 @@ import dev.qnet.target.tvm.ffi.TvmLibrary;
 import dev.qnet.target.tvm.lower.Isa;
 import dev.qnet.target.tvm.lower.Lowering;
 import dev.qnet.target.tvm.lower.Metadata;
+import dev.qnet.target.tvm.lower.Options;
 import dev.qnet.target.tvm.tir.PrimFunc;
 import dev.qnet.target.tvm.tir.Printer;
 import dev.qnet.target.tvm.tir.TirModule;
@@ -87,7 +88,16 @@ public final class TvmTarget {
      * @throws IllegalArgumentException if LLVM does not know the CPU
      */
     public static TvmModule compile(Graph graph, Cpu cpu) {
-        return compile(graph, cpu, null);
+        return compile(graph, cpu, false);
+    }
+
+    /**
+     * As {@link #compile(Graph, Cpu)}.
+     *
+     * @param parallel whether large layers are shared among the threads of TVM's runtime
+     */
+    public static TvmModule compile(Graph graph, Cpu cpu, boolean parallel) {
+        return compile(graph, cpu, null, parallel);
     }
 
     /**
@@ -103,7 +113,7 @@ public final class TvmTarget {
         TvmLibrary library = TvmLibrary.compiler();
         String target = CpuNames.target(library, cpu);
         Interface face = Interface.of(graph);
-        Lowering.ForC lowered = Lowering.lowerForC(graph, CpuNames.isa(library, target), face.function());
+        Lowering.ForC lowered = Lowering.lowerForC(graph, Options.of(CpuNames.isa(library, target)), face.function());
         List<PrimFunc> functions = new ArrayList<>(lowered.module().functions());
         functions.addAll(Metadata.functionsForC(
                 Interface.TEXT_BYTES,
@@ -124,13 +134,13 @@ public final class TvmTarget {
      *
      * @param asked what kernels may use of what the CPU has; null for the best of it
      */
-    static TvmModule compile(Graph graph, Cpu cpu, @Nullable Isa asked) {
+    static TvmModule compile(Graph graph, Cpu cpu, @Nullable Isa asked, boolean parallel) {
         legality().check(graph);
         TvmLibrary library = TvmLibrary.compiler();
         String target = CpuNames.target(library, cpu);
         Isa isa = asked == null ? CpuNames.isa(library, target) : asked;
-        Lowering.Packed lowered = Lowering.lowerPacked(graph, isa);
-        Signature signature = Signature.of(graph, CpuNames.needs(library, target, lowered.tiles()));
+        Lowering.Packed lowered = Lowering.lowerPacked(graph, new Options(isa, parallel));
+        Signature signature = Signature.of(graph, CpuNames.needs(library, target, lowered.tiles()), parallel);
         List<PrimFunc> functions = new ArrayList<>(lowered.module().functions());
         functions.addAll(Metadata.functions(signature.json()));
         Scope scope = library.scope();

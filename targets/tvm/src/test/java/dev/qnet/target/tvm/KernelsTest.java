@@ -89,7 +89,7 @@ class KernelsTest {
             return Value.of(Shape.of(shape), codes);
         }));
         Value expected = Objects.requireNonNull(Interpreter.run(graph, values).get("y"));
-        try (TvmModule module = TvmTarget.compile(graph, new Cpu(kind.cpu()), kind.isa());
+        try (TvmModule module = TvmTarget.compile(graph, new Cpu(kind.cpu()), kind.isa(), false);
                 TvmSession session = module.session()) {
             byte[] found = session.run(items, inputs).getFirst();
             var type = Elements.type(Objects.requireNonNull(
@@ -294,8 +294,7 @@ class KernelsTest {
     static String large(int in, int kernel, int stride) {
         int padding = kernel / 2;
         int size = (14 - 1) / stride + 1;
-        int[] w =
-                new Random(in).ints(40L * kernel * kernel * in, -128, 128).toArray();
+        int[] w = new Random(in).ints(40L * kernel * kernel * in, -128, 128).toArray();
         return """
                 graph @large {
                   param %%x : i8<scale=0.5, zero=3>[Nx14x14x%1$d]

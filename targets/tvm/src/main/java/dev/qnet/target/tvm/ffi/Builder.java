@@ -10,8 +10,10 @@ import dev.qnet.target.tvm.tir.TirModule;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Makes TVM's objects of tensor programs. */
@@ -21,6 +23,7 @@ final class Builder {
 
     private final Scope scope;
     private final Map<String, Ref> functions = new HashMap<>();
+    private final Set<String> withStatus = new HashSet<>();
     private final Map<Var, Ref> vars = new HashMap<>();
     /** Where the values of lets are. */
     private final Map<Var, Buffer> slots = new HashMap<>();
@@ -39,6 +42,9 @@ final class Builder {
         List<Object> entries = new ArrayList<>();
         for (PrimFunc f : module.functions()) {
             functions.put(f.name(), scope.ref("ir.GlobalVar", f.name(), NONE));
+            if (f.status()) {
+                withStatus.add(f.name());
+            }
         }
         for (PrimFunc f : module.functions()) {
             entries.add(functions.get(f.name()));
@@ -70,7 +76,13 @@ final class Builder {
         // let are
         // of one class together, unless the function has the attribute tir.noalias.
         Ref made = scope.ref(
-                "tir.PrimFunc", array(params), body, NONE, map(tensors), scope.ref("node.MakeNode", "DictAttrs"), NONE);
+                "tir.PrimFunc",
+                array(params),
+                body,
+                f.status() ? scope.ref("ir.PrimType", "int32") : NONE,
+                map(tensors),
+                scope.ref("node.MakeNode", "DictAttrs"),
+                NONE);
         return f.entry()
                 ? scope.ref("ir.BaseFuncWithAttr", made, "global_symbol", scope.ref("runtime.String", f.name()))
                 : made;
@@ -216,7 +228,7 @@ final class Builder {
                 if (callee == null) {
                     throw new IllegalArgumentException("the module has no function " + function);
                 }
-                yield call("void", callee, refs(arguments));
+                yield call(withStatus.contains(function) ? "int32" : "void", callee, refs(arguments));
             }
         };
     }

@@ -32,6 +32,7 @@ final class Depthwise {
     private static final int PIXELS = 4;
     private static final int VECTORS = 2;
 
+    private final Layer layer;
     private final Isa isa;
     private final Window window;
     private final Images images;
@@ -48,6 +49,7 @@ final class Depthwise {
             Products.Finish finish,
             Source source,
             Kernels.Constant c) {
+        this.layer = layer;
         this.isa = isa;
         this.window = window;
         this.images = images;
@@ -100,30 +102,39 @@ final class Depthwise {
 
     private Stmt stmt() {
         int channels = images.channels();
-        int whole = channels / isa.lanes();
         Tiles.Rows rows = source.windows(window, images.count(), outHeight(), outWidth(), channels, i32(0));
         List<Stmt> steps = new ArrayList<>();
         source.prepare().ifPresent(steps::add);
+        long products = (long) rows.count() * channels * window.kernelH() * window.kernelW();
+        steps.add(Parts.over(layer, products, rows, this::channels));
+        return seq(steps);
+    }
+
+    /** All channels of some pixels, from one on. */
+    private Stmt channels(Tiles.Rows rows, Expr from) {
+        int channels = images.channels();
+        int whole = channels / isa.lanes();
+        List<Stmt> steps = new ArrayList<>();
         int wide = VECTORS * isa.lanes();
         if (whole >= VECTORS) {
-            steps.add(loop("c", whole / VECTORS, c -> strips(rows, mul(c, wide), wide)));
+            steps.add(loop("c", whole / VECTORS, c -> strips(rows, from, mul(c, wide), wide)));
         }
         int done = whole / VECTORS * wide;
         if (channels > done) {
-            steps.add(strips(rows, i32(done), channels - done));
+            steps.add(strips(rows, from, i32(done), channels - done));
         }
         return seq(steps);
     }
 
     /** Some channels of all pixels. */
-    private Stmt strips(Tiles.Rows rows, Expr first, int channels) {
+    private Stmt strips(Tiles.Rows rows, Expr from, Expr first, int channels) {
         int height = Math.ceilDiv(rows.count(), Math.ceilDiv(rows.count(), PIXELS));
         int whole = rows.count() / height;
         int rest = rows.count() % height;
         List<Stmt> steps = new ArrayList<>();
-        steps.add(loop("strip", whole, s -> strip(rows, mul(s, height), height, first, channels)));
+        steps.add(loop("strip", whole, s -> strip(rows, from, mul(s, height), height, first, channels)));
         if (rest > 0) {
-            steps.add(strip(rows, i32((long) whole * height), rest, first, channels));
+            steps.add(strip(rows, from, i32((long) whole * height), rest, first, channels));
         }
         return seq(steps);
     }
@@ -132,7 +143,7 @@ final class Depthwise {
         return new Expr.Ramp(first, 1, isa.lanes());
     }
 
-    private Stmt strip(Tiles.Rows rows, Expr pixel, int height, Expr channel, int channels) {
+    private Stmt strip(Tiles.Rows rows, Expr from, Expr pixel, int height, Expr channel, int channels) {
         int width = Math.ceilDiv(channels, isa.lanes());
         long sums = (long) height * width * isa.lanes();
         return local(
@@ -153,7 +164,7 @@ final class Depthwise {
                                     i -> finished(
                                             to,
                                             mul(i, (long) width * isa.lanes()),
-                                            mul(add(pixel, i), images.channels()),
+                                            mul(add(add(from, pixel), i), images.channels()),
                                             channel,
                                             channels)));
                             return seq(steps);

@@ -22,6 +22,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sums of products by the instructions that a CPU has for them ({@link Isa}); of what they do not fit, nothing, and
@@ -106,12 +107,15 @@ final class Kernels {
             int out = w[0];
             Stmt products = loop("g", groups, g -> {
                 Expr channel = mul(g, outPerGroup);
-                return tiles.multiply(
+                Tiles.Rows rows = s.windows(window, x[0], outHeight, outWidth, x[3], mul(g, in));
+                return multiply(
+                        tiles,
+                        (long) taps * in,
                         s.elements(),
-                        s.windows(window, x[0], outHeight, outWidth, x[3], mul(g, in)),
+                        rows,
                         new Packed(panels, mul(g, tiles.packedWords())),
                         new Packed(init, mul(g, tiles.paddedColumns())),
-                        (row, column, sum) -> stored(mul(row, out), add(channel, i32(0)), column, sum));
+                        (row, column, sum) -> stored(mul(row, out), channel, column, sum));
             });
             return Optional.of(prepared(s, products));
         }
@@ -120,6 +124,44 @@ final class Kernels {
 
     private static Stmt prepared(Source s, Stmt products) {
         return s.prepare().isEmpty() ? products : seq(s.prepare().get(), products);
+    }
+
+    /** Products by the vector unit, which threads share if there are many: by rows, or where these are few by columns. */
+    private Stmt multiply(
+            Tiles tiles, long terms, Buffer x, Tiles.Rows rows, Packed panels, @Nullable Packed init, Tiles.Store out) {
+        long products = terms * rows.count() * tiles.columns();
+        boolean byColumns = Parts.shares(layer, products) && Parts.of(layer, products, rows.count()) == 1;
+        if (byColumns) {
+            layer.share();
+        }
+        return Parts.over(
+                layer,
+                products,
+                rows,
+                (some, first) -> tiles.multiply(x, some, panels, init, from(first, out), byColumns));
+    }
+
+    /** Products by the unit for tiles. */
+    private Stmt inTiles(
+            Tiles.Rows rows,
+            int columns,
+            Reach reach,
+            Buffer x,
+            Expr from,
+            Packed panels,
+            Packed init,
+            Tiles.Store out) {
+        long products = (long) rows.count() * columns * reach.runs() * reach.run();
+        return Parts.over(
+                layer,
+                products,
+                rows,
+                (some, first) -> new TileProducts(layer, some, columns, reach)
+                        .multiply(x, from, panels, init, from(first, out)));
+    }
+
+    private static Tiles.Store from(Expr first, Tiles.Store out) {
+        return (row, column, sum) -> out.at(add(first, row), column, sum);
     }
 
     private Stmt convInTiles(Window window, Images x, int groups, Source s, Reach reach, Constant weights) {
@@ -136,7 +178,10 @@ final class Kernels {
         return loop("g", groups, g -> {
             Expr channel = mul(g, outPerGroup);
             Tiles.Store store = (row, column, sum) -> stored(mul(row, out), channel, column, sum);
-            return products.multiply(
+            return inTiles(
+                    rows,
+                    outPerGroup,
+                    reach,
                     s.elements(),
                     mul(g, in),
                     new Packed(panels, mul(g, products.packedWords())),
@@ -184,18 +229,26 @@ final class Kernels {
             Source s = source.get();
             Tiles.Store store = (row, column, sum) -> stored(mul(row, out), i32(0), column, sum);
             if (inTiles) {
-                TileProducts products =
-                        new TileProducts(layer, new TileProducts.Grid(rows, in, rows, rows), out, Reach.row(in));
+                Tiles.Rows all = new TileProducts.Grid(rows, in, rows, rows);
+                TileProducts products = new TileProducts(layer, all, out, Reach.row(in));
                 Buffer panels = panels(products::pack, 1, (g, column, run, place) -> weights.at(column, place));
                 Buffer init = init(products.paddedColumns(), 1, out, weights, s.offset());
-                return Optional.of(prepared(
-                        s,
-                        products.multiply(
-                                s.elements(), i32(0), new Packed(panels, i32(0)), new Packed(init, i32(0)), store)));
+                Stmt sums = inTiles(
+                        all,
+                        out,
+                        Reach.row(in),
+                        s.elements(),
+                        i32(0),
+                        new Packed(panels, i32(0)),
+                        new Packed(init, i32(0)),
+                        store);
+                return Optional.of(prepared(s, sums));
             }
             Buffer panels = panels(tiles::pack, 1, (g, column, run, place) -> weights.at(column, place));
             Buffer init = init(tiles.paddedColumns(), 1, out, weights, s.offset());
-            Stmt products = tiles.multiply(
+            Stmt products = multiply(
+                    tiles,
+                    in,
                     s.elements(),
                     matrix(rows, in, i32(0)),
                     new Packed(panels, i32(0)),
@@ -248,7 +301,9 @@ final class Kernels {
                 pair -> seq(
                         tiles.pack(
                                 i -> layer.centred(1, add(mul(pair.get(2), (long) k * n), i), DataType.INT32), panels),
-                        tiles.multiply(
+                        multiply(
+                                tiles,
+                                k,
                                 s.elements(),
                                 matrix(m, k, mul(pair.get(1), (long) m * k)),
                                 new Packed(panels, i32(0)),

@@ -42,7 +42,7 @@ final class Layer {
     @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Constant(Buffer buffer, byte[] elements) {}
 
-    private final Isa isa;
+    private final Options options;
     private final Node node;
     private final List<Type> types;
     private final List<@Nullable Tensor> tensors;
@@ -54,16 +54,17 @@ final class Layer {
     private final List<Buffer> scratches = new ArrayList<>();
     private @Nullable String failure;
     private boolean tiles;
+    private boolean shared;
 
     /**
      * Begins a function.
      *
-     * @param isa of the CPU
+     * @param options how it is lowered
      * @param definitions the node of every value that is not a parameter
      * @param allTypes the type of every value
      */
-    Layer(Node node, Isa isa, Map<ValueId, Node> definitions, Map<ValueId, Type> allTypes) {
-        this.isa = isa;
+    Layer(Node node, Options options, Map<ValueId, Node> definitions, Map<ValueId, Type> allTypes) {
+        this.options = options;
         this.node = node;
         this.types = node.operands().stream()
                 .map(o -> Objects.requireNonNull(allTypes.get(o)))
@@ -91,7 +92,17 @@ final class Layer {
 
     /** What the CPU has. */
     Isa isa() {
-        return isa;
+        return options.isa();
+    }
+
+    /** Whether threads may share it. */
+    boolean parallel() {
+        return options.parallel();
+    }
+
+    /** Says that threads share it, which may fail. */
+    void share() {
+        shared = true;
     }
 
     Node node() {
@@ -317,6 +328,6 @@ final class Layer {
             params.add(b.data());
             all = new Stmt.Declare(b, all);
         }
-        return new PrimFunc(name, params, Map.of(), false, all);
+        return new PrimFunc(name, params, Map.of(), false, shared, all);
     }
 }

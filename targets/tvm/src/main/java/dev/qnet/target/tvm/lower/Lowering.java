@@ -64,7 +64,7 @@ public final class Lowering {
     private static final int DEVICE_ALIGNMENT = 8;
 
     private final Graph graph;
-    private final Isa isa;
+    private final Options options;
     private final Map<ValueId, Type> types;
     private final Map<ValueId, Node> definitions;
     private final Placement placement;
@@ -99,9 +99,9 @@ public final class Lowering {
         }
     }
 
-    private Lowering(Graph graph, Isa isa, int alignment, boolean single) {
+    private Lowering(Graph graph, Options options, int alignment, boolean single) {
         this.graph = graph;
-        this.isa = isa;
+        this.options = options;
         this.alignment = alignment;
         this.single = single;
         this.types = graph.types();
@@ -117,7 +117,7 @@ public final class Lowering {
      * @param isa what kernels may use
      */
     public static TirModule lower(Graph graph, Isa isa) {
-        return new Lowering(graph, isa, PlanMemory.ALIGNMENT, false).module();
+        return new Lowering(graph, Options.of(isa), PlanMemory.ALIGNMENT, false).module();
     }
 
     /**
@@ -128,8 +128,8 @@ public final class Lowering {
     public record Packed(TirModule module, boolean tiles) {}
 
     /** As {@link #lower}, with what the module needs. */
-    public static Packed lowerPacked(Graph graph, Isa isa) {
-        Lowering lowering = new Lowering(graph, isa, PlanMemory.ALIGNMENT, false);
+    public static Packed lowerPacked(Graph graph, Options options) {
+        Lowering lowering = new Lowering(graph, options, PlanMemory.ALIGNMENT, false);
         TirModule module = lowering.module();
         return new Packed(module, lowering.tiles);
     }
@@ -163,8 +163,8 @@ public final class Lowering {
      *
      * @param name of the entry
      */
-    public static ForC lowerForC(Graph graph, Isa isa, String name) {
-        return new Lowering(graph, isa, PlanMemory.ALIGNMENT, false).moduleForC(name);
+    public static ForC lowerForC(Graph graph, Options options, String name) {
+        return new Lowering(graph, options, PlanMemory.ALIGNMENT, false).moduleForC(name);
     }
 
     /**
@@ -191,7 +191,7 @@ public final class Lowering {
      * @param name of the entry
      */
     public static ForDevice lowerForDevice(Graph graph, String name) {
-        Lowering lowering = new Lowering(graph, Isa.PLAIN, DEVICE_ALIGNMENT, true);
+        Lowering lowering = new Lowering(graph, Options.of(Isa.PLAIN), DEVICE_ALIGNMENT, true);
         ForC program = lowering.moduleForC(name);
         return new ForDevice(program, lowering.held());
     }
@@ -346,7 +346,7 @@ public final class Lowering {
                 continue;
             }
             if (n.type().shape().elements() > 0) {
-                Layer layer = new Layer(n, isa, definitions, types);
+                Layer layer = new Layer(n, options, definitions, types);
                 steps.add(step(item, layer, n.id().name(), body(layer), placement.place(n.id()), failures));
             }
         }
@@ -378,7 +378,7 @@ public final class Lowering {
                 && constant.op() instanceof DataOp.Constant(Tensor tensor)) {
             Node node = new Node(
                     c.value(), new DataOp.Reshape(c.type().shape()), List.of(constant.id()), c.type(), constant.span());
-            Layer layer = new Layer(node, isa, definitions, types);
+            Layer layer = new Layer(node, options, definitions, types);
             return step(item, layer, what, Ints.each(layer, x -> x), c.to(), new ArrayList<>());
         }
         Node node = new Node(
@@ -387,7 +387,7 @@ public final class Lowering {
                 List.of(c.value()),
                 c.type(),
                 dev.qnet.compiler.source.Span.NONE);
-        Layer layer = new Layer(node, isa, Map.of(), types);
+        Layer layer = new Layer(node, options, Map.of(), types);
         functions.add(layer.function(functionName(what), Ints.each(layer, x -> x)));
         return evaluate(
                 new Expr.Invoke(functions.getLast().name(), List.of(address(item, from), address(item, c.to()))));
@@ -412,7 +412,7 @@ public final class Lowering {
         }
         if (layer.failure().isEmpty()) {
             arguments.addAll(scratches);
-            return evaluate(new Expr.Invoke(f.name(), arguments));
+            return invoke(f, arguments);
         }
         failures.add(layer.failure().get());
         // Each writes 1 to a place of its own; here its number is taken over.
@@ -420,8 +420,15 @@ public final class Lowering {
         arguments.addAll(scratches);
         return seq(
                 store(status, i32(0), i32(1)),
-                evaluate(new Expr.Invoke(f.name(), arguments)),
+                invoke(f, arguments),
                 Tir.when(eq(load(status, i32(1)), i32(1)), store(status, i32(failures.size()), i32(0))));
+    }
+
+    private static Stmt invoke(PrimFunc f, List<Expr> arguments) {
+        Expr call = new Expr.Invoke(f.name(), arguments);
+        return f.status()
+                ? new Stmt.Assert(eq(call, i32(0)), "threads could not run " + f.name(), evaluate(i32(0)))
+                : evaluate(call);
     }
 
     private Expr address(Expr item, Place place) {

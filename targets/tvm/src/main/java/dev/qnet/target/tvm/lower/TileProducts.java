@@ -53,12 +53,16 @@ final class TileProducts {
     private final Rows rows;
     private final int columns;
     private final Reach reach;
-    private final TileUnit unit;
+    private final Layer layer;
 
     TileProducts(Layer layer, Rows rows, int columns, Reach reach) {
+        this.layer = layer;
         this.rows = rows;
         this.columns = columns;
         this.reach = reach;
+    }
+
+    private List<TileUnit.Form> forms() {
         List<TileUnit.Form> forms = new ArrayList<>();
         for (int i = 0; i < X; i++) {
             forms.add(new TileUnit.Form(tileRows(Math.min(i / WIDE, high() - 1)), DataType.INT32));
@@ -69,7 +73,7 @@ final class TileProducts {
         for (int v = 0; v < WIDE; v++) {
             forms.add(new TileUnit.Form(TileUnit.ROWS, DataType.INT32));
         }
-        unit = layer.isa() == Isa.AMX ? TileUnit.amx(layer, forms) : TileUnit.loops(forms);
+        return forms;
     }
 
     /**
@@ -176,56 +180,47 @@ final class TileProducts {
      * @param init what sums begin with, by column, from an element on
      */
     Stmt multiply(Buffer x, Expr from, Packed panels, Packed init, Tiles.Store out) {
+        TileUnit unit = layer.isa() == Isa.AMX ? TileUnit.amx(layer, forms()) : TileUnit.loops(forms());
+        Job job = new Job(unit, panels, init, out);
         Stmt all = loop("strip", strips(), s -> {
-            Expr first = min(mul(s, height()), i32(rows.count() - height()));
-            return inPlace()
-                    ? strip(
-                            first,
-                            (r, offset) -> unit.load(
-                                    X + r,
-                                    x,
-                                    add(add(rows.start(add(first, (long) r * tileRows(0))), from), offset),
-                                    rows.step().orElseThrow()),
-                            panels,
-                            init,
-                            out)
-                    : gathered(x, from, first, panels, init, out);
+            Expr first = min(mul(s, height()), i32((long) rows.count() - height()));
+            return inPlace() ? inPlace(job, x, from, first) : gathered(job, x, from, first);
         });
         return unit.configured(all);
     }
 
+    /** What all strips share. */
+    private record Job(TileUnit unit, Packed panels, Packed init, Tiles.Store out) {}
+
+    private Stmt inPlace(Job job, Buffer x, Expr from, Expr first) {
+        long distance = rows.step().orElseThrow();
+        return strip(job, first, (r, offset) -> {
+            Expr start = rows.start(add(first, (long) r * tileRows(0)));
+            return job.unit().load(X + r, x, add(add(start, from), offset), distance);
+        });
+    }
+
     /** The rows of a strip side by side, and their products. Words behind the last term meet weights of 0. */
-    private Stmt gathered(Buffer x, Expr from, Expr first, Packed panels, Packed init, Tiles.Store out) {
+    private Stmt gathered(Job job, Buffer x, Expr from, Expr first) {
         int width = steps() * TileUnit.ROW_BYTES;
-        return local(
-                "strip",
-                DataType.UINT8,
-                (long) height() * width,
-                strip -> seq(
-                        loop(
-                                "i",
-                                height(),
-                                i -> let(
-                                        "start",
-                                        add(rows.start(add(first, i)), from),
-                                        start -> runs(
-                                                0,
-                                                i32(0),
-                                                start,
-                                                (run, there) -> loop(
-                                                        "place",
-                                                        reach.run(),
-                                                        p -> store(
-                                                                strip,
-                                                                load(x, add(there, p)),
-                                                                add(mul(i, width), add(mul(run, reach.run()), p))))))),
-                        strip(
-                                first,
-                                (r, offset) -> unit.load(
-                                        X + r, strip, add(i32((long) r * tileRows(0) * width), offset), width),
-                                panels,
-                                init,
-                                out)));
+        return local("strip", DataType.UINT8, (long) height() * width, strip -> {
+            Stmt gather = loop(
+                    "i",
+                    height(),
+                    i -> let(
+                            "start",
+                            add(rows.start(add(first, i)), from),
+                            start -> runs(0, i32(0), start, (run, there) -> {
+                                Expr to = add(mul(i, width), mul(run, reach.run()));
+                                return loop(
+                                        "place", reach.run(), p -> store(strip, load(x, add(there, p)), add(to, p)));
+                            })));
+            Stmt products = strip(job, first, (r, offset) -> {
+                Expr row = i32((long) r * tileRows(0) * width);
+                return job.unit().load(X + r, strip, add(row, offset), width);
+            });
+            return seq(gather, products);
+        });
     }
 
     /** Loops over runs. */
@@ -240,73 +235,60 @@ final class TileProducts {
                 k -> runs(depth + 1, add(mul(number, extent), k), add(offset, mul(k, reach.steps()[depth])), body));
     }
 
-    /** @param factor loads the tile of the first factor in a row of tiles, from an offset into its rows on */
-    private Stmt strip(
-            Expr first, BiFunction<Integer, Expr, Stmt> factor, Packed panels, Packed init, Tiles.Store out) {
+    /** Loads the tile of the first factor in a row of tiles, from an offset into its rows on. */
+    private interface Factor extends BiFunction<Integer, Expr, Stmt> {}
+
+    private Stmt strip(Job job, Expr first, Factor factor) {
         int width = WIDE * TileUnit.WORDS;
         int whole = columns / width;
         List<Stmt> blocks = new ArrayList<>();
         if (whole > 0) {
-            blocks.add(loop("block", whole, b -> block(first, factor, panels, init, out, mul(b, width), width)));
+            blocks.add(loop("block", whole, b -> block(job, first, factor, mul(b, width), width)));
         }
         if (columns % width > 0) {
-            blocks.add(block(first, factor, panels, init, out, i32((long) whole * width), columns % width));
+            blocks.add(block(job, first, factor, i32((long) whole * width), columns % width));
         }
         return seq(blocks);
     }
 
-    private Stmt block(
-            Expr first,
-            BiFunction<Integer, Expr, Stmt> factor,
-            Packed panels,
-            Packed init,
-            Tiles.Store out,
-            Expr column,
-            int count) {
+    /** Some columns of a strip, from one on. */
+    private Stmt block(Job job, Expr first, Factor factor, Expr column, int count) {
         int wide = Math.ceilDiv(count, TileUnit.WORDS);
         int width = wide * TileUnit.WORDS;
-        Expr base = add(panels.from(), mul(column, (long) steps() * TileUnit.ROWS));
+        Packed panel = new Packed(
+                job.panels().buffer(), add(job.panels().from(), mul(column, (long) steps() * TileUnit.ROWS)));
+        Expr init = add(job.init().from(), column);
         return local("sums", DataType.INT32, (long) height() * width, sums -> {
             List<Stmt> steps = new ArrayList<>();
-            eachTile(
-                    wide,
-                    (r, v) -> steps.add(unit.load(
-                            sumTile(r, v),
-                            init.buffer(),
-                            add(add(init.from(), column), (long) v * TileUnit.WORDS),
-                            0)));
-            steps.add(
-                    inPlace()
-                            ? runs(0, i32(0), i32(0), (run, offset) -> {
-                                int perRun = reach.run() / TileUnit.ROW_BYTES;
-                                return loop(
-                                        "step",
-                                        perRun,
-                                        s -> step(
-                                                factor,
-                                                panels.buffer(),
-                                                base,
-                                                add(mul(run, perRun), s),
-                                                add(offset, mul(s, TileUnit.ROW_BYTES)),
-                                                wide));
-                            })
-                            : loop(
-                                    "step",
-                                    steps(),
-                                    s -> step(factor, panels.buffer(), base, s, mul(s, TileUnit.ROW_BYTES), wide)));
-            eachTile(
-                    wide,
-                    (r, v) -> steps.add(unit.store(
-                            sumTile(r, v),
-                            sums,
-                            i32((long) r * tileRows(0) * width + (long) v * TileUnit.WORDS),
-                            width)));
+            eachTile(wide, (r, v) -> {
+                Expr at = add(init, (long) v * TileUnit.WORDS);
+                steps.add(job.unit().load(sumTile(r, v), job.init().buffer(), at, 0));
+            });
+            steps.add(products(job.unit(), factor, panel, wide));
+            eachTile(wide, (r, v) -> {
+                long at = (long) r * tileRows(0) * width + (long) v * TileUnit.WORDS;
+                steps.add(job.unit().store(sumTile(r, v), sums, i32(at), width));
+            });
             steps.add(loop(
                     "i",
                     height(),
-                    i -> Tiles.finish(TileUnit.WORDS, count, column, add(first, i), mul(i, width), sums, out)));
+                    i -> Tiles.finish(TileUnit.WORDS, count, column, add(first, i), mul(i, width), sums, job.out())));
             return seq(steps);
         });
+    }
+
+    private Stmt products(TileUnit unit, Factor factor, Packed panel, int wide) {
+        int perRun = reach.run() / TileUnit.ROW_BYTES;
+        return inPlace()
+                ? runs(
+                        0,
+                        i32(0),
+                        i32(0),
+                        (run, offset) -> loop("step", perRun, s -> {
+                            Expr at = add(offset, mul(s, TileUnit.ROW_BYTES));
+                            return step(unit, factor, panel, add(mul(run, perRun), s), at, wide);
+                        }))
+                : loop("step", steps(), s -> step(unit, factor, panel, s, mul(s, TileUnit.ROW_BYTES), wide));
     }
 
     /** What is done for each tile of sums. */
@@ -327,13 +309,15 @@ final class TileProducts {
         return row * WIDE + column;
     }
 
-    private Stmt step(
-            BiFunction<Integer, Expr, Stmt> factor, Buffer panels, Expr base, Expr number, Expr offset, int wide) {
-        int tileWords = TileUnit.ROWS * TileUnit.WORDS;
-        Expr panel = add(base, mul(number, (long) wide * tileWords));
+    private static int tileWords() {
+        return TileUnit.ROWS * TileUnit.WORDS;
+    }
+
+    private Stmt step(TileUnit unit, Factor factor, Packed panel, Expr number, Expr offset, int wide) {
+        Expr w = add(panel.from(), mul(number, (long) wide * tileWords()));
         List<Stmt> steps = new ArrayList<>();
         for (int v = 0; v < wide; v++) {
-            steps.add(unit.load(W + v, panels, add(panel, (long) v * tileWords), TileUnit.WORDS));
+            steps.add(unit.load(W + v, panel.buffer(), add(w, (long) v * tileWords()), TileUnit.WORDS));
         }
         for (int r = 0; r < high(); r++) {
             steps.add(factor.apply(r, offset));

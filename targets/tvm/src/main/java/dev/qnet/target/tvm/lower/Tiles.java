@@ -102,6 +102,10 @@ final class Tiles {
         this.reach = reach;
     }
 
+    int columns() {
+        return columns;
+    }
+
     /** Elements in a word. */
     private int group() {
         return bytes ? 4 : 2;
@@ -222,23 +226,18 @@ final class Tiles {
      * @param x elements of the rows: of 8 bits, unsigned, or of 16 bits
      * @param panels the packed matrix, from a word on
      * @param init what sums begin with, by column, from an element on; null for 0
+     * @param parallel whether threads share the columns
      */
-    Stmt multiply(Buffer x, Rows rows, Packed panels, @Nullable Packed init, Store out) {
+    Stmt multiply(Buffer x, Rows rows, Packed panels, @Nullable Packed init, Store out, boolean parallel) {
         int whole = columns / (width() * lanes());
         List<Stmt> steps = new ArrayList<>();
         if (whole > 0) {
-            steps.add(loop(
-                    "tile",
-                    whole,
-                    t -> rows(new Tile(
-                            x,
-                            rows,
-                            panels,
-                            init,
-                            out,
-                            width(),
-                            mul(t, (long) width() * lanes()),
-                            width() * lanes()))));
+            int wide = width() * lanes();
+            Function<Expr, Stmt> tile = t -> rows(new Tile(x, rows, panels, init, out, width(), mul(t, wide), wide));
+            steps.add(
+                    parallel && whole > 1
+                            ? loop("tile", i32(0), i32(whole), Stmt.LoopKind.PARALLEL, tile)
+                            : loop("tile", whole, tile));
         }
         int rest = columns - whole * width() * lanes();
         if (rest > 0) {
