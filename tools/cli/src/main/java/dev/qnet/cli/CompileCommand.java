@@ -6,6 +6,8 @@ import dev.qnet.target.jvm.CompiledArtifact;
 import dev.qnet.target.jvm.JvmTarget;
 import dev.qnet.target.tvm.CLibrary;
 import dev.qnet.target.tvm.CTarget;
+import dev.qnet.target.tvm.Tilings;
+import dev.qnet.target.tvm.TuningCache;
 import dev.qnet.target.tvm.TvmModule;
 import dev.qnet.target.tvm.TvmTarget;
 import java.io.IOException;
@@ -93,6 +95,20 @@ final class CompileCommand implements Callable<Integer> {
     private boolean parallel;
 
     @Option(
+            names = "--tune",
+            description =
+                    "For tvm-cpu: measure on this machine which tiling of each layer is the fastest, unless that is "
+                            + "known from before; some seconds a layer. The same answers, sooner.")
+    private boolean tune;
+
+    @Option(
+            names = "--tune-cache",
+            paramLabel = "FILE",
+            description =
+                    "With --tune: where what was measured is kept. Default: tilings.txt in the user's cache folder.")
+    private @Nullable Path tuneCache;
+
+    @Option(
             names = "--flash",
             paramLabel = "SIZE",
             description =
@@ -112,6 +128,12 @@ final class CompileCommand implements Callable<Integer> {
                     "--parallel is for libraries for TVM's runtime, whose threads they use",
                     "--target " + TvmTarget.CPU + " --abi " + PACKED
                             + "; other models share the items of a batch among the threads they are loaded for");
+        }
+        if (tune && !target.equals(TvmTarget.CPU)) {
+            throw new UserException("--tune is for x86 CPUs", "--target " + TvmTarget.CPU);
+        }
+        if (tuneCache != null && !tune) {
+            throw new UserException("--tune-cache is read with --tune only", "--tune --tune-cache " + tuneCache);
         }
         if (target.equals(CTarget.NAME)) {
             return device();
@@ -154,16 +176,24 @@ final class CompileCommand implements Callable<Integer> {
         Console console = parent.console();
         BoundModel bound = model.load(console);
         Graph graph = Build.integers(console, bound);
+        Tilings tilings = Tilings.DEFAULT;
+        if (tune) {
+            Path cache = tuneCache == null ? TuningCache.defaultFile() : tuneCache;
+            tilings = Tvm.tune(console, graph, cpu, cache);
+            console.out()
+                    .println("tuned " + tilings.size() + " kinds of layers, " + tilings.changed()
+                            + " to another tiling than the default (" + cache + ")");
+        }
         if (abi.equals(C)) {
             Path header = output.resolveSibling(output.getFileName().toString().replaceFirst("\\.so$", ".h"));
             AtomicFiles.check(header);
-            try (CLibrary library = Tvm.compileForC(graph, cpu)) {
+            try (CLibrary library = Tvm.compileForC(graph, cpu, tilings)) {
                 AtomicFiles.writeAt(output, library::save);
                 AtomicFiles.writeAt(header, file -> Files.writeString(file, library.header()));
             }
             console.out().println("wrote " + header);
         } else {
-            try (TvmModule module = Tvm.compile(graph, cpu, parallel)) {
+            try (TvmModule module = Tvm.compile(graph, cpu, parallel, tilings)) {
                 AtomicFiles.writeAt(output, module::save);
             }
         }

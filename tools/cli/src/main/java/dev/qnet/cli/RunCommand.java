@@ -16,6 +16,7 @@ import dev.qnet.runtime.TensorInfo;
 import dev.qnet.target.jvm.JvmTarget;
 import dev.qnet.target.tvm.CTarget;
 import dev.qnet.target.tvm.HostModel;
+import dev.qnet.target.tvm.Tilings;
 import dev.qnet.target.tvm.TvmModule;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
@@ -244,7 +245,7 @@ final class RunCommand implements Callable<Integer> {
             case TVM_CPU -> {
                 Tvm.require();
                 Graph integers = Build.integers(console, bound);
-                TvmModule module = Tvm.compile(integers, "native", threads > 1);
+                TvmModule module = Tvm.compile(integers, "native", threads > 1, Tilings.DEFAULT);
                 yield new Engine.Oracle(
                         integers,
                         rounding,

@@ -7,10 +7,15 @@ import dev.qnet.target.tvm.CLibrary;
 import dev.qnet.target.tvm.CTarget;
 import dev.qnet.target.tvm.Cpu;
 import dev.qnet.target.tvm.HostModel;
+import dev.qnet.target.tvm.Tilings;
+import dev.qnet.target.tvm.Tuner;
+import dev.qnet.target.tvm.TuningCache;
 import dev.qnet.target.tvm.TvmModule;
 import dev.qnet.target.tvm.TvmSession;
 import dev.qnet.target.tvm.TvmTarget;
 import dev.qnet.target.tvm.TvmUnavailableException;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -51,11 +56,12 @@ final class Tvm {
      *
      * @param cpu as LLVM calls it, or native
      * @param parallel whether large layers are shared among the threads of TVM's runtime
+     * @param tilings of layers
      * @throws UserException if LLVM knows no such CPU
      */
-    static TvmModule compile(Graph graph, String cpu, boolean parallel) {
+    static TvmModule compile(Graph graph, String cpu, boolean parallel, Tilings tilings) {
         try {
-            return TvmTarget.compile(graph, new Cpu(cpu), parallel);
+            return TvmTarget.compile(graph, new Cpu(cpu), parallel, tilings);
         } catch (IllegalArgumentException e) {
             throw new UserException(String.valueOf(e.getMessage()));
         }
@@ -65,11 +71,26 @@ final class Tvm {
      * Compiles a graph to C functions.
      *
      * @param cpu as LLVM calls it, or native
+     * @param tilings of layers
      * @throws UserException if LLVM knows no such CPU
      */
-    static CLibrary compileForC(Graph graph, String cpu) {
+    static CLibrary compileForC(Graph graph, String cpu, Tilings tilings) {
         try {
-            return TvmTarget.compileForC(graph, new Cpu(cpu));
+            return TvmTarget.compileForC(graph, new Cpu(cpu), tilings);
+        } catch (IllegalArgumentException e) {
+            throw new UserException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /**
+     * Looks for the fastest tilings of a graph's layers.
+     *
+     * @param file where what was measured is kept
+     * @throws UserException if the file is damaged, or code for that CPU does not run here
+     */
+    static Tilings tune(Console console, Graph graph, String cpu, Path file) throws IOException {
+        try (Progress progress = new Progress(console, "tuning layers")) {
+            return Tuner.tune(graph, new Cpu(cpu), TuningCache.read(file), progress::at);
         } catch (IllegalArgumentException e) {
             throw new UserException(String.valueOf(e.getMessage()));
         }
@@ -103,7 +124,7 @@ final class Tvm {
         }
     }
 
-    /** Runs C once, as {@link #run(Graph, TvmModule, Map)} does, and closes it. */
+    /** Runs C once, as {@link #run(Graph, TvmModule, Map, int)} does, and closes it. */
     static Map<String, Value> run(Graph graph, HostModel host, Map<String, Value> values) {
         try (host) {
             return run(graph, (TvmValues.Runner) host::run, values);

@@ -130,26 +130,45 @@ public final class TvmSession implements AutoCloseable {
     private void run(Runner runner, int from, int to, List<byte[]> inputs, List<byte[]> results) {
         int count = to - from;
         try (Arena arena = Arena.ofConfined()) {
-            List<Object> tensors = new ArrayList<>();
-            for (int i = 0; i < inputs.size(); i++) {
-                Tensor t = signature.inputs().get(i);
-                MemorySegment data = allocate(arena, t, count);
-                MemorySegment.copy(inputs.get(i), first(t, from), data, JAVA_BYTE, 0, (int) t.bytes(count));
-                tensors.add(tensor(arena, data, t, count));
-            }
-            for (int i = 0; i < states.size(); i++) {
-                tensors.add(tensor(arena, states.get(i), signature.states().get(i), 1));
-            }
             List<MemorySegment> outputs = new ArrayList<>();
-            for (Tensor t : signature.outputs()) {
-                outputs.add(allocate(arena, t, count));
-                tensors.add(tensor(arena, outputs.getLast(), t, count));
-            }
-            runner.scope().call(runner.run(), tensors.toArray());
+            Object[] tensors = tensors(arena, from, count, inputs, outputs);
+            runner.scope().call(runner.run(), tensors);
             for (int o = 0; o < outputs.size(); o++) {
                 Tensor t = signature.outputs().get(o);
                 MemorySegment.copy(outputs.get(o), JAVA_BYTE, 0, results.get(o), first(t, from), (int) t.bytes(count));
             }
+        }
+    }
+
+    private Object[] tensors(Arena arena, int from, int count, List<byte[]> inputs, List<MemorySegment> outputs) {
+        List<Object> tensors = new ArrayList<>();
+        for (int i = 0; i < inputs.size(); i++) {
+            Tensor t = signature.inputs().get(i);
+            MemorySegment data = allocate(arena, t, count);
+            MemorySegment.copy(inputs.get(i), first(t, from), data, JAVA_BYTE, 0, (int) t.bytes(count));
+            tensors.add(tensor(arena, data, t, count));
+        }
+        for (int i = 0; i < states.size(); i++) {
+            tensors.add(tensor(arena, states.get(i), signature.states().get(i), 1));
+        }
+        for (Tensor t : signature.outputs()) {
+            outputs.add(allocate(arena, t, count));
+            tensors.add(tensor(arena, outputs.getLast(), t, count));
+        }
+        return tensors.toArray();
+    }
+
+    /** How long one of so many runs of an item takes, the handling of tensors apart. */
+    long nanos(int runs, List<byte[]> inputs) {
+        check(1, inputs);
+        try (Arena arena = Arena.ofConfined()) {
+            Object[] tensors = tensors(arena, 0, 1, inputs, new ArrayList<>());
+            Runner runner = runners.getFirst();
+            long start = System.nanoTime();
+            for (int i = 0; i < runs; i++) {
+                runner.scope().call(runner.run(), tensors);
+            }
+            return (System.nanoTime() - start) / runs;
         }
     }
 

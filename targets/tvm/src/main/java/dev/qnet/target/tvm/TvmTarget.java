@@ -97,7 +97,16 @@ public final class TvmTarget {
      * @param parallel whether large layers are shared among the threads of TVM's runtime
      */
     public static TvmModule compile(Graph graph, Cpu cpu, boolean parallel) {
-        return compile(graph, cpu, null, parallel);
+        return compile(graph, cpu, parallel, Tilings.DEFAULT);
+    }
+
+    /**
+     * As {@link #compile(Graph, Cpu, boolean)}.
+     *
+     * @param tilings of layers, as {@link Tuner} finds them
+     */
+    public static TvmModule compile(Graph graph, Cpu cpu, boolean parallel, Tilings tilings) {
+        return compile(graph, cpu, null, parallel, tilings);
     }
 
     /**
@@ -109,11 +118,21 @@ public final class TvmTarget {
      * @throws IllegalArgumentException if LLVM does not know the CPU
      */
     public static CLibrary compileForC(Graph graph, Cpu cpu) {
+        return compileForC(graph, cpu, Tilings.DEFAULT);
+    }
+
+    /**
+     * As {@link #compileForC(Graph, Cpu)}.
+     *
+     * @param tilings of layers, as {@link Tuner} finds them
+     */
+    public static CLibrary compileForC(Graph graph, Cpu cpu, Tilings tilings) {
         legality().check(graph);
         TvmLibrary library = TvmLibrary.compiler();
         String target = CpuNames.target(library, cpu);
         Interface face = Interface.of(graph);
-        Lowering.ForC lowered = Lowering.lowerForC(graph, Options.of(CpuNames.isa(library, target)), face.function());
+        Options options = new Options(CpuNames.isa(library, target), false, tilings.byLayer());
+        Lowering.ForC lowered = Lowering.lowerForC(graph, options, face.function());
         List<PrimFunc> functions = new ArrayList<>(lowered.module().functions());
         functions.addAll(Metadata.functionsForC(
                 Interface.TEXT_BYTES,
@@ -134,12 +153,12 @@ public final class TvmTarget {
      *
      * @param asked what kernels may use of what the CPU has; null for the best of it
      */
-    static TvmModule compile(Graph graph, Cpu cpu, @Nullable Isa asked, boolean parallel) {
+    static TvmModule compile(Graph graph, Cpu cpu, @Nullable Isa asked, boolean parallel, Tilings tilings) {
         legality().check(graph);
         TvmLibrary library = TvmLibrary.compiler();
         String target = CpuNames.target(library, cpu);
         Isa isa = asked == null ? CpuNames.isa(library, target) : asked;
-        Lowering.Packed lowered = Lowering.lowerPacked(graph, new Options(isa, parallel));
+        Lowering.Packed lowered = Lowering.lowerPacked(graph, new Options(isa, parallel, tilings.byLayer()));
         Signature signature = Signature.of(graph, CpuNames.needs(library, target, lowered.tiles()), parallel);
         List<PrimFunc> functions = new ArrayList<>(lowered.module().functions());
         functions.addAll(Metadata.functions(signature.json()));

@@ -89,7 +89,7 @@ class KernelsTest {
             return Value.of(Shape.of(shape), codes);
         }));
         Value expected = Objects.requireNonNull(Interpreter.run(graph, values).get("y"));
-        try (TvmModule module = TvmTarget.compile(graph, new Cpu(kind.cpu()), kind.isa(), false);
+        try (TvmModule module = TvmTarget.compile(graph, new Cpu(kind.cpu()), kind.isa(), false, Tilings.DEFAULT);
                 TvmSession session = module.session()) {
             byte[] found = session.run(items, inputs).getFirst();
             var type = Elements.type(Objects.requireNonNull(

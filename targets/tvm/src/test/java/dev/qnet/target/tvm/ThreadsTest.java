@@ -33,7 +33,7 @@ class ThreadsTest {
             }
             """.replace("WEIGHTS", weights(520 * 256));
 
-    private static final String DEPTHWISE = """
+    static final String DEPTHWISE = """
             graph @depthwise {
               param %x : u8<scale=0.5, zero=3>[Nx60x60x40]
               %w = constant WEIGHTS : i8<scale=0.25, zero=0>[40x3x3x1]
@@ -68,11 +68,12 @@ class ThreadsTest {
                                     Cpu cpu = new Cpu(small ? "x86-64-v3" : "cascadelake");
                                     Graph graph = GraphParser.parse(text);
                                     byte[] expected;
-                                    try (TvmModule module = TvmTarget.compile(graph, cpu, isa, false)) {
+                                    try (TvmModule module =
+                                            TvmTarget.compile(graph, cpu, isa, false, Tilings.DEFAULT)) {
                                         expected = run(module, 1, 2);
                                         assertThat(module.assembly()).doesNotContain("ParallelLaunch");
                                     }
-                                    try (TvmModule module = TvmTarget.compile(graph, cpu, isa, true)) {
+                                    try (TvmModule module = TvmTarget.compile(graph, cpu, isa, true, Tilings.DEFAULT)) {
                                         for (int threads : THREADS) {
                                             assertThat(run(module, threads, 2)).isEqualTo(expected);
                                         }

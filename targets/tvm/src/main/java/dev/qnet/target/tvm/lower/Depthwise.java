@@ -21,6 +21,7 @@ import dev.qnet.target.tvm.tir.Stmt;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 
 /**
@@ -112,29 +113,42 @@ final class Depthwise {
 
     /** All channels of some pixels, from one on. */
     private Stmt channels(Tiles.Rows rows, Expr from) {
+        return layer.tiling().rowsFirst()
+                ? strips(
+                        rows,
+                        (pixel, height) ->
+                                blocks((first, channels) -> strip(rows, from, pixel, height, first, channels)))
+                : blocks((first, channels) ->
+                        strips(rows, (pixel, height) -> strip(rows, from, pixel, height, first, channels)));
+    }
+
+    /** Blocks of channels: of some vectors, and what is left. */
+    private Stmt blocks(BiFunction<Expr, Integer, Stmt> block) {
+        int vectors =
+                layer.tiling().equals(Tiling.DEFAULT) ? VECTORS : layer.tiling().vectors();
         int channels = images.channels();
-        int whole = channels / isa.lanes();
+        int wide = vectors * isa.lanes();
+        int done = channels / wide * wide;
         List<Stmt> steps = new ArrayList<>();
-        int wide = VECTORS * isa.lanes();
-        if (whole >= VECTORS) {
-            steps.add(loop("c", whole / VECTORS, c -> strips(rows, from, mul(c, wide), wide)));
+        if (done > 0) {
+            steps.add(loop("c", channels / wide, c -> block.apply(mul(c, wide), wide)));
         }
-        int done = whole / VECTORS * wide;
         if (channels > done) {
-            steps.add(strips(rows, from, i32(done), channels - done));
+            steps.add(block.apply(i32(done), channels - done));
         }
         return seq(steps);
     }
 
-    /** Some channels of all pixels. */
-    private Stmt strips(Tiles.Rows rows, Expr from, Expr first, int channels) {
-        int height = Math.ceilDiv(rows.count(), Math.ceilDiv(rows.count(), PIXELS));
+    private Stmt strips(Tiles.Rows rows, BiFunction<Expr, Integer, Stmt> strip) {
+        int most =
+                layer.tiling().equals(Tiling.DEFAULT) ? PIXELS : layer.tiling().rows();
+        int height = Math.ceilDiv(rows.count(), Math.ceilDiv(rows.count(), most));
         int whole = rows.count() / height;
         int rest = rows.count() % height;
         List<Stmt> steps = new ArrayList<>();
-        steps.add(loop("strip", whole, s -> strip(rows, from, mul(s, height), height, first, channels)));
+        steps.add(loop("strip", whole, s -> strip.apply(mul(s, height), height)));
         if (rest > 0) {
-            steps.add(strip(rows, from, i32((long) whole * height), rest, first, channels));
+            steps.add(strip.apply(i32((long) whole * height), rest));
         }
         return seq(steps);
     }

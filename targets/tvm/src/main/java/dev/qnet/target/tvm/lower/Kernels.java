@@ -74,18 +74,19 @@ final class Kernels {
         if (weights.isEmpty()) {
             return Optional.empty();
         }
-        for (boolean bytes : new boolean[] {true, false}) {
+        for (boolean bytes : forms()) {
             if (!fits(weights.get(), bytes)) {
                 continue;
             }
             Reach probe = Reach.row(run);
             boolean inTiles = bytes
+                    && untuned()
                     && TileProducts.suits(
                             isa,
                             x[0] * outHeight * outWidth,
                             outPerGroup,
                             new Reach(joined ? new int[] {w[1]} : new int[] {w[1], w[2]}, new int[0], run));
-            int excess = inTiles ? 0 : new Tiles(isa, bytes, outPerGroup, probe).excess();
+            int excess = inTiles ? 0 : tiles(bytes, outPerGroup, probe).excess();
             Optional<Source> source = Source.of(layer, 0, bytes ? Kind.BYTES : Kind.PAIRS, images, excess);
             if (source.isEmpty()) {
                 continue;
@@ -98,7 +99,7 @@ final class Kernels {
             if (inTiles) {
                 return Optional.of(prepared(s, convInTiles(window, images, groups, s, reach, weights.get())));
             }
-            Tiles tiles = new Tiles(isa, bytes, outPerGroup, reach);
+            Tiles tiles = tiles(bytes, outPerGroup, reach);
             Buffer panels = panels(
                     tiles::pack,
                     groups,
@@ -120,6 +121,19 @@ final class Kernels {
             return Optional.of(prepared(s, products));
         }
         return Optional.empty();
+    }
+
+    /** Whether bytes are multiplied, what is tried first in front. */
+    private boolean[] forms() {
+        return layer.tiling().form() == Tiling.Form.PAIRS ? new boolean[] {false} : new boolean[] {true, false};
+    }
+
+    private boolean untuned() {
+        return layer.tiling().equals(Tiling.DEFAULT);
+    }
+
+    private Tiles tiles(boolean bytes, int columns, Reach reach) {
+        return new Tiles(isa, bytes, columns, reach, layer.tiling());
     }
 
     private static Stmt prepared(Source s, Stmt products) {
@@ -215,12 +229,12 @@ final class Kernels {
 
     /** Rows of the first operand by constant columns. */
     private Optional<Stmt> product(Constant weights, int rows, int in, int out) {
-        for (boolean bytes : new boolean[] {true, false}) {
+        for (boolean bytes : forms()) {
             if (!fits(weights, bytes)) {
                 continue;
             }
-            boolean inTiles = bytes && TileProducts.suits(isa, rows, out, Reach.row(in));
-            Tiles tiles = new Tiles(isa, bytes, out, Reach.row(in));
+            boolean inTiles = bytes && untuned() && TileProducts.suits(isa, rows, out, Reach.row(in));
+            Tiles tiles = tiles(bytes, out, Reach.row(in));
             Optional<Source> source = Source.of(
                     layer, 0, bytes ? Kind.BYTES : Kind.PAIRS, Images.matrix(rows, in), inTiles ? 0 : tiles.excess());
             if (source.isEmpty()) {
@@ -277,7 +291,7 @@ final class Kernels {
             Constant weights = new Constant(to, new long[n], k);
             return bounded(weights) ? product(weights, a.elements() / k, k, n) : Optional.empty();
         }
-        Tiles tiles = new Tiles(isa, false, n, Reach.row(k));
+        Tiles tiles = tiles(false, n, Reach.row(k));
         if (Source.zero(layer, 1).isEmpty()) {
             return Optional.empty();
         }

@@ -44,6 +44,7 @@ final class Layer {
 
     private final Options options;
     private final Node node;
+    private final Tiling tiling;
     private final List<Type> types;
     private final List<@Nullable Tensor> tensors;
     private final Map<ValueId, Buffer> inputs = new LinkedHashMap<>();
@@ -66,6 +67,9 @@ final class Layer {
     Layer(Node node, Options options, Map<ValueId, Node> definitions, Map<ValueId, Type> allTypes) {
         this.options = options;
         this.node = node;
+        this.tiling = Tunable.key(node, allTypes)
+                .map(k -> options.tilings().getOrDefault(k, Tiling.DEFAULT))
+                .orElse(Tiling.DEFAULT);
         this.types = node.operands().stream()
                 .map(o -> Objects.requireNonNull(allTypes.get(o)))
                 .toList();
@@ -98,6 +102,11 @@ final class Layer {
     /** Whether threads may share it. */
     boolean parallel() {
         return options.parallel();
+    }
+
+    /** How its sums are tiled. */
+    Tiling tiling() {
+        return tiling;
     }
 
     /** Says that threads share it, which may fail. */

@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +40,7 @@ final class Tiles {
     private final boolean bytes;
     private final int columns;
     private final Reach reach;
+    private final Tiling tiling;
 
     /**
      * Where the elements of a row are, from its start on.
@@ -95,11 +97,12 @@ final class Tiles {
      *
      * @param bytes whether unsigned bytes are multiplied by signed ones; else numbers of 16 bits
      */
-    Tiles(Isa isa, boolean bytes, int columns, Reach reach) {
+    Tiles(Isa isa, boolean bytes, int columns, Reach reach, Tiling tiling) {
         this.isa = isa;
         this.bytes = bytes;
         this.columns = columns;
         this.reach = reach;
+        this.tiling = tiling;
     }
 
     int columns() {
@@ -129,9 +132,13 @@ final class Tiles {
         return Math.ceilDiv(columns, lanes());
     }
 
+    private boolean untuned() {
+        return tiling.equals(Tiling.DEFAULT);
+    }
+
     /** Vectors of a tile: so many that the last tile is hardly smaller. */
     private int width() {
-        int most = lanes() == 16 ? 4 : 2;
+        int most = untuned() ? lanes() == 16 ? 4 : 2 : tiling.vectors();
         return Math.ceilDiv(vectors(), Math.ceilDiv(vectors(), most));
     }
 
@@ -229,28 +236,32 @@ final class Tiles {
      * @param parallel whether threads share the columns
      */
     Stmt multiply(Buffer x, Rows rows, Packed panels, @Nullable Packed init, Store out, boolean parallel) {
-        int whole = columns / (width() * lanes());
+        int wide = width() * lanes();
+        Function<Expr, Tile> whole = t -> new Tile(x, rows, panels, init, out, width(), mul(t, wide), wide);
+        int count = columns / wide;
+        int rest = columns - count * wide;
+        List<Tile> last = rest == 0
+                ? List.of()
+                : List.of(new Tile(
+                        x, rows, panels, init, out, vectors() - count * width(), i32((long) count * wide), rest));
+        if (tiling.rowsFirst() && !parallel) {
+            return strips(rows.count(), width(), (first, height) -> {
+                List<Stmt> steps = new ArrayList<>();
+                if (count > 0) {
+                    steps.add(loop("tile", count, t -> tile(whole.apply(t), first, height)));
+                }
+                last.forEach(t -> steps.add(tile(t, first, height)));
+                return seq(steps);
+            });
+        }
         List<Stmt> steps = new ArrayList<>();
-        if (whole > 0) {
-            int wide = width() * lanes();
-            Function<Expr, Stmt> tile = t -> rows(new Tile(x, rows, panels, init, out, width(), mul(t, wide), wide));
+        if (count > 0) {
             steps.add(
-                    parallel && whole > 1
-                            ? loop("tile", i32(0), i32(whole), Stmt.LoopKind.PARALLEL, tile)
-                            : loop("tile", whole, tile));
+                    parallel && count > 1
+                            ? loop("tile", i32(0), i32(count), Stmt.LoopKind.PARALLEL, t -> rows(whole.apply(t)))
+                            : loop("tile", count, t -> rows(whole.apply(t))));
         }
-        int rest = columns - whole * width() * lanes();
-        if (rest > 0) {
-            steps.add(rows(new Tile(
-                    x,
-                    rows,
-                    panels,
-                    init,
-                    out,
-                    vectors() - whole * width(),
-                    i32((long) whole * width() * lanes()),
-                    rest)));
-        }
+        last.forEach(t -> steps.add(rows(t)));
         return seq(steps);
     }
 
@@ -269,14 +280,19 @@ final class Tiles {
             int columns) {}
 
     private Stmt rows(Tile t) {
-        int most = Math.min(isa.accumulators() / t.vectors(), 12);
-        int height = Math.ceilDiv(t.rows().count(), Math.ceilDiv(t.rows().count(), most));
-        int whole = t.rows().count() / height;
+        return strips(t.rows().count(), t.vectors(), (first, height) -> tile(t, first, height));
+    }
+
+    /** Rows in strips that are equally high, but for the last one. */
+    private Stmt strips(int count, int vectors, BiFunction<Expr, Integer, Stmt> strip) {
+        int most = untuned() ? Math.min(isa.accumulators() / vectors, 12) : tiling.rows();
+        int height = Math.ceilDiv(count, Math.ceilDiv(count, most));
+        int whole = count / height;
         List<Stmt> steps = new ArrayList<>();
-        steps.add(loop("strip", whole, s -> tile(t, mul(s, height), height)));
-        int rest = t.rows().count() - whole * height;
+        steps.add(loop("strip", whole, s -> strip.apply(mul(s, height), height)));
+        int rest = count - whole * height;
         if (rest > 0) {
-            steps.add(tile(t, i32((long) whole * height), rest));
+            steps.add(strip.apply(i32((long) whole * height), rest));
         }
         return seq(steps);
     }
