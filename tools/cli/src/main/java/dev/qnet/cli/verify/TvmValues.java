@@ -62,6 +62,11 @@ public final class TvmValues {
         return values;
     }
 
+    /** A value's elements as they lie in memory. */
+    public static byte[] bytes(Value value, Type type) {
+        return of(value, type.element().bytes());
+    }
+
     /** @param width bytes of an integer */
     private static byte[] of(Value value, int width) {
         return switch (value) {

@@ -637,11 +637,12 @@ public final class CPrinter {
         };
     }
 
-    /** Its name, with a number where another of its function has the same. */
+    /** Its name as far as C allows it, with a number where another of its function has the same. */
     private String name(Var v) {
         String known = names.get(v);
         if (known == null) {
-            known = unique(RESERVED.contains(v.name()) ? v.name() + "_" : v.name());
+            String letters = v.name().replaceAll("[^A-Za-z0-9_]", "_");
+            known = unique(RESERVED.contains(letters) ? letters + "_" : letters);
             names.put(v, known);
         }
         return known;
