@@ -110,9 +110,10 @@ final class DeviceImage {
                 "-I" + folder));
         command.addAll(files);
         command.addAll(List.of("-o", program.toString()));
-        String warnings = execute(command, 300);
+        String warnings = execute(folder, command, 300);
         assertThat(warnings).isEmpty();
         return execute(
+                folder,
                 List.of(
                         QEMU,
                         "-M",
@@ -129,9 +130,11 @@ final class DeviceImage {
                 300);
     }
 
-    private String execute(List<String> command, int seconds) throws IOException, InterruptedException {
+    /** What a program prints that ends well. */
+    static String execute(Path folder, List<String> command, int seconds) throws IOException, InterruptedException {
         Path output = folder.resolve("output.txt");
         Process p = new ProcessBuilder(command)
+                .directory(folder.toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile())
                 .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))

@@ -14,6 +14,7 @@ import dev.qnet.compiler.source.CompileException;
 import dev.qnet.compiler.source.Diagnostics;
 import dev.qnet.formats.ImportOptions;
 import dev.qnet.formats.Importer;
+import dev.qnet.target.tvm.CSource;
 import dev.qnet.target.tvm.CTarget;
 import dev.qnet.target.tvm.TvmUnavailableException;
 import java.io.IOException;
@@ -154,5 +155,23 @@ class DeviceTest {
                     .as(image.stream().map(m -> m.prefix() + " is " + m.name()).toList().toString())
                     .isEqualTo(image.size() + " models agree\n");
         }
+    }
+
+    /** The commands that the example's page shows, but for Qnet's own, which {@link DocumentedCommandsTest} runs. */
+    @Test
+    void theExampleReadsItsDigit() throws Exception {
+        DeviceImage.assumeTools();
+        BoundModel bound = Frontend.load(ROOT.resolve("examples/digits/int8/digits.qnet"));
+        CSource source = CTarget.compile(lowered(bound.graph(), bound.calibration()));
+        Files.writeString(folder.resolve("digits.c"), source.text("digits.h"));
+        Files.writeString(folder.resolve("digits.h"), source.header());
+        Files.createSymbolicLink(folder.resolve("examples"), ROOT.resolve("examples"));
+        String output = "";
+        for (String line : Files.readAllLines(DeviceImage.EXAMPLE.resolve("README.md"))) {
+            if (line.startsWith("    arm-none-eabi-gcc") || line.startsWith("    qemu-system-arm")) {
+                output = DeviceImage.execute(folder, List.of(line.strip().split(" +")), 120);
+            }
+        }
+        assertThat(output).endsWith("this is a 1\n");
     }
 }

@@ -253,6 +253,43 @@ class CommandsTest extends InProcess {
     }
 
     @Test
+    void compilesForMicrocontrollersWithinTheirMemory() throws IOException {
+        Path file = calibrated();
+        Path c = folder.resolve("net.c");
+        assertThat(qnet("compile", file, "--target", "tvm-c", "-o", c, "--flash", "1k", "--ram", "1k"))
+                .isZero();
+        assertThat(out).containsPattern("weights +8 B").contains("arena", "total", "wrote " + c);
+        assertThat(c).content().contains("#include \"net.h\"");
+        assertThat(folder.resolve("net.h")).content().contains("_ARENA_BYTES");
+
+        Path refused = folder.resolve("refused.c");
+        assertThat(qnet("compile", file, "--target", "tvm-c", "-o", refused, "--flash", "4", "--ram", "5b"))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(err)
+                .contains("of flash for weights alone, 4 B are there; the largest weights: ")
+                .contains("of RAM, 5 B are there; the largest values, which share the arena: ");
+        assertThat(refused).doesNotExist();
+        assertThat(folder.resolve("refused.h")).doesNotExist();
+    }
+
+    @Test
+    void compileForMicrocontrollersChecksItsOptions() throws IOException {
+        Path file = calibrated();
+        assertThat(qnet("compile", file, "--target", "tvm-c", "-o", folder.resolve("m.so")))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("is C or an object file, not ");
+        assertThat(qnet("compile", file, "--target", "tvm-c", "-o", folder.resolve("m.o")))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("an object file is for one microcontroller", "--cpu cortex-m4");
+        assertThat(qnet("compile", file, "--target", "tvm-c", "-o", folder.resolve("m.c"), "--ram", "much"))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("--ram takes a size, such as 256k");
+        assertThat(qnet("compile", file, "-o", folder.resolve("m.jar"), "--ram", "1k"))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("--flash and --ram are for microcontrollers");
+    }
+
+    @Test
     void irPrintsEachLevel() throws IOException {
         assertThat(qnet("ir", model)).isZero();
         assertThat(out).contains("= dense ", ": f32[Nx2]");

@@ -100,7 +100,7 @@ class KernelsTest {
     }
 
     /** A convolution, a dense layer or a product of two activations. */
-    private static final class Drawn {
+    static final class Drawn {
         private final Random random;
 
         Drawn(int seed) {
