@@ -17,8 +17,10 @@ import org.junit.jupiter.api.Assumptions;
 
 /** Models in one program for a board, which runs them and compares what they give with what the oracle gave. */
 final class DeviceImage {
-    static final Path EXAMPLE =
-            Path.of(System.getProperty("qnet.root", "..")).toAbsolutePath().normalize().resolve("examples/cortex-m");
+    static final Path EXAMPLE = Path.of(System.getProperty("qnet.root", ".."))
+            .toAbsolutePath()
+            .normalize()
+            .resolve("examples/cortex-m");
 
     private static final String GCC = "arm-none-eabi-gcc";
     private static final String QEMU = "qemu-system-arm";
@@ -171,10 +173,13 @@ final class DeviceImage {
             }
             calls.append("    if (found != 0) {\n        print(\"")
                     .append(m.prefix())
-                    .append(" differs in bytes: \");\n        print_number(found);\n        print(\"\\n\");\n        bad++;\n    }\n");
+                    .append(
+                            " differs in bytes: \");\n        print_number(found);\n        print(\"\\n\");\n        bad++;\n    }\n");
         }
         s.append("int main(void) {\n    int32_t found, bad = 0;\n").append(calls);
-        s.append("    print_number(").append(models.size()).append(" - bad);\n    print(\" models agree\\n\");\n    return 0;\n}\n");
+        s.append("    print_number(")
+                .append(models.size())
+                .append(" - bad);\n    print(\" models agree\\n\");\n    return 0;\n}\n");
         return s.toString();
     }
 
@@ -193,10 +198,18 @@ final class DeviceImage {
             array(s, name, out.get(i));
             String to = m.prefix() + "_out" + i;
             if (run == 0) {
-                s.append("static uint64_t ").append(to).append('[').append(out.get(i).length / 8 + 1).append("];\n");
+                s.append("static uint64_t ")
+                        .append(to)
+                        .append('[')
+                        .append(out.get(i).length / 8 + 1)
+                        .append("];\n");
             }
             arguments.add("(void *)" + to);
-            compare.append("    found += differences(").append(to).append(", ").append(name).append(", ");
+            compare.append("    found += differences(")
+                    .append(to)
+                    .append(", ")
+                    .append(name)
+                    .append(", ");
             compare.append(out.get(i).length).append(");\n");
         }
         calls.append("    found += ").append(m.prefix()).append("_run(").append(String.join(", ", arguments));

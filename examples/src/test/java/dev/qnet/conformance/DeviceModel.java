@@ -76,8 +76,7 @@ record DeviceModel(String name, String prefix, CSource source, List<List<byte[]>
                 }
                 yield Value.of(shape, x);
             }
-            case Quant q ->
-                Value.of(shape, random.longs(n, q.lo(), q.hi() + 1L).toArray());
+            case Quant q -> Value.of(shape, random.longs(n, q.lo(), q.hi() + 1L).toArray());
             case Element.Int i -> Value.of(shape, random.longs(n, 0, 2).toArray());
         };
     }

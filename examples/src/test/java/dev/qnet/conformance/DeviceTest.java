@@ -81,7 +81,8 @@ class DeviceTest {
                     BoundModel bound = Frontend.load(p);
                     add(p.toString(), bound.graph(), bound.calibration());
                 } catch (CompileException e) {
-                    System.out.println(p + " is no trained model: " + e.diagnostics().getFirst().message());
+                    System.out.println(p + " is no trained model: "
+                            + e.diagnostics().getFirst().message());
                 }
             }
             for (Path p : files(DATA.resolve("tflite"), "model.tflite")) {
@@ -152,7 +153,10 @@ class DeviceTest {
     private void check(DeviceImage.Board board, boolean objects) throws Exception {
         for (List<DeviceModel> image : images()) {
             assertThat(new DeviceImage(board, folder).run(image, objects))
-                    .as(image.stream().map(m -> m.prefix() + " is " + m.name()).toList().toString())
+                    .as(image.stream()
+                            .map(m -> m.prefix() + " is " + m.name())
+                            .toList()
+                            .toString())
                     .isEqualTo(image.size() + " models agree\n");
         }
     }

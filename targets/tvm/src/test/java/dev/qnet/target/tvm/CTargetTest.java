@@ -117,8 +117,9 @@ class CTargetTest {
         Value expected = Objects.requireNonNull(Interpreter.run(graph, values).get("y"));
         assumeClang();
         try (HostModel model = HostModel.of(CTarget.compile(graph))) {
-            var type = Elements.type(
-                    Objects.requireNonNull(graph.types().get(graph.results().getFirst().value())).element());
+            var type = Elements.type(Objects.requireNonNull(
+                            graph.types().get(graph.results().getFirst().value()))
+                    .element());
             assertThat(model.run(items, inputs).getFirst())
                     .isEqualTo(Elements.bytes(type, ((Value.Ints) expected).data()));
         }
@@ -199,9 +200,19 @@ class CTargetTest {
             CSource source = compile(new KernelsTest.Drawn(seed).graph());
             Files.writeString(folder.resolve("model.h"), source.header());
             Files.writeString(folder.resolve("model.c"), source.text("model.h"));
-            run(folder, List.of(
-                    compiler, "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-O2", "-ffreestanding", "-c",
-                    "model.c"));
+            run(
+                    folder,
+                    List.of(
+                            compiler,
+                            "-std=c99",
+                            "-pedantic",
+                            "-Wall",
+                            "-Wextra",
+                            "-Werror",
+                            "-O2",
+                            "-ffreestanding",
+                            "-c",
+                            "model.c"));
         }
     }
 

@@ -72,11 +72,11 @@ final class Rescales {
         if (rounding == Rounding.TFLITE) {
             left = integers(name + "_left", s -> Math.max(s.shift(), 0));
             right = integers(name + "_right", s -> Math.max(-s.shift(), 0));
-            half = integers(name + "_half", s -> s.shift() < 0 ? 1L << (-s.shift() - 1) : 0);
+            half = halves(name, s -> s.shift() < 0 ? 1L << (-s.shift() - 1) : 0);
         } else {
             left = c -> wide(c, 0);
             right = integers(name + "_shift", s -> 31 - s.shift());
-            half = integers(name + "_half", s -> 1L << (30 - s.shift()));
+            half = halves(name, s -> 1L << (30 - s.shift()));
         }
     }
 
@@ -175,6 +175,12 @@ final class Rescales {
         Expr whole = shr(shl(near, max(sub(none, n), none)), max(n, none));
         Expr y = select(Tir.ge(n, imm(n.type(), 16)), parts, whole);
         return shr(add(clamp(y, -FAR, FAR), 1), 1);
+    }
+
+    /** Half of what the shift to the right divides by: a table, or, in plain loops, made of the shift to save its 64 bits. */
+    private Value halves(String name, ToLongFunction<Scale.Fixed> of) {
+        boolean made = layer.isa() == Isa.PLAIN && perChannel();
+        return made ? c -> shr(shl(wide(c, 1), right.at(c)), 1) : integers(name + "_half", of);
     }
 
     private Value integers(String name, ToLongFunction<Scale.Fixed> of) {

@@ -36,10 +36,12 @@ class CHelpersTest {
             in.append(Long.toHexString(Double.doubleToLongBits(x))).append(' ');
             in.append(Integer.toHexString(Float.floatToIntBits(f))).append('\n');
             for (double y : new double[] {Math.rint(x), Math.floor(x), Math.ceil(x), Math.sqrt(x)}) {
-                expected.append(y != y ? "nan" : Long.toHexString(Double.doubleToLongBits(y))).append(' ');
+                expected.append(Double.isNaN(y) ? "nan" : Long.toHexString(Double.doubleToLongBits(y)))
+                        .append(' ');
             }
             for (float y : new float[] {(float) Math.rint(f), (float) Math.floor(f), (float) Math.ceil(f)}) {
-                expected.append(y != y ? "nan" : Integer.toHexString(Float.floatToIntBits(y))).append(' ');
+                expected.append(Float.isNaN(y) ? "nan" : Integer.toHexString(Float.floatToIntBits(y)))
+                        .append(' ');
             }
             expected.append('\n');
         }
