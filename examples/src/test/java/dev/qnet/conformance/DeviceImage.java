@@ -27,17 +27,17 @@ final class DeviceImage {
 
     /** A board that QEMU knows. */
     enum Board {
-        CORTEX_M7("mps2-an500", "cortex-m7", "-mfloat-abi=hard", "-mfpu=fpv5-d16"),
+        CORTEX_M7("mps2-an500", "cortex-m7", "-mfloat-abi=hard -mfpu=fpv5-d16"),
         CORTEX_M55("mps3-an547", "cortex-m55", "-mfloat-abi=hard");
 
         private final String machine;
         private final String cpu;
-        private final List<String> options;
+        private final String options;
 
-        Board(String machine, String cpu, String... options) {
+        Board(String machine, String cpu, String options) {
             this.machine = machine;
             this.cpu = cpu;
-            this.options = List.of(options);
+            this.options = options;
         }
     }
 
@@ -95,7 +95,7 @@ final class DeviceImage {
     String build(List<String> files) throws IOException, InterruptedException {
         Path program = folder.resolve("program.elf");
         List<String> command = new ArrayList<>(List.of(GCC, "-mcpu=" + board.cpu, "-mthumb"));
-        command.addAll(board.options);
+        command.addAll(List.of(board.options.split(" ")));
         command.addAll(List.of(
                 "-O2",
                 "-Wall",
