@@ -30,8 +30,9 @@ import java.util.function.Function;
  */
 final class Depthwise {
     // A strip of pixels by vectors of channels: so many sums that one need not wait for the other.
-    private static final int PIXELS = 4;
-    private static final int VECTORS = 2;
+    private static final Tiling NARROW = new Tiling(Tiling.Form.PAIRS, 4, 2, false);
+    // Where a pixel has as many vectors, it is read once.
+    private static final Tiling WHOLE = new Tiling(Tiling.Form.PAIRS, 2, 4, false);
 
     private final Layer layer;
     private final Isa isa;
@@ -113,7 +114,7 @@ final class Depthwise {
 
     /** All channels of some pixels, from one on. */
     private Stmt channels(Tiles.Rows rows, Expr from) {
-        return layer.tiling().rowsFirst()
+        return tiling().rowsFirst()
                 ? strips(
                         rows,
                         (pixel, height) ->
@@ -122,12 +123,17 @@ final class Depthwise {
                         strips(rows, (pixel, height) -> strip(rows, from, pixel, height, first, channels)));
     }
 
+    private Tiling tiling() {
+        if (!layer.tiling().equals(Tiling.DEFAULT)) {
+            return layer.tiling();
+        }
+        return vectors() == WHOLE.vectors() ? WHOLE : NARROW;
+    }
+
     /** Blocks of channels: of some vectors, and what is left. */
     private Stmt blocks(BiFunction<Expr, Integer, Stmt> block) {
-        int vectors =
-                layer.tiling().equals(Tiling.DEFAULT) ? VECTORS : layer.tiling().vectors();
         int channels = images.channels();
-        int wide = vectors * isa.lanes();
+        int wide = tiling().vectors() * isa.lanes();
         int done = channels / wide * wide;
         List<Stmt> steps = new ArrayList<>();
         if (done > 0) {
@@ -140,9 +146,7 @@ final class Depthwise {
     }
 
     private Stmt strips(Tiles.Rows rows, BiFunction<Expr, Integer, Stmt> strip) {
-        int most =
-                layer.tiling().equals(Tiling.DEFAULT) ? PIXELS : layer.tiling().rows();
-        int height = Math.ceilDiv(rows.count(), Math.ceilDiv(rows.count(), most));
+        int height = Math.ceilDiv(rows.count(), Math.ceilDiv(rows.count(), tiling().rows()));
         int whole = rows.count() / height;
         int rest = rows.count() % height;
         List<Stmt> steps = new ArrayList<>();
