@@ -25,6 +25,7 @@ import dev.qnet.target.jvm.CompiledArtifact;
 import dev.qnet.target.jvm.JvmTarget;
 import java.util.Map;
 import java.util.Objects;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -62,7 +63,9 @@ class ConformanceTest {
 
     private static int check(Graph drawn, long seed) {
         assertThat(GraphParser.parse(GraphPrinter.print(drawn))).isEqualTo(drawn);
-        Calibration calibration = Calibrating.on(drawn, RandomNetwork.input(drawn, seed + 1, 4), 4);
+        Calibration ranges = Calibrating.on(drawn, RandomNetwork.input(drawn, seed + 1, 4), 4);
+        Calibration calibration =
+                seed % 3 == 1 ? Calibrating.withSteps(drawn, ranges, new SplittableRandom(seed)) : ranges;
         Diagnostics diagnostics = new Diagnostics();
         Graph integers = Pipeline.run(drawn, Passes.all(), new PassContext(diagnostics, calibration), (p, g) -> {});
         assertThat(GraphParser.parse(GraphPrinter.print(integers))).isEqualTo(integers);

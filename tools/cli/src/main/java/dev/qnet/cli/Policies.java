@@ -1,6 +1,7 @@
 package dev.qnet.cli;
 
 import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.Quantizer;
 import dev.qnet.compiler.ir.Spec;
 import dev.qnet.compiler.ir.Storage;
 
@@ -28,6 +29,10 @@ final class Policies {
     }
 
     private static Spec withBits(Spec s, int bits) {
+        if (s.quantizer() instanceof Quantizer.Codebook c) {
+            // Its bits are those of the index; entries are 8-bit codes always.
+            return s.withQuantizer(new Quantizer.Codebook(1 << bits, c.commitment()));
+        }
         Storage storage = Storage.valueOf((s.storage().signed() ? "I" : "U") + bits);
         return new Spec(storage, s.symmetric(), s.narrow(), s.granularity(), s.range(), s.dynamic(), s.quantizer());
     }

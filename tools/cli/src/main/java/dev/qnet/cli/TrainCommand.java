@@ -42,6 +42,7 @@ import picocli.CommandLine.ParentCommand;
             "  qnet train model.qnet --data train.npz -o trained/",
             "  qnet train model.qnet --data images-idx3-ubyte.gz --labels labels-idx1-ubyte.gz --factor 0.00392 -o trained/",
             "  qnet train model.qnet --data pictures/ --factor 0.00392 --flip --shift 2 -o trained/",
+            "  qnet train model.qnet --data train.npz --scheme lsq --bits 3 -o trained/",
             "  qnet train model.qnet --data train.npz --bits 3 --teacher float.qnet -o trained/",
             "  qnet train model.qnet --data train.npz -o trained/ --resume"
         })
@@ -150,6 +151,14 @@ final class TrainCommand implements Callable<Integer> {
     private @Nullable Integer bits;
 
     @Option(
+            names = "--scheme",
+            paramLabel = "SCHEME",
+            description =
+                    "How the model is quantized, instead of by its own scheme: a scheme of its source; ste, pact, lsq, lsq_plus, "
+                            + "qil, qn or codebook; or a .qnet file with a scheme.")
+    private @Nullable String scheme;
+
+    @Option(
             names = "--loss",
             paramLabel = "NAME",
             defaultValue = "cross-entropy",
@@ -206,7 +215,7 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Console console = parent.console();
-        BoundModel bound = Frontend.load(model, new Frontend.Options(name, seed));
+        BoundModel bound = Frontend.load(model, new Frontend.Options(name, seed, scheme));
         console.show(bound.warnings());
         Settings settings = settings();
         try {
@@ -219,7 +228,7 @@ final class TrainCommand implements Callable<Integer> {
                     split.train(), split.test(), report, new Checkpoints(output.resolve("checkpoint"), resume));
             report.end();
             Path file = output.resolve(graph.name() + ".qnet");
-            trained.save(file);
+            trained.save(file, bound.labels());
             console.out()
                     .println("wrote " + file + ": " + percent(trained.accuracy()) + " of "
                             + split.test().size() + " test items right" + quantized(graph, settings));

@@ -20,10 +20,19 @@ public final class Frontend {
      *
      * @param model the model's name, or null for the only one
      * @param seed for a model that is to be trained: where parameters that no file has begin; null where they must be there
+     * @param scheme what quantizes the model instead of its own scheme: one that the source declares, one of {@link #schemes}, or a
+     *     file, of which the scheme is meant that no other of it extends; null for the model's own
      */
-    public record Options(@Nullable String model, @Nullable Long seed) {
+    public record Options(
+            @Nullable String model,
+            @Nullable Long seed,
+            @Nullable String scheme) {
         public Options(@Nullable String model) {
-            this(model, null);
+            this(model, null, null);
+        }
+
+        public Options(@Nullable String model, @Nullable Long seed) {
+            this(model, seed, null);
         }
 
         /** The only model of the file. */
@@ -43,7 +52,16 @@ public final class Frontend {
      *     wrong
      */
     public static BoundModel load(Path file, Options options) {
-        return Binder.bind(program(file), options.model(), options.seed());
+        Program program = program(file);
+        return Binder.bind(
+                options.scheme() == null ? program : OtherScheme.in(program, options.scheme()),
+                options.model(),
+                options.seed());
+    }
+
+    /** The schemes that {@link Options#scheme} knows without a declaration. */
+    public static List<String> schemes() {
+        return OtherScheme.known();
     }
 
     /** As {@link #load(Path, Options)}, of the only model of the file. */
@@ -60,7 +78,7 @@ public final class Frontend {
         return Binder.models(program(file));
     }
 
-    private static Program program(Path file) {
+    static Program program(Path file) {
         Path name = file.getFileName();
         if (name == null || !name.toString().toLowerCase(Locale.ROOT).endsWith(EXTENSION)) {
             throw new CompileException(Diagnostic.error(

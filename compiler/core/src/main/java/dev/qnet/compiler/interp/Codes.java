@@ -5,11 +5,21 @@ import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.Rounding;
 import dev.qnet.compiler.ir.Scheme;
 import dev.qnet.compiler.ir.Shape;
+import dev.qnet.compiler.ir.Spec;
 import dev.qnet.compiler.ir.Storage;
 
 /** Between codes, centred integers and real numbers, for every scheme: docs/numerics.md, "Quantize". */
 final class Codes {
     private Codes() {}
+
+    /** Codes of a staircase. */
+    static Value.Ints steps(Spec.Steps steps, Value.Floats x) {
+        long[] codes = new long[x.data().length];
+        for (int i = 0; i < codes.length; i++) {
+            codes[i] = steps.code(x.data()[i]);
+        }
+        return new Value.Ints(x.shape(), codes);
+    }
 
     /** Where the parameters of each element of a tensor are: its channel, and its group of consecutive elements. */
     private record Layout(Scheme scheme, int inner, int channels, int row) {

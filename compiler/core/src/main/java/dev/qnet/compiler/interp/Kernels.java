@@ -7,6 +7,7 @@ import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.Op;
 import dev.qnet.compiler.ir.QuantOp;
+import dev.qnet.compiler.ir.Spec;
 import dev.qnet.compiler.ir.TrainOp;
 import dev.qnet.compiler.ir.Type;
 import java.util.List;
@@ -75,8 +76,11 @@ final class Kernels {
             case QuantOp.Dequantize d -> v -> Codes.dequantize(types.getFirst().quant(), (Value.Ints) v.getFirst());
             case QuantOp.FakeQuant f -> {
                 var chosen = f.chosen();
+                Spec.Steps steps = f.spec().steps();
                 yield chosen == null
                         ? List::getFirst
+                        : steps != null
+                        ? v -> Codes.dequantize(chosen, Codes.steps(steps, (Value.Floats) v.getFirst()))
                         : v -> Codes.dequantize(
                                 chosen, Codes.quantize(chosen, f.rounding(), (Value.Floats) v.getFirst()));
             }

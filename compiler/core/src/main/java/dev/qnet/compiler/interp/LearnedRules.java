@@ -105,19 +105,21 @@ final class LearnedRules {
                 e.byP[0] = v > lo && v < hi ? Math.rint(v) - v : v <= lo ? lo : hi;
             }
             case Quantizer.Qil _ -> interval(x, p, lo, hi, e);
-            case Quantizer.Qn _ -> {
-                double count = 0;
+            case Quantizer.Qn n -> {
+                int[] levels = n.of(lo, hi);
+                double level = levels[0];
                 double slope = 0;
-                for (int i = 2; i < p.length; i++) {
-                    double s = 1 / (1 + StrictMath.exp(-t * (p[1] * x - p[i])));
-                    double d = t * s * (1 - s);
-                    count += s;
+                for (int i = 1; i < levels.length; i++) {
+                    int step = levels[i] - levels[i - 1];
+                    double s = 1 / (1 + StrictMath.exp(-t * (p[1] * x - p[1 + i])));
+                    double d = step * t * s * (1 - s);
+                    level += step * s;
                     slope += d;
-                    e.byP[i] = -p[0] * d;
+                    e.byP[1 + i] = -p[0] * d;
                 }
-                e.y = p[0] * (lo + count);
+                e.y = p[0] * level;
                 e.byX = p[0] * slope * p[1];
-                e.byP[0] = lo + count;
+                e.byP[0] = level;
                 e.byP[1] = p[0] * slope * x;
             }
             case Quantizer.Codebook _ -> {

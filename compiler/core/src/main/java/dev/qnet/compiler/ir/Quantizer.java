@@ -1,5 +1,8 @@
 package dev.qnet.compiler.ir;
 
+import java.util.List;
+import java.util.stream.IntStream;
+
 /**
  * How a value is quantized while a network learns: the forward rule, what of it is learned, and the gradient. Codes run from
  * {@code lo} to {@code hi} of the operation that names the quantizer ({@link TrainOp.Quantized}); x is one element, g the
@@ -24,8 +27,15 @@ public sealed interface Quantizer {
     /**
      * p = (s, z): {@code y = s·(clamp(round(x/s) + z, lo, hi) − z)}. Gradient by x: g where the code was not clamped, else 0
      * (Jacob et al. 2018). Nothing is learned.
+     *
+     * @param leastError whether the scale is the one with the least squared error, instead of one that clips nothing
      */
-    record Affine() implements Quantizer {
+    record Affine(boolean leastError) implements Quantizer {
+        /** The whole range has codes. */
+        public Affine() {
+            this(false);
+        }
+
         @Override
         public int parameters(int lo, int hi) {
             return 2;
@@ -101,11 +111,28 @@ public sealed interface Quantizer {
      * QN, Quantization Networks (Yang et al. 2019), p = (α, β, b_1 … b_n) with n = hi − lo, and a temperature T:
      * {@code y = α·(lo + Σ σ(T·(β·x − b_i)))}. All gradients are the formula's. Deployed with steps for σ: T → ∞.
      *
+     * <p>With levels L_0 … L_n of their own: {@code y = α·(L_0 + Σ (L_i − L_(i−1))·σ(T·(β·x − b_i)))}.
+     *
      * @param from the temperature of the first step
      * @param to that of the last; it rises geometrically
+     * @param levels the codes in use, ascending; none for all from lo to hi
      */
-    record Qn(float from, float to) implements Quantizer {
+    record Qn(float from, float to, List<Integer> levels) implements Quantizer {
+        /** All codes are in use. */
+        public Qn(float from, float to) {
+            this(from, to, List.of());
+        }
+
         public Qn {
+            levels = List.copyOf(levels);
+            for (int i = 1; i < levels.size(); i++) {
+                if (levels.get(i) <= levels.get(i - 1)) {
+                    throw new IllegalArgumentException("QN's levels ascend, found " + levels);
+                }
+            }
+            if (levels.size() == 1) {
+                throw new IllegalArgumentException("QN has two levels or more");
+            }
             if (!(from > 0) || !(to >= from) || Float.isInfinite(to)) {
                 throw new IllegalArgumentException(
                         "QN's temperature rises from above 0, not from " + from + " to " + to);
@@ -114,12 +141,19 @@ public sealed interface Quantizer {
 
         @Override
         public int parameters(int lo, int hi) {
-            return 2 + hi - lo;
+            return 1 + of(lo, hi).length;
         }
 
         @Override
         public boolean hasTemperature() {
             return true;
+        }
+
+        /** The levels for codes lo..hi. */
+        public int[] of(int lo, int hi) {
+            return levels.isEmpty()
+                    ? IntStream.rangeClosed(lo, hi).toArray()
+                    : levels.stream().mapToInt(Integer::intValue).toArray();
         }
     }
 

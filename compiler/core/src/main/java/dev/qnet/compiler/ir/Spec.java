@@ -65,13 +65,69 @@ public record Spec(
         /** Given in the source. */
         record Fixed(float lo, float hi) implements RangeMethod {}
 
-        /** Scales and zero points given in the source: one of each, or one a channel. */
-        record Given(List<Float> scales, List<Integer> zeros) implements RangeMethod {
+        /**
+         * Scales and zero points given in the source: one of each, or one a channel.
+         *
+         * @param steps where codes begin, if that is not half-way between their real numbers; null otherwise
+         */
+        record Given(
+                List<Float> scales, List<Integer> zeros, @Nullable Steps steps) implements RangeMethod {
             public Given {
                 scales = List.copyOf(scales);
                 zeros = List.copyOf(zeros);
             }
+
+            /** Codes begin half-way between their real numbers. */
+            public Given(List<Float> scales, List<Integer> zeros) {
+                this(scales, zeros, null);
+            }
+
+            @Override
+            public String toString() {
+                return "Given[scales=" + scales + ", zeros=" + zeros + (steps == null ? "]" : ", steps=" + steps + "]");
+            }
         }
+    }
+
+    /**
+     * A staircase: a real number that is at or above n of the thresholds has the code {@code levels[n]}.
+     *
+     * @param thresholds finite, ascending
+     * @param levels one more, ascending
+     */
+    public record Steps(List<Float> thresholds, List<Integer> levels) {
+        public Steps {
+            thresholds = List.copyOf(thresholds);
+            levels = List.copyOf(levels);
+            if (thresholds.isEmpty() || levels.size() != thresholds.size() + 1) {
+                throw new IllegalArgumentException(
+                        "a staircase of " + thresholds.size() + " thresholds has " + (thresholds.size() + 1)
+                                + " levels, and one threshold or more, found " + levels.size());
+            }
+            for (int i = 0; i < thresholds.size(); i++) {
+                boolean rises = Float.isFinite(thresholds.get(i))
+                        && (i == 0 || thresholds.get(i) >= thresholds.get(i - 1))
+                        && levels.get(i + 1) > levels.get(i);
+                if (!rises) {
+                    throw new IllegalArgumentException("thresholds and levels rise from step to step, found "
+                            + thresholds + " and " + levels);
+                }
+            }
+        }
+
+        /** The code of a real number. */
+        public int code(float x) {
+            int n = 0;
+            while (n < thresholds.size() && x >= thresholds.get(n)) {
+                n++;
+            }
+            return levels.get(n);
+        }
+    }
+
+    /** Where codes begin if that is given, else null. */
+    public @Nullable Steps steps() {
+        return range instanceof RangeMethod.Given g ? g.steps() : null;
     }
 
     /** The lowest code in use. */

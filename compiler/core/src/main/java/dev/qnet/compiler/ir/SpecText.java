@@ -42,8 +42,23 @@ final class SpecText {
             case Spec.RangeMethod.Entropy e -> of("entropy");
             case Spec.RangeMethod.Fixed f -> call("fixed", of(f.lo()), of(f.hi()));
             case Spec.RangeMethod.Given g ->
-                call("given", new Attr.Items(g.scales().stream().map(Attr::of).toList()), Attr.ofInts(g.zeros()));
+                g.steps() == null
+                        ? call("given", floats(g.scales()), Attr.ofInts(g.zeros()))
+                        : call(
+                                "given",
+                                floats(g.scales()),
+                                Attr.ofInts(g.zeros()),
+                                floats(g.steps().thresholds()),
+                                Attr.ofInts(g.steps().levels()));
         };
+    }
+
+    private static Attr floats(List<Float> values) {
+        return new Attr.Items(values.stream().map(Attr::of).toList());
+    }
+
+    private static List<Float> floats(Attr a) {
+        return a.items().stream().map(Attr::asFloat).toList();
     }
 
     static Spec decode(Attr a) {
@@ -83,8 +98,12 @@ final class SpecText {
                             args.get(0).asFloat(), args.get(1).asFloat());
                 case "given" ->
                     range = new Spec.RangeMethod.Given(
-                            args.get(0).items().stream().map(Attr::asFloat).toList(),
-                            args.get(1).asInts());
+                            floats(args.get(0)),
+                            args.get(1).asInts(),
+                            args.size() > 2
+                                    ? new Spec.Steps(
+                                            floats(args.get(2)), args.get(3).asInts())
+                                    : null);
                 default -> throw new IllegalArgumentException("a spec has no part '" + item.name() + "'");
             }
         }

@@ -129,12 +129,15 @@ final class TrainCodec {
     /** {@code lsq}, {@code pact(6.0, 2.0E-4)}, {@code qn(5.0, 50.0)}. */
     static Attr encode(Quantizer q) {
         return switch (q) {
-            case Quantizer.Affine _ -> of("affine");
+            case Quantizer.Affine a -> a.leastError() ? call("affine", of("mse")) : of("affine");
             case Quantizer.Pact p -> call("pact", of(p.alpha()), of(p.decay()));
             case Quantizer.Lsq _ -> of("lsq");
             case Quantizer.LsqPlus _ -> of("lsq_plus");
             case Quantizer.Qil _ -> of("qil");
-            case Quantizer.Qn n -> call("qn", of(n.from()), of(n.to()));
+            case Quantizer.Qn n ->
+                n.levels().isEmpty()
+                        ? call("qn", of(n.from()), of(n.to()))
+                        : call("qn", of(n.from()), of(n.to()), ofInts(n.levels()));
             case Quantizer.Codebook c -> call("codebook", of(c.entries()), of(c.commitment()));
             case Quantizer.Ternary _ -> of("ternary");
             case Quantizer.Bipolar _ -> of("bipolar");
@@ -144,12 +147,16 @@ final class TrainCodec {
     static Quantizer decode(Attr a) {
         Attr.Call c = a.asCall();
         Quantizer q = switch (c.name()) {
-            case "affine" -> new Quantizer.Affine();
+            case "affine" -> new Quantizer.Affine(!c.args().isEmpty());
             case "pact" -> new Quantizer.Pact(number(c, 0), number(c, 1));
             case "lsq" -> new Quantizer.Lsq();
             case "lsq_plus" -> new Quantizer.LsqPlus();
             case "qil" -> new Quantizer.Qil();
-            case "qn" -> new Quantizer.Qn(number(c, 0), number(c, 1));
+            case "qn" ->
+                new Quantizer.Qn(
+                        number(c, 0),
+                        number(c, 1),
+                        c.args().size() > 2 ? c.args().get(2).asInts() : List.of());
             case "codebook" -> new Quantizer.Codebook((int) number(c, 0), number(c, 1));
             case "ternary" -> new Quantizer.Ternary();
             case "bipolar" -> new Quantizer.Bipolar();

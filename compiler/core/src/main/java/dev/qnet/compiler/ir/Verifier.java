@@ -171,8 +171,16 @@ public final class Verifier {
             }
             case QuantOp.FakeQuant f -> {
                 require(in.getFirst().isFloat() && n.type().isFloat(), "takes and gives f32");
-                if (f.chosen() != null) {
-                    scheme(n, f.chosen());
+                Quant chosen = f.chosen();
+                if (chosen != null) {
+                    scheme(n, chosen);
+                    Spec.Steps steps = f.spec().steps();
+                    if (steps != null) {
+                        require(
+                                steps.levels().getFirst() >= chosen.lo()
+                                        && steps.levels().getLast() <= chosen.hi(),
+                                () -> "has levels " + steps.levels() + " beyond the codes of " + chosen);
+                    }
                 }
             }
             case IntOp i -> integer(n, i, in);

@@ -83,7 +83,7 @@ public final class ChooseParameters implements Pass {
                     Quant q = f.chosen() != null || f.spec().dynamic() ? f.chosen() : choose(n, f.spec());
                     if (q != null) {
                         grids.put(n.id(), q);
-                        m = n.withOp(new QuantOp.FakeQuant(f.spec(), f.rounding(), q));
+                        m = n.withOp(new QuantOp.FakeQuant(stepped(n, f.spec()), f.rounding(), q));
                     }
                 } else if (Role.of(n) == Role.DATA || Role.of(n) == Role.CLAMP) {
                     Quant q = grids.get(n.operand(0));
@@ -99,11 +99,29 @@ public final class ChooseParameters implements Pass {
             return graph.withNodes(out);
         }
 
+        /** With the staircase that calibration has for a value. */
+        private Spec stepped(Node point, Spec spec) {
+            boolean own = spec.range() instanceof RangeMethod.Fixed || spec.range() instanceof RangeMethod.Given;
+            return !own
+                            && keptGrid(point) == null
+                            && calibration.values().get(point.operand(0)) instanceof RangeMethod.Given g
+                            && g.steps() != null
+                    ? spec.withRange(g)
+                    : spec;
+        }
+
+        /** The grid that a point's operand stays on, or null if it begins one. */
+        private @Nullable Quant keptGrid(Node point) {
+            Node def = definitions.get(point.operand(0));
+            return def != null && Grids.keeps(def) ? grids.get(def.operand(0)) : null;
+        }
+
         private @Nullable Quant choose(Node point, Spec spec) {
             ValueId x = point.operand(0);
             Node def = definitions.get(x);
-            if (def != null && Grids.keeps(def) && grids.containsKey(def.operand(0))) {
-                return grids.get(def.operand(0));
+            Quant kept = keptGrid(point);
+            if (kept != null) {
+                return kept;
             }
             RangeMethod known = calibration.values().get(x);
             RangeMethod range = spec.range() instanceof RangeMethod.Fixed || spec.range() instanceof RangeMethod.Given

@@ -15,6 +15,7 @@ import dev.qnet.compiler.ir.Rounding;
 import dev.qnet.compiler.ir.ScalarFn;
 import dev.qnet.compiler.ir.Scheme;
 import dev.qnet.compiler.ir.Shape;
+import dev.qnet.compiler.ir.Spec;
 import dev.qnet.compiler.ir.Storage;
 import dev.qnet.compiler.ir.Tensor;
 import dev.qnet.compiler.ir.TrainOp;
@@ -23,6 +24,7 @@ import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.quant.Codes;
 import dev.qnet.compiler.quant.Multipliers;
 import dev.qnet.compiler.source.Diagnostics;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -187,6 +189,67 @@ final class IntegerEmitter {
         return new Lowered.OnGrid(id, type);
     }
 
+    /**
+     * As {@link #close}, where a staircase closes the operation: an accumulator is compared with its thresholds; what has no
+     * accumulator gets 16-bit codes first.
+     */
+    Lowered.OnGrid closeBySteps(
+            Node point,
+            Lowered.Open open,
+            Lowered.OnGrid x,
+            Lowered.OnGrid y,
+            @Nullable Node bias,
+            Quant q,
+            Spec.Steps steps) {
+        Node root = open.root();
+        Node place = new Node(point.operand(0), root.op(), root.operands(), root.type(), root.span());
+        if (root.op() instanceof FloatOp.Conv2d c) {
+            IntOp op = new IntOp.Conv2d(c.window(), c.groups(), Element.INT32, null);
+            return thresholds(place, weightedSum(root, op, x, y, bias), Staircases.units(x, y), 1, open, steps, q);
+        }
+        if (root.op() instanceof FloatOp.Dense) {
+            ValueId sum = weightedSum(root, new IntOp.Dense(Element.INT32, null), x, y, bias);
+            return thresholds(place, sum, Staircases.units(x, y), 1, open, steps, q);
+        }
+        if (root.op() instanceof FloatOp.MatMul) {
+            ValueId sum = accumulator(root, new IntOp.MatMul(Element.INT32, null), List.of(x.id(), y.id()));
+            return thresholds(place, sum, Staircases.units(x, y), 1, open, steps, q);
+        }
+        if (root.op() instanceof FloatOp.Mean m) {
+            long n = 1;
+            for (int axis : m.axes()) {
+                n *= x.type().shape().dim(axis);
+            }
+            IntOp op = new IntOp.Sum(m.axes(), m.keepDims(), Element.INT32, null);
+            ValueId sum = accumulator(root, op, List.of(x.id()));
+            return thresholds(place, sum, Staircases.units(x), Math.max(1, n), open, steps, q);
+        }
+        Node finer = point.withOperands(List.of(names.fresh(point.operand(0).name() + ".fine")));
+        Lowered.OnGrid fine = close(finer, new Lowered.Open(root, List.of()), x, y, bias, Staircases.fine(steps));
+        return thresholds(place, fine.id(), Staircases.units(fine), 1, open, steps, q);
+    }
+
+    /** Codes of a staircase from codes of a grid. */
+    Lowered.OnGrid thresholds(Node point, Lowered.OnGrid x, Spec.Steps steps, Quant q) {
+        return thresholds(
+                point, x.id(), Staircases.units(x), 1, new Lowered.Open(point, List.of()), steps, q);
+    }
+
+    /** @param units what integers count in, a channel or all; divided by n */
+    private Lowered.OnGrid thresholds(
+            Node place, ValueId x, List<BigDecimal> units, long n, Lowered.Open open, Spec.Steps steps, Quant q) {
+        Staircases.Integers t = Staircases.integers(steps, units, n, open.clamps());
+        Type type = new Type(q, place.type().shape());
+        ValueId limits = add(
+                names.fresh(place.id().name() + ".thresholds"),
+                new DataOp.Constant(t.thresholds()),
+                List.of(),
+                new Type(t.element(), t.thresholds().shape()),
+                place);
+        Op op = new IntOp.Thresholds(t.levels());
+        return new Lowered.OnGrid(add(place, op, List.of(x, limits), type), type);
+    }
+
     private ValueId weighted(
             Node place,
             Node root,
@@ -196,6 +259,10 @@ final class IntegerEmitter {
             @Nullable Node bias,
             Quant q,
             List<ScalarFn> clamps) {
+        return product(place, weightedSum(root, op, x, w, bias), x, w, q, clamps);
+    }
+
+    private ValueId weightedSum(Node root, IntOp op, Lowered.OnGrid x, Lowered.OnGrid w, @Nullable Node bias) {
         List<ValueId> operands = new ArrayList<>(List.of(x.id(), w.id()));
         if (bias != null && !accumulators.containsKey(root.id())) {
             int[] codes = new Biases(diagnostics)
@@ -206,8 +273,7 @@ final class IntegerEmitter {
                     List.of(),
                     new Type(Element.INT32, Shape.of(codes.length))));
         }
-        ValueId acc = accumulator(root, op, operands);
-        return product(place, acc, x, w, q, clamps);
+        return accumulator(root, op, operands);
     }
 
     private ValueId accumulator(Node root, IntOp op, List<ValueId> operands) {

@@ -118,6 +118,10 @@ final class Lowering {
                 : point.type().quant();
     }
 
+    private static Spec.@Nullable Steps steps(Node point) {
+        return point.op() instanceof QuantOp.FakeQuant f ? f.spec().steps() : null;
+    }
+
     private Graph.Param param(Graph.Param p) {
         emitter.claim(p.id());
         Quant q = p.type().isQuant() ? p.type().quant() : firstPoint(p.id());
@@ -136,7 +140,9 @@ final class Lowering {
             return null;
         }
         Node first = users.getOrDefault(param, List.of()).getFirst();
-        return Role.of(first) == Role.POINT ? chosen(first) : null;
+        Quant q = Role.of(first) == Role.POINT ? chosen(first) : null;
+        Spec.Steps steps = steps(first);
+        return q == null || steps == null ? q : Staircases.fine(steps);
     }
 
     private void lower(Node n) {
@@ -237,6 +243,17 @@ final class Lowering {
             ValueId real = asReal(n.operand(0));
             return new Lowered.Dynamic(real, emitter.dynamicInput(n, real, spec.storage(), spec.symmetric()));
         }
+        Spec.Steps steps = steps(n);
+        if (steps != null) {
+            return switch (x) {
+                case Lowered.OnGrid g -> emitter.thresholds(n, g, steps, q);
+                case Lowered.Literal l -> emitter.codes(l.constant(), q);
+                case Lowered.Open o -> close(n, o, q);
+                case Lowered.Real r -> emitter.thresholds(n, emitter.quantize(n, r.id(), Staircases.fine(steps)), steps, q);
+                case Lowered.Dynamic d ->
+                    emitter.thresholds(n, emitter.quantize(n, d.id(), Staircases.fine(steps)), steps, q);
+            };
+        }
         return switch (x) {
             case Lowered.OnGrid g when g.quant().equals(q) -> g;
             case Lowered.OnGrid g -> emitter.requantize(n, g, q);
@@ -252,7 +269,10 @@ final class Lowering {
         Lowered.OnGrid x = grid(root.operand(0));
         Lowered.OnGrid y = root.operands().size() > 1 ? grid(root.operand(1)) : x;
         Node bias = root.operands().size() > 2 ? Constants.behind(root.operand(2), definitions) : null;
-        return emitter.close(point, o, x, y, bias, q);
+        Spec.Steps steps = steps(point);
+        return steps == null
+                ? emitter.close(point, o, x, y, bias, q)
+                : emitter.closeBySteps(point, o, x, y, bias, q, steps);
     }
 
     private Lowered emit(Node n, Op op, List<ValueId> operands, Type type) {

@@ -89,6 +89,16 @@ public final class Parameters {
                         "zero-point-range", "zero point " + z + " is given for symmetric codes, whose zero point is 0");
             }
         }
+        Spec.Steps steps = given.steps();
+        if (steps != null
+                && (steps.levels().getFirst() < spec.lo()
+                        || steps.levels().getLast() > spec.hi()
+                        || scales.size() != 1)) {
+            throw new RangeException(
+                    "zero-point-range",
+                    "the levels of thresholds are " + steps.levels() + ", but codes run from " + spec.lo() + " to "
+                            + spec.hi() + ", with one scale");
+        }
         List<Integer> all = zeros.isEmpty() ? scales.stream().map(s -> 0).toList() : zeros;
         Scheme scheme = scales.size() == 1
                 ? new Scheme.PerTensor(scales.getFirst(), all.getFirst())

@@ -113,6 +113,9 @@ final class Points {
             case QuantOp.Quantize q -> throw new Refusal("was not made a fake quantization");
             case QuantOp.FakeQuant f -> {
                 Quant q = f.chosen();
+                if (f.spec().steps() != null) {
+                    throw new Refusal("has thresholds of its own, which QuantizeLinear has not");
+                }
                 if (q == null) {
                     dynamic(n, f);
                 } else if (x.literal != null) {

@@ -29,6 +29,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A model as training sees it: the folded graph that is deployed, where it is quantized, and its layers. */
 final class ModelGraphs {
+    private final Graph base;
     private final Graph folded;
     private final Graph quantized;
     private final Map<ValueId, Layer> layers = new LinkedHashMap<>();
@@ -56,7 +57,7 @@ final class ModelGraphs {
             throw refused(
                     input.span(), "the input of what is trained is f32[N, ...], found " + input.type(), "write N");
         }
-        Graph base = run(graph, new Canonicalize());
+        base = run(graph, new Canonicalize());
         folded = run(base, new FoldBatchNorm(), new DeadCode());
         quantized = graph.policy() == null ? folded : run(folded, InsertFakeQuant.forTraining());
         Map<ValueId, Node> pairs = pairs(base);
@@ -175,6 +176,11 @@ final class ModelGraphs {
                 values(norm.operand(4), before));
         // Even where what was folded shifts nothing yet: it will.
         return new Layer(n.id().name(), spec, statistics, true, weights.shape(), pixels, own, bias);
+    }
+
+    /** The graph as the source has it, with its batch normalizations. */
+    Graph base() {
+        return base;
     }
 
     /** The graph that is deployed, in f32. */

@@ -15,13 +15,16 @@ import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.quant.Calibration;
 import dev.qnet.training.quantizer.IntegerForm;
 import dev.qnet.training.quantizer.LearnedQuantizer;
+import dev.qnet.training.data.Dataset;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.IntStream;
 
 /**
  * A trained model: the folded graph with its weights as codes, and the scales and zero points of its activations. It compiles as it
@@ -31,11 +34,17 @@ public final class Trained {
     private final Graph graph;
     private final Calibration calibration;
     private final double accuracy;
+    private final ModelGraphs model;
+    private final Store store;
+    private final boolean asCodes;
 
     Trained(ModelGraphs model, Store store, boolean asCodes, double accuracy) {
         this.accuracy = accuracy;
+        this.model = model;
+        this.store = store;
+        this.asCodes = asCodes;
         TrainingGraph trained = TrainingGraph.of(model, Phase.FROZEN, asCodes, 1, TrainingGraph.Use.EVALUATE);
-        this.graph = new Writer(model, store, trained).graph();
+        this.graph = new Writer(model, store, trained, asCodes).graph();
         Map<ValueId, Spec.RangeMethod> values = new HashMap<>();
         if (asCodes) {
             trained.activations().forEach((value, name) -> values.put(value, activation(trained, store, name)));
@@ -59,22 +68,54 @@ public final class Trained {
     }
 
     /**
+     * Compares the integers that it compiles to, on the oracle, with fake quantization.
+     *
+     * @param items how many of the data's first items
+     * @throws IllegalStateException if it is not quantized
+     */
+    public Agreement agreement(Dataset data, int items) {
+        if (!asCodes) {
+            throw new IllegalStateException("what is not quantized has no integers to compare");
+        }
+        return new Comparison(model, store, graph, calibration).on(data, Math.min(items, data.size()));
+    }
+
+    /**
      * Writes it as a source, with its parameters beside it.
      *
      * @param file named {@code .qnet}
      */
     public void save(Path file) throws IOException {
-        SourceWriter.save(graph, calibration, file);
+        save(file, List.of());
+    }
+
+    /**
+     * As {@link #save(Path)}.
+     *
+     * @param labels the names of the classes, or empty
+     */
+    public void save(Path file, List<String> labels) throws IOException {
+        SourceWriter.save(graph, calibration, labels, file);
     }
 
     private static Spec.RangeMethod activation(TrainingGraph trained, Store store, String name) {
         Trainable t = Objects.requireNonNull(trained.trainables().get(name));
         Trainable.Quantized q = Objects.requireNonNull(t.quantized());
         IntegerForm form = q.rule().integerForm(store.get(name), 0);
-        if (!(form instanceof IntegerForm.Affine a)) {
-            throw new IllegalStateException(name + " has no affine form: " + form);
-        }
-        return new Spec.RangeMethod.Given(List.of(a.scale()), List.of(a.zero()));
+        return switch (form) {
+            case IntegerForm.Affine a -> new Spec.RangeMethod.Given(List.of(a.scale()), List.of(a.zero()));
+            case IntegerForm.Staircase s ->
+                new Spec.RangeMethod.Given(
+                        List.of(s.scale()),
+                        List.of(0),
+                        new Spec.Steps(
+                                IntStream.range(0, s.thresholds().length)
+                                        .mapToObj(i -> s.thresholds()[i])
+                                        .toList(),
+                                Arrays.stream(s.levels()).boxed().toList()));
+            case IntegerForm.Sign _, IntegerForm.Table _ ->
+                throw new IllegalStateException(name + " has no form of activations: " + form);
+        };
     }
 
     /** Puts trained parameters into the folded graph. */
@@ -82,15 +123,57 @@ public final class Trained {
         private final ModelGraphs model;
         private final Store store;
         private final TrainingGraph trained;
+        private final boolean asCodes;
         private final List<Node> nodes = new ArrayList<>();
 
-        Writer(ModelGraphs model, Store store, TrainingGraph trained) {
+        Writer(ModelGraphs model, Store store, TrainingGraph trained, boolean asCodes) {
+            this.asCodes = asCodes;
             this.model = model;
             this.store = store;
             this.trained = trained;
         }
 
         Graph graph() {
+            return store.frozen() || asCodes ? deployed() : normalized();
+        }
+
+        /** With batch normalizations, so that further training has them too. */
+        private Graph normalized() {
+            Graph base = model.base();
+            Map<ValueId, Layer> behind = new HashMap<>();
+            model.layers().forEach((id, l) -> {
+                if (l.norm() != null) {
+                    behind.put(
+                            Objects.requireNonNull(base.definitions().get(id)).operand(0), l);
+                }
+            });
+            for (Node n : base.nodes()) {
+                Layer l = model.layers().get(n.id());
+                Layer inFront = behind.get(n.id());
+                if (inFront != null) {
+                    nodes.add(n.withOperands(List.of(n.operand(0), constant(n, inFront, "weight", inFront.shape(), store.get(inFront.weight())))));
+                } else if (l == null) {
+                    nodes.add(n);
+                } else if (l.norm() == null) {
+                    nodes.add(layer(n, l));
+                } else {
+                    List<ValueId> operands = new ArrayList<>(List.of(n.operand(0)));
+                    for (String part : List.of("gamma", "beta", "mean", "variance")) {
+                        operands.add(constant(n, l, part, Shape.of(l.filters()), store.get(l.part(part))));
+                    }
+                    nodes.add(n.withOperands(operands));
+                }
+            }
+            return base.withNodes(nodes).live();
+        }
+
+        private ValueId constant(Node place, Layer l, String part, Shape shape, float[] values) {
+            Type type = Type.f32(shape.toArray());
+            DataOp.Constant op = new DataOp.Constant(new Tensor.OfFloat(shape, values.clone()));
+            return add(place, l.name() + ".trained_" + part, op, type);
+        }
+
+        private Graph deployed() {
             Graph folded = model.folded();
             for (Node n : folded.nodes()) {
                 Layer l = model.layers().get(n.id());

@@ -37,12 +37,14 @@ import org.jspecify.annotations.Nullable;
  * @param trainables inputs that belong to the model, by name
  * @param activations the values that are quantized with parameters of their own: the name of these, by value
  * @param biases what the biases of layers are rounded to, by the name of its parameters
+ * @param points the fake quantizations of values, with the values; only where they are shown
  */
 record TrainingGraph(
         Graph graph,
         Map<String, Trainable> trainables,
         Map<ValueId, String> activations,
-        Map<String, BiasGrid> biases) {
+        Map<String, BiasGrid> biases,
+        Map<ValueId, ValueId> points) {
     /** Codes of a bias: any that an i32 accumulator has room for. */
     private static final int BIAS_CODES = 1 << 30;
 
@@ -72,12 +74,26 @@ record TrainingGraph(
         return "seen(" + v.name() + ")";
     }
 
+    /** A quantized value, as a result, by its fake quantization. */
+    static String shown(ValueId point) {
+        return "shown(" + point.name() + ")";
+    }
+
+    /** An input in the place of a quantized value. */
+    static String given(ValueId point) {
+        return "given(" + point.name() + ")";
+    }
+
     /** What a graph is made for. */
     enum Use {
         TRAIN,
         EVALUATE,
         /** Gives the values that will be quantized, instead of quantizing them. */
-        CALIBRATE
+        CALIBRATE,
+        /** Shows each quantized value. */
+        COMPARE,
+        /** Shows each quantized value, and takes what follows from an input in its place. */
+        COMPARE_APART
     }
 
     /** A graph that is not trained, whose loss is cross-entropy. */
@@ -109,6 +125,7 @@ record TrainingGraph(
         private final Map<ValueId, ValueId> mapped = new HashMap<>();
         private final Map<ValueId, Grid> grids = new HashMap<>();
         private final Map<String, BiasGrid> biases = new LinkedHashMap<>();
+        private final Map<ValueId, ValueId> points = new LinkedHashMap<>();
         private @Nullable ValueId temperature;
 
         Builder(ModelGraphs model, Phase phase, boolean quantize, int batch, Use use, Objective objective) {
@@ -143,7 +160,7 @@ record TrainingGraph(
                         .toList();
                 graph = ReverseMode.gradients(graph, loss, by);
             }
-            return new TrainingGraph(graph, trainables, activations, biases);
+            return new TrainingGraph(graph, trainables, activations, biases, points);
         }
 
         private ValueId loss(ValueId scores, ValueId target) {
@@ -234,7 +251,7 @@ record TrainingGraph(
             } else if (n.op() instanceof QuantOp.FakeQuant f) {
                 Node d = definitions.get(n.operand(0));
                 if (d == null || !(d.op() instanceof DataOp.Constant)) {
-                    mapped.put(n.id(), activation(n, f));
+                    mapped.put(n.id(), shown(n, activation(n, f)));
                 }
             } else if (!(n.op() instanceof DataOp.Constant)) {
                 resolve(n.id());
@@ -242,6 +259,15 @@ record TrainingGraph(
                     grids.put(n.id(), Objects.requireNonNull(grids.get(n.operand(0))));
                 }
             }
+        }
+
+        private ValueId shown(Node point, ValueId quantized) {
+            if (use != Use.COMPARE && use != Use.COMPARE_APART) {
+                return quantized;
+            }
+            points.put(point.id(), point.operand(0));
+            results.add(new Graph.Result(TrainingGraph.shown(point.id()), quantized));
+            return use == Use.COMPARE ? quantized : param(given(point.id()), to.shape(quantized));
         }
 
         private ValueId layer(Node n, Layer layer) {
@@ -332,7 +358,11 @@ record TrainingGraph(
                     ? new Quantizer.Ternary()
                     : spec.storage() == Storage.BIPOLAR
                             ? new Quantizer.Bipolar()
-                            : asked == null ? new Quantizer.Affine() : asked;
+                            : asked == null ? new Quantizer.Affine(spec.range() instanceof RangeMethod.Mse) : asked;
+        }
+
+        private static boolean affine(Quantizer q) {
+            return !(q instanceof Quantizer.Qil || q instanceof Quantizer.Qn);
         }
 
         private static TrainOp.Quantized operation(Quantizer q, Spec spec, int elements) {
@@ -366,7 +396,9 @@ record TrainingGraph(
                 if (use == Use.CALIBRATE) {
                     return x;
                 }
-                return same.op() == null ? x : apply(n.id().name(), same.op(), x, same.parameters());
+                // Averages of a staircase's codes are rounded to codes, not compared with its thresholds: half a code at most.
+                boolean affine = same.op() != null && affine(same.op().quantizer());
+                return affine ? apply(n.id().name(), same.op(), x, same.parameters()) : x;
             }
             if (use == Use.CALIBRATE) {
                 results.add(new Graph.Result(seen(n.operand(0)), x));
@@ -375,7 +407,8 @@ record TrainingGraph(
                 activations.put(n.operand(0), n.operand(0).name() + "/q");
                 return x;
             }
-            Quantizer q = quantizer(f.spec());
+            // An input enters by a scale: who calls the model has no thresholds.
+            Quantizer q = def == null && !affine(quantizer(f.spec())) ? new Quantizer.Lsq() : quantizer(f.spec());
             TrainOp.Quantized op = operation(q, f.spec(), to.shape(x).elements() / batch);
             String name = n.operand(0).name() + "/q";
             ValueId p = trainable(

@@ -7,10 +7,12 @@ final class AffineSte implements LearnedQuantizer {
 
     private final int lo;
     private final int hi;
+    private final boolean leastError;
 
-    AffineSte(int lo, int hi) {
+    AffineSte(int lo, int hi, boolean leastError) {
         this.lo = lo;
         this.hi = hi;
+        this.leastError = leastError;
     }
 
     @Override
@@ -63,14 +65,15 @@ final class AffineSte implements LearnedQuantizer {
     @Override
     public void initialize(float[] x, int from, int to, float[] p, int at) {
         Values.check(x, from, to);
-        float min = 0;
-        float max = 0;
-        for (int i = from; i < to; i++) {
-            min = Math.min(min, x[i]);
-            max = Math.max(max, x[i]);
-        }
-        p[at] = Values.positive(lo < 0 ? Math.max(max, -min) / hi : (max - min) / (hi - lo));
-        p[at + 1] = lo < 0 ? 0 : Math.clamp(Math.round(lo - min / p[at]), lo, hi);
+        Values.Grid grid = lo < 0
+                ? new Values.Grid(
+                        leastError
+                                ? Values.leastErrorScale(x, from, to, lo, hi)
+                                : Values.positive(Values.maxMagnitude(x, from, to) / (double) hi),
+                        0)
+                : Values.grid(x, from, to, lo, hi, leastError);
+        p[at] = grid.scale();
+        p[at + 1] = grid.zero();
     }
 
     @Override

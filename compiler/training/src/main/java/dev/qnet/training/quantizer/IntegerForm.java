@@ -1,6 +1,7 @@
 package dev.qnet.training.quantizer;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /** How a trained quantizer is deployed: which code an element has, and which real number a code is. */
 public sealed interface IntegerForm {
@@ -31,33 +32,38 @@ public sealed interface IntegerForm {
     }
 
     /**
-     * A staircase: {@code lo + the number of thresholds that are at most x}, which stands for {@code scale·(code − zero)}.
+     * A staircase: {@code levels[number of thresholds that are at most x]}, which stands for {@code scale·code}.
      *
      * @param thresholds ascending
+     * @param levels one more, ascending
      */
     @SuppressWarnings("ArrayRecordComponent") // compared by content below
-    record Staircase(float[] thresholds, float scale, int zero, int lo) implements IntegerForm {
+    record Staircase(float[] thresholds, int[] levels, float scale) implements IntegerForm {
+        /** Of neighbouring codes, from lo on. */
+        Staircase(float[] thresholds, int lo, float scale) {
+            this(thresholds, IntStream.rangeClosed(lo, lo + thresholds.length).toArray(), scale);
+        }
+
         @Override
         public int code(float x) {
             int n = 0;
             for (float t : thresholds) {
                 n += x >= t ? 1 : 0;
             }
-            return lo + n;
+            return levels[n];
         }
 
         @Override
         public float real(int code) {
-            return (code - zero) * scale;
+            return code * scale;
         }
 
         @Override
         public boolean equals(Object o) {
             return o instanceof Staircase s
                     && Arrays.equals(thresholds, s.thresholds)
-                    && scale == s.scale
-                    && zero == s.zero
-                    && lo == s.lo;
+                    && Arrays.equals(levels, s.levels)
+                    && scale == s.scale;
         }
 
         @Override
@@ -67,7 +73,7 @@ public sealed interface IntegerForm {
 
         @Override
         public String toString() {
-            return Arrays.toString(thresholds) + " to " + scale + "·(code − " + zero + ") from " + lo;
+            return Arrays.toString(thresholds) + " to " + scale + "·" + Arrays.toString(levels);
         }
     }
 

@@ -50,12 +50,12 @@ public interface LearnedQuantizer {
     /** The arithmetic of a quantizer. */
     static LearnedQuantizer of(Quantizer q, int lo, int hi) {
         return switch (q) {
-            case Quantizer.Affine _ -> new AffineSte(lo, hi);
+            case Quantizer.Affine a -> new AffineSte(lo, hi, a.leastError());
             case Quantizer.Pact p -> new Pact(p, lo, hi);
             case Quantizer.Lsq _ -> new Lsq(lo, hi);
             case Quantizer.LsqPlus _ -> new LsqPlus(lo, hi);
             case Quantizer.Qil _ -> new Qil(lo, hi);
-            case Quantizer.Qn _ -> new Qn(lo, hi);
+            case Quantizer.Qn n -> new Qn(n.of(lo, hi));
             case Quantizer.Codebook c -> new Codebook(c);
             case Quantizer.Ternary _ -> new TernaryWeights();
             case Quantizer.Bipolar _ -> new BipolarWeights();

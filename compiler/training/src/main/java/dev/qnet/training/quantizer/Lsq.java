@@ -34,11 +34,11 @@ final class Lsq implements LearnedQuantizer {
         dp[0] += SimdGradients.byStep(x, p[at], g, lo, hi, from, to);
     }
 
-    /** {@code 2·mean|x|/√hi}, section 2.1. */
+    /** The scale with the least squared error. (The paper's 2·mean|x|/√hi is too coarse at 4 bits and more, and too fine at 2.) */
     @Override
     public void initialize(float[] x, int from, int to, float[] p, int at) {
         Values.check(x, from, to);
-        p[at] = Values.positive(2 * Values.meanMagnitude(x, from, to) / Math.sqrt(hi));
+        p[at] = Values.leastErrorScale(x, from, to, lo, hi);
     }
 
     @Override

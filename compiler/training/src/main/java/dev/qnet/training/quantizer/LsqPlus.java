@@ -5,9 +5,6 @@ package dev.qnet.training.quantizer;
  * integer zero point.
  */
 final class LsqPlus implements LearnedQuantizer {
-    /** How many standard deviations of weights the codes begin to cover, equation 8. */
-    private static final double DEVIATIONS = 3;
-
     private final int lo;
     private final int hi;
 
@@ -64,31 +61,13 @@ final class LsqPlus implements LearnedQuantizer {
         dp[1] += byOffset;
     }
 
-    /** Signed: three standard deviations around the mean. Unsigned: from the least element to the greatest, 0 among them. */
+    /** The scale and the zero point with the least squared error of those that clip alike shares of both ends. */
     @Override
     public void initialize(float[] x, int from, int to, float[] p, int at) {
         Values.check(x, from, to);
-        double sum = 0;
-        double squares = 0;
-        float min = 0;
-        float max = 0;
-        for (int i = from; i < to; i++) {
-            sum += x[i];
-            squares += (double) x[i] * x[i];
-            min = Math.min(min, x[i]);
-            max = Math.max(max, x[i]);
-        }
-        int n = Math.max(1, to - from);
-        if (lo < 0) {
-            double mean = sum / n;
-            double deviation = Math.sqrt(Math.max(0, squares / n - mean * mean));
-            double reach = Math.max(Math.abs(mean - DEVIATIONS * deviation), Math.abs(mean + DEVIATIONS * deviation));
-            p[at] = Values.positive(reach / hi);
-            p[at + 1] = 0;
-        } else {
-            p[at] = Values.positive((max - min) / (double) (hi - lo));
-            p[at + 1] = min - p[at] * lo;
-        }
+        Values.Grid grid = Values.grid(x, from, to, lo, hi, true);
+        p[at] = grid.scale();
+        p[at + 1] = -grid.scale() * grid.zero();
     }
 
     @Override

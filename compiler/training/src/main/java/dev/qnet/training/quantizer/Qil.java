@@ -120,6 +120,6 @@ final class Qil implements LearnedQuantizer {
                 thresholds[hi - 1 - k] = -thresholds[k - lo];
             }
         }
-        return new IntegerForm.Staircase(thresholds, p[at + SCALE] / hi, 0, lo);
+        return new IntegerForm.Staircase(thresholds, lo, p[at + SCALE] / hi);
     }
 }

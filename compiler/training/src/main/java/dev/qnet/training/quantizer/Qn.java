@@ -9,25 +9,29 @@ final class Qn implements LearnedQuantizer {
     private static final int BETA = 1;
     private static final int BIASES = 2;
 
-    /** Beyond it a sigmoid is 0 or 1 to a single. */
-    private static final float FLAT = 40;
+    /** Beyond it a sigmoid is 0 or 1, but for less than a single's last place. */
+    private static final float FLAT = 18;
 
-    private final int lo;
-    private final int hi;
+    private final int[] levels;
 
-    Qn(int lo, int hi) {
-        this.lo = lo;
-        this.hi = hi;
+    /** @param levels ascending codes */
+    Qn(int[] levels) {
+        this.levels = levels.clone();
     }
 
     @Override
     public int parameters() {
-        return BIASES + hi - lo;
+        return BIASES + levels.length - 1;
     }
 
     private static float sigmoid(float t, float v) {
         float z = t * v;
         return z > FLAT ? 1 : z < -FLAT ? 0 : (float) (1 / (1 + Math.exp(-z)));
+    }
+
+    /** What the k-th sigmoid adds when it is 1. */
+    private int step(int k) {
+        return levels[k + 1] - levels[k];
     }
 
     @Override
@@ -40,12 +44,12 @@ final class Qn implements LearnedQuantizer {
             return;
         }
         for (int i = from; i < to; i++) {
-            float count = lo;
+            float level = levels[0];
             float bx = p[at + BETA] * x[i];
-            for (int k = at + BIASES; k < at + parameters(); k++) {
-                count += sigmoid(t, bx - p[k]);
+            for (int k = 0; k + 1 < levels.length; k++) {
+                level += step(k) * sigmoid(t, bx - p[at + BIASES + k]);
             }
-            y[i] = p[at + ALPHA] * count;
+            y[i] = p[at + ALPHA] * level;
         }
     }
 
@@ -55,9 +59,9 @@ final class Qn implements LearnedQuantizer {
         for (int i = from; i < to; i++) {
             float slope = 0;
             float bx = p[at + BETA] * x[i];
-            for (int k = at + BIASES; k < at + parameters(); k++) {
-                float s = sigmoid(t, bx - p[k]);
-                slope += s * (1 - s);
+            for (int k = 0; k + 1 < levels.length; k++) {
+                float s = sigmoid(t, bx - p[at + BIASES + k]);
+                slope += step(k) * s * (1 - s);
             }
             dx[i] = g[i] * factor * slope;
         }
@@ -66,37 +70,36 @@ final class Qn implements LearnedQuantizer {
     @Override
     public void byParameters(float[] x, float[] g, int from, int to, float[] p, int at, float t, double[] dp) {
         for (int i = from; i < to; i++) {
-            double count = lo;
+            double level = levels[0];
             double slope = 0;
             float bx = p[at + BETA] * x[i];
-            for (int k = BIASES; k < parameters(); k++) {
-                float s = sigmoid(t, bx - p[at + k]);
-                double d = t * s * (1 - s);
-                count += s;
+            for (int k = 0; k + 1 < levels.length; k++) {
+                float s = sigmoid(t, bx - p[at + BIASES + k]);
+                double d = step(k) * t * s * (1 - s);
+                level += step(k) * s;
                 slope += d;
-                dp[k] -= g[i] * p[at + ALPHA] * d;
+                dp[BIASES + k] -= g[i] * p[at + ALPHA] * d;
             }
-            dp[ALPHA] += g[i] * count;
+            dp[ALPHA] += g[i] * level;
             dp[BETA] += g[i] * p[at + ALPHA] * slope * x[i];
         }
     }
 
     /**
-     * α is the step of the uniform quantizer with the least squared error and β its reciprocal, so that βx is in steps; the biases
-     * lie in the middle between neighbouring centres of k-means (section 3.3 of the paper).
+     * α is the scale with the least squared error, where elements take the level nearest to them, and β its reciprocal, so that βx is
+     * in codes; the biases lie in the middle between neighbouring centres of k-means (section 3.3 of the paper), but not beyond the
+     * levels that they part.
      */
     @Override
     public void initialize(float[] x, int from, int to, float[] p, int at) {
         Values.check(x, from, to);
-        float s = Values.leastErrorScale(x, from, to, lo, hi);
+        float s = Values.leastErrorScale(x, from, to, levels);
         p[at + ALPHA] = s;
         p[at + BETA] = 1 / s;
-        float[] centres = KMeans.centres(x, from, to, hi - lo + 1);
-        for (int k = 0; k < hi - lo; k++) {
+        float[] centres = KMeans.centres(x, from, to, levels.length);
+        for (int k = 0; k + 1 < levels.length; k++) {
             float middle = (centres[k] + centres[k + 1]) / 2 / s;
-            // Within half a step of the uniform threshold: what the levels, which stay uniform, can follow.
-            float uniform = lo + k + 0.5f;
-            p[at + BIASES + k] = Math.clamp(middle, uniform - 0.5f, uniform + 0.5f);
+            p[at + BIASES + k] = Math.clamp(middle, levels[k], levels[k + 1]);
         }
     }
 
@@ -114,11 +117,11 @@ final class Qn implements LearnedQuantizer {
 
     @Override
     public IntegerForm integerForm(float[] p, int at) {
-        float[] thresholds = new float[hi - lo];
+        float[] thresholds = new float[levels.length - 1];
         for (int k = 0; k < thresholds.length; k++) {
             thresholds[k] = p[at + BIASES + k] / p[at + BETA];
         }
         Arrays.sort(thresholds);
-        return new IntegerForm.Staircase(thresholds, p[at + ALPHA], 0, lo);
+        return new IntegerForm.Staircase(thresholds, levels.clone(), p[at + ALPHA]);
     }
 }

@@ -43,6 +43,6 @@ final class TernaryWeights implements LearnedQuantizer {
     @Override
     public IntegerForm integerForm(float[] p, int at) {
         // Code 0 reaches to the threshold itself, on both sides.
-        return new IntegerForm.Staircase(new float[] {-p[at], Math.nextUp(p[at])}, p[at + 1], 0, -1);
+        return new IntegerForm.Staircase(new float[] {-p[at], Math.nextUp(p[at])}, -1, p[at + 1]);
     }
 }

@@ -51,6 +51,80 @@ final class Values {
         return max;
     }
 
+    /** A scale and a zero point. */
+    record Grid(float scale, int zero) {}
+
+    /**
+     * Codes lo..hi for all elements and 0, with the zero point at a code.
+     *
+     * @param leastError whether ends are clipped where that makes the squared error less
+     */
+    static Grid grid(float[] x, int from, int to, int lo, int hi, boolean leastError) {
+        float min = 0;
+        float max = 0;
+        for (int i = from; i < to; i++) {
+            min = Math.min(min, x[i]);
+            max = Math.max(max, x[i]);
+        }
+        Grid best = grid(min, max, lo, hi);
+        double least = Double.POSITIVE_INFINITY;
+        for (int k = STEPS; leastError && k > 0; k--) {
+            float share = k / (float) STEPS;
+            Grid g = grid(min * share, max * share, lo, hi);
+            double error = error(x, from, to, g.scale, lo - g.zero, hi - g.zero);
+            if (error < least) {
+                least = error;
+                best = g;
+            }
+        }
+        return best;
+    }
+
+    private static Grid grid(float min, float max, int lo, int hi) {
+        float s = positive((max - min) / ((double) hi - lo));
+        return new Grid(s, Math.clamp(Math.round(lo - min / s), lo, hi));
+    }
+
+    private static double error(float[] x, int from, int to, double s, int lo, int hi) {
+        double error = 0;
+        for (int i = from; i < to; i++) {
+            double d = s * Math.clamp(Math.rint(x[i] / s), lo, hi) - x[i];
+            error += d * d;
+        }
+        return error;
+    }
+
+    /** The scale of some codes, zero point 0, that leaves the least squared error where elements take the nearest of them. */
+    static float leastErrorScale(float[] x, int from, int to, int[] codes) {
+        int last = codes.length - 1;
+        if (codes[last] - codes[0] == last) {
+            return leastErrorScale(x, from, to, codes[0], codes[last]);
+        }
+        double max = 0;
+        for (int i = from; i < to; i++) {
+            double end = x[i] < 0 ? codes[0] : codes[last];
+            max = x[i] / end > 0 ? Math.max(max, x[i] / end) : max;
+        }
+        double best = positive(max);
+        double least = Double.POSITIVE_INFINITY;
+        for (int k = STEPS; k > 0; k--) {
+            double s = positive(max * k / STEPS);
+            double error = 0;
+            for (int i = from; i < to; i++) {
+                double nearest = Double.POSITIVE_INFINITY;
+                for (int code : codes) {
+                    nearest = Math.min(nearest, Math.abs(s * code - x[i]));
+                }
+                error += nearest * nearest;
+            }
+            if (error < least) {
+                least = error;
+                best = s;
+            }
+        }
+        return (float) best;
+    }
+
     /** The scale of codes lo..hi with zero point 0 that leaves the least squared error. */
     static float leastErrorScale(float[] x, int from, int to, int lo, int hi) {
         float max = 0;
@@ -61,11 +135,7 @@ final class Values {
         double least = Double.POSITIVE_INFINITY;
         for (int k = STEPS; k > 0; k--) {
             double s = positive(max * (double) k / STEPS / hi);
-            double error = 0;
-            for (int i = from; i < to; i++) {
-                double d = s * Math.clamp(Math.rint(x[i] / s), lo, hi) - x[i];
-                error += d * d;
-            }
+            double error = error(x, from, to, s, lo, hi);
             if (error < least) {
                 least = error;
                 best = s;

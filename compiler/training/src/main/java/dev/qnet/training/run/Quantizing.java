@@ -5,6 +5,7 @@ import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Quantizer;
 import dev.qnet.compiler.ir.Scheme;
 import dev.qnet.compiler.ir.Shape;
+import dev.qnet.compiler.ir.Spec;
 import dev.qnet.compiler.ir.TrainOp;
 import dev.qnet.training.quantizer.LearnedQuantizer;
 import java.util.Arrays;
@@ -94,6 +95,14 @@ final class Quantizing {
         for (int c = 0; c < channels; c++) {
             p[2 * c] = q.scheme().channelScale(c);
             p[2 * c + 1] = q.scheme().channelZero(c);
+        }
+        Spec.Steps steps = op.spec().steps();
+        if (steps != null) {
+            return () -> Elementwise.share(crew, shape.elements(), (who, from, to) -> {
+                for (int i = from; i < to; i++) {
+                    y[i] = (steps.code(x[i]) - p[1]) * p[0];
+                }
+            });
         }
         LearnedQuantizer rule = LearnedQuantizer.of(new Quantizer.Affine(), q.lo(), q.hi());
         return () ->

@@ -7,6 +7,7 @@ import dev.qnet.compiler.front.Frontend;
 import dev.qnet.compiler.front.bind.BoundModel;
 import dev.qnet.compiler.interp.Interpreter;
 import dev.qnet.compiler.interp.Value;
+import dev.qnet.compiler.ir.FloatOp;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Quant;
@@ -82,6 +83,8 @@ class TrainerTest {
                     weights i4 pact per_tensor activations u4 pact       | 0.97 | i4
                     weights i4 qil activations u4 lsq                    | 0.97 | i4
                     weights i3 qn(temperature: 5..50) activations u4 lsq | 0.95 | i3
+                    weights i4 qn(levels: [-4, -2, -1, 0, 1, 2, 4]) activations u4 qil | 0.95 | i4
+                    weights i4 qil activations u4 qn(levels: [0, 1, 2, 3, 4, 6, 8, 12]) | 0.95 | i4
                     weights codebook(8) activations u4 lsq               | 0.97 | i8
                     weights ternary activations u4 lsq                   | 0.90 | ternary
                     weights bipolar activations u4 lsq                   | 0.85 | bipolar
@@ -111,6 +114,28 @@ class TrainerTest {
         assertThat(Math.abs(deployed - trained.accuracy()))
                 .as("%s: %f in integers, %f while training", scheme, deployed, trained.accuracy())
                 .isLessThan(0.005);
+        Agreement agreement = trained.agreement(TEST, 40);
+        assertThat(agreement.values()).hasSizeGreaterThanOrEqualTo(5);
+        assertThat(agreement.most()).as(agreement::toString).isLessThanOrEqualTo(1);
+        // Entries of codebooks are rounded to 8-bit codes.
+        assertThat(agreement.share()).as(agreement::toString).isLessThan(scheme.contains("codebook") ? 0.02 : 0.001);
+    }
+
+    @Test
+    void trainingGoesOnWithBatchNormalization() throws IOException {
+        Graph graph = model("weights i8 activations u8", "");
+        Trained floats = new Trainer(graph, settings().epochs(4, 0).build()).train(TRAIN, TEST, Progress.silent());
+        Path file = temp.resolve("floats.qnet");
+        floats.save(file, List.of("a", "b", "c", "d", "e"));
+        BoundModel again = Frontend.load(file, new Frontend.Options(null, null, "lsq"));
+        assertThat(again.labels()).containsExactly("a", "b", "c", "d", "e");
+        assertThat(again.graph().nodes().stream().filter(n -> n.op() instanceof FloatOp.BatchNorm))
+                .hasSize(2);
+        assertThat(Objects.requireNonNull(again.graph().policy()).weights().storage())
+                .isEqualTo(Storage.I4);
+        Trained codes =
+                new Trainer(again.graph(), settings().epochs(0, 3).build()).train(TRAIN, TEST, Progress.silent());
+        assertThat(codes.accuracy()).isGreaterThan(0.97);
     }
 
     /** Top-1 of the integer graph on the oracle; its input is codes. */

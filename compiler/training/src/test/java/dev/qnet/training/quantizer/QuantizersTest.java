@@ -33,6 +33,7 @@ class QuantizersTest {
             new Quantizer.LsqPlus(),
             new Quantizer.Qil(),
             new Quantizer.Qn(5, 50),
+            new Quantizer.Affine(true),
             new Quantizer.Codebook(6, 0.25f),
             new Quantizer.Ternary(),
             new Quantizer.Bipolar());
@@ -221,10 +222,49 @@ class QuantizersTest {
     }
 
     @Test
-    void lsqBeginsAtTwiceTheMeanMagnitude() {
-        float[] p = new float[1];
-        LearnedQuantizer.of(new Quantizer.Lsq(), -8, 7).initialize(new float[] {1, -3}, 0, 2, p, 0);
-        assertThat((double) p[0]).isCloseTo(2 * 2 / Math.sqrt(7), within(1e-6));
+    void lsqBeginsAtTheLeastSquaredError() {
+        float[] p = new float[2];
+        // Of 1 and -3, codes 2 and -6 are exact; and so are -1 and 3 of -2 and 6 around zero point 1.
+        LearnedQuantizer.of(new Quantizer.Lsq(), -6, 6).initialize(new float[] {1, -3}, 0, 2, p, 0);
+        assertThat((double) p[0]).isCloseTo(0.5, within(1e-6));
+        LearnedQuantizer.of(new Quantizer.LsqPlus(), 0, 4).initialize(new float[] {-2, 4, 6}, 0, 3, p, 0);
+        assertThat(p).containsExactly(2, -2);
+    }
+
+    @Test
+    void levelsOfTheirOwn() {
+        LearnedQuantizer q = LearnedQuantizer.of(new Quantizer.Qn(5, 50, List.of(-4, -1, 0, 1, 4)), -7, 7);
+        float[] x = {-2, -0.5f, 0, 0.5f, 2};
+        float[] p = new float[q.parameters()];
+        q.initialize(x, 0, x.length, p, 0);
+        assertThat(p).containsExactly(0.5f, 2, -2.5f, -0.5f, 0.5f, 2.5f);
+        float[] y = new float[x.length];
+        q.forward(x, 0, x.length, p, 0, Float.POSITIVE_INFINITY, y);
+        assertThat(y).containsExactly(x);
+        assertThat(q.integerForm(p, 0))
+                .isEqualTo(new IntegerForm.Staircase(
+                        new float[] {-1.25f, -0.25f, 0.25f, 1.25f}, new int[] {-4, -1, 0, 1, 4}, 0.5f));
+        float[] g = {1, 2, -1, 1, 3};
+        double[] dp = new double[p.length];
+        q.byParameters(x, g, 0, x.length, p, 0, 2, dp);
+        for (int k = 0; k < p.length; k++) {
+            assertThat(dp[k]).as("by parameter %d", k).isCloseTo(difference(q, x, g, p, k), within(0.02));
+        }
+    }
+
+    /** The derivative of Σ g·y by a parameter at temperature 2, by central differences. */
+    private static double difference(LearnedQuantizer q, float[] x, float[] g, float[] p, int k) {
+        double sum = 0;
+        float[] y = new float[x.length];
+        for (int side = -1; side <= 1; side += 2) {
+            float[] moved = p.clone();
+            moved[k] += side * 0.01f;
+            q.forward(x, 0, x.length, moved, 0, 2, y);
+            for (int i = 0; i < x.length; i++) {
+                sum += side * g[i] * (double) y[i] / 0.02;
+            }
+        }
+        return sum;
     }
 
     @Test

@@ -65,12 +65,12 @@ final class Items {
             "range",
             "scale",
             "zero",
+            "thresholds",
             "dynamic",
             "static");
     private static final Map<String, String> LATER = Map.of(
             "vq", "write `codebook(16)`",
-            "rvq", "write `codebook(16)`",
-            "thresholds", "use an affine storage, such as `u4`");
+            "rvq", "write `codebook(16)`");
 
     private final Frame frame;
     private final Evaluator evaluator;
@@ -78,6 +78,8 @@ final class Items {
     private Spec spec;
     private @Nullable List<Float> scales;
     private @Nullable List<Integer> zeros;
+    private Spec.@Nullable Steps steps;
+    private Span stepsSpan = Span.NONE;
     private Span zeroSpan = Span.NONE;
     private Span groupSpan = Span.NONE;
     private final Map<String, Item> said = new LinkedHashMap<>();
@@ -198,6 +200,25 @@ final class Items {
                 once(item, "zero point");
                 zeroSpan = item.span();
                 zeros = codes(item, arguments(item, 1, 1).getFirst());
+            }
+            case "thresholds" -> {
+                once(item, "thresholds");
+                if (subject != Subject.ACTIVATIONS && subject != Subject.CALIBRATION) {
+                    throw senseless(item, "what is known before it runs is written as codes");
+                }
+                List<Value> values = arguments(item, 2, 2);
+                stepsSpan = item.span();
+                List<Float> limits = new ArrayList<>();
+                for (Value v : elements(values.get(0))) {
+                    limits.add(number(item, 0, v));
+                }
+                List<Integer> levels = ints(item, 1, values.get(1), -(1 << 20), 1 << 20, "level");
+                try {
+                    steps = new Spec.Steps(limits, levels);
+                } catch (IllegalArgumentException e) {
+                    throw new Rejected(Diagnostic.error("argument-range", item.span(), String.valueOf(e.getMessage()))
+                            .withFix("write thresholds([0.5, 1.5], [0, 1, 2])"));
+                }
             }
             default -> {
                 if (!LearnedWords.WORDS.contains(word)) {
@@ -360,6 +381,11 @@ final class Items {
             throw new Rejected(Diagnostic.error("conflicting-items", zeroSpan, "'zero' without 'scale' means nothing")
                     .withFix("add `scale(S)`"));
         }
+        if (steps != null && (scales == null || scales.size() != 1)) {
+            throw new Rejected(Diagnostic.error(
+                            "conflicting-items", stepsSpan, "'thresholds' need the one 'scale' that their codes have")
+                    .withFix("add `scale(S)`"));
+        }
         if (scales != null) {
             given(scales, at);
         }
@@ -429,7 +455,19 @@ final class Items {
                 spec = withSymmetric(spec, false);
             }
         }
-        spec = spec.withRange(new RangeMethod.Given(s, z));
+        if (steps != null && subject != Subject.CALIBRATION) {
+            levels(steps, storage);
+        }
+        spec = spec.withRange(new RangeMethod.Given(s, z, steps));
+    }
+
+    private void levels(Spec.Steps given, Storage storage) {
+        if (given.levels().getFirst() < spec.lo() || given.levels().getLast() > spec.hi()) {
+            throw new Rejected(Diagnostic.error(
+                            "argument-range", stepsSpan, "the levels are " + given.levels() + ", and " + storage
+                                    + " has codes from " + spec.lo() + " to " + spec.hi())
+                    .withFix("give levels between them, or another storage"));
+        }
     }
 
     /** What is learned must have a form of codes: none of these has one together. */
@@ -453,6 +491,14 @@ final class Items {
                                 : null;
         if (why != null) {
             throw new Rejected(Diagnostic.error("conflicting-items", place, why));
+        }
+        if (spec.quantizer() instanceof Quantizer.Qn n
+                && !n.levels().isEmpty()
+                && (n.levels().getFirst() < spec.lo() || n.levels().getLast() > spec.hi())) {
+            throw new Rejected(Diagnostic.error(
+                            "argument-range", place, "the levels are " + n.levels() + ", and " + spec.storage()
+                                    + " has codes from " + spec.lo() + " to " + spec.hi())
+                    .withFix("give levels between them, or another storage"));
         }
         if (subject == Subject.WEIGHTS && !spec.symmetric()) {
             throw new Rejected(

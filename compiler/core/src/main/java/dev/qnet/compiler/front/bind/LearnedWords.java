@@ -54,13 +54,12 @@ final class LearnedWords {
             }
             case "qil" -> {
                 arguments(item, evaluator, frame);
-                weightsOnly(item, subject);
                 yield new Quantizer.Qil();
             }
             case "qn" -> {
-                Map<String, Value> given = arguments(item, evaluator, frame, "temperature");
-                weightsOnly(item, subject);
-                yield temperature(item, given.get("temperature"));
+                Map<String, Value> given = arguments(item, evaluator, frame, "temperature", "levels");
+                Quantizer.Qn plain = temperature(item, given.get("temperature"));
+                yield new Quantizer.Qn(plain.from(), plain.to(), levels(item, given.get("levels")));
             }
             case "codebook" -> {
                 Map<String, Value> given = arguments(item, evaluator, frame, "entries", "commitment");
@@ -74,13 +73,19 @@ final class LearnedWords {
         };
     }
 
-    private static void weightsOnly(Item item, Items.Subject subject) {
-        if (subject != Items.Subject.WEIGHTS) {
-            throw rejected(
-                    item,
-                    "activations quantized so need thresholds, and this version has none of them for activations",
-                    "write `lsq`, `lsq_plus` or `pact` for activations");
+    private static List<Integer> levels(Item item, @Nullable Value v) {
+        if (v == null) {
+            return List.of();
         }
+        List<Integer> levels = Items.ints(item, 0, v, -128, 255, "level");
+        for (int i = 0; i < levels.size(); i++) {
+            if (levels.size() < 2 || (i > 0 && levels.get(i) <= levels.get(i - 1))) {
+                throw new Rejected(Diagnostic.error(
+                                "argument-range", item.span(), "levels are two codes or more, ascending, found " + levels)
+                        .withFix("write qn(levels: [-4, -2, -1, 0, 1, 2, 4])"));
+            }
+        }
+        return levels;
     }
 
     private static Rejected rejected(Item item, String why, String fix) {

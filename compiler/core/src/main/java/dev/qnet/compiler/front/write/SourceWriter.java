@@ -79,7 +79,16 @@ public final class SourceWriter {
      * @param parametersFile what the source calls the parameters file, relative to itself
      */
     public static Written write(Graph graph, Calibration calibration, String parametersFile) {
-        return new SourceWriter(graph).whole(calibration, parametersFile);
+        return write(graph, calibration, List.of(), parametersFile);
+    }
+
+    /**
+     * As {@link #write(Graph, Calibration, String)}.
+     *
+     * @param labels the names of the classes, or empty
+     */
+    public static Written write(Graph graph, Calibration calibration, List<String> labels, String parametersFile) {
+        return new SourceWriter(graph).whole(calibration, labels, parametersFile);
     }
 
     /**
@@ -88,10 +97,19 @@ public final class SourceWriter {
      * @throws IOException if a file cannot be written
      */
     public static void save(Graph graph, Calibration calibration, Path file) throws IOException {
+        save(graph, calibration, List.of(), file);
+    }
+
+    /**
+     * As {@link #save(Graph, Calibration, Path)}.
+     *
+     * @param labels the names of the classes, or empty
+     */
+    public static void save(Graph graph, Calibration calibration, List<String> labels, Path file) throws IOException {
         Path last = file.getFileName();
         String name = last == null ? "model" : last.toString().replaceFirst("\\.qnet$", "");
         String beside = name + ".safetensors";
-        Written written = write(graph, calibration, beside);
+        Written written = write(graph, calibration, labels, beside);
         if (!written.parameters().isEmpty()) {
             written.saveParameters(file.resolveSibling(beside));
         }
@@ -125,7 +143,7 @@ public final class SourceWriter {
         return Formatter.print(new Ast.File(SourceFile.NONE, Parser.VERSION, declarations, Span.NONE));
     }
 
-    private Written whole(Calibration calibration, String parametersFile) {
+    private Written whole(Calibration calibration, List<String> labels, String parametersFile) {
         List<Decl> declarations = new ArrayList<>();
         Spec.Policy policy = graph.policy();
         if (policy != null) {
@@ -152,6 +170,10 @@ public final class SourceWriter {
         List<Argument> returned = new ArrayList<>();
         results(results, returned);
         body.add(new Stmt.Return(returned, Span.NONE));
+        if (!labels.isEmpty()) {
+            List<Expr> names = labels.stream().<Expr>map(Tree::string).toList();
+            body.addFirst(new Stmt.Labels(Tree.list(names), Span.NONE));
+        }
         if (!constants.file().isEmpty()) {
             body.addFirst(new Stmt.Parameters(Tree.string(parametersFile), Span.NONE));
         }
@@ -195,8 +217,9 @@ public final class SourceWriter {
             inputs.add(new Param(
                     Tree.name(name), constants.type(p.type(), name), null, outside(name, p.id().name()), Span.NONE));
             Spec spec = p.activations();
+            Spec.Policy around = graph.policy();
             if (spec != null) {
-                body.add(new Stmt.Input(Tree.name(name), SpecWords.of(spec, true), Span.NONE));
+                body.add(new Stmt.Input(Tree.name(name), SpecWords.of(spec, true, around == null ? null : around.activations()), Span.NONE));
             }
         }
         return inputs;
@@ -251,15 +274,16 @@ public final class SourceWriter {
                 Span.NONE));
     }
 
-    private static List<Annotation> intent(Spec.Intent intent) {
+    private List<Annotation> intent(Spec.Intent intent) {
+        Spec.Policy around = graph.policy();
         List<Annotation> annotations = new ArrayList<>();
         Spec weights = intent.weights();
         if (weights != null) {
-            annotations.add(Tree.annotation("weights", SpecWords.of(weights, false)));
+            annotations.add(Tree.annotation("weights", SpecWords.of(weights, false, around == null ? null : around.weights())));
         }
         Spec activations = intent.activations();
         if (activations != null) {
-            annotations.add(Tree.annotation("activations", SpecWords.of(activations, true)));
+            annotations.add(Tree.annotation("activations", SpecWords.of(activations, true, around == null ? null : around.activations())));
         }
         if (intent.keepFloat()) {
             annotations.add(new Annotation(Tree.name("float"), List.of(), Span.NONE));

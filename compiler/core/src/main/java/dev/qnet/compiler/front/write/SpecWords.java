@@ -1,17 +1,28 @@
 package dev.qnet.compiler.front.write;
 
+import dev.qnet.compiler.front.ast.Expr;
 import dev.qnet.compiler.front.ast.Item;
 import dev.qnet.compiler.ir.Quantizer;
 import dev.qnet.compiler.ir.Spec;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Specs as words of quantization, nothing left to what holds around. */
 final class SpecWords {
     private SpecWords() {}
 
-    /** The words of a spec; of activations also whether scales are dynamic. */
+    /** The words of a spec that a scheme begins with; of activations also whether scales are dynamic. */
     static List<Item> of(Spec spec, boolean activations) {
+        return of(spec, activations, null);
+    }
+
+    /**
+     * As {@link #of(Spec, boolean)}.
+     *
+     * @param around what holds where nothing is said, if anything does
+     */
+    static List<Item> of(Spec spec, boolean activations, @Nullable Spec around) {
         List<Item> items = new ArrayList<>();
         items.add(Tree.item(spec.storage().toString()));
         items.add(Tree.item(spec.symmetric() ? "symmetric" : "asymmetric"));
@@ -37,6 +48,8 @@ final class SpecWords {
                 items.subList(0, 3).clear();
             }
             items.add(learned(spec.quantizer()));
+        } else if (around != null && around.quantizer() != null) {
+            items.add(Tree.item("ste"));
         }
         return items;
     }
@@ -48,7 +61,10 @@ final class SpecWords {
             case Quantizer.Lsq _ -> Tree.item("lsq");
             case Quantizer.LsqPlus _ -> Tree.item("lsq_plus");
             case Quantizer.Qil _ -> Tree.item("qil");
-            case Quantizer.Qn n -> Tree.item("qn", Tree.range((long) n.from(), (long) n.to()));
+            case Quantizer.Qn n ->
+                n.levels().isEmpty()
+                        ? Tree.item("qn", Tree.range((long) n.from(), (long) n.to()))
+                        : Tree.item("qn", Tree.range((long) n.from(), (long) n.to()), Tree.ints(n.levels()));
             case Quantizer.Codebook c ->
                 Tree.item("codebook", Tree.number((long) c.entries()), Tree.number(c.commitment()));
         };
@@ -71,8 +87,16 @@ final class SpecWords {
 
     private static List<Item> given(Spec.RangeMethod.Given g) {
         if (g.scales().size() == 1) {
-            return List.of(Tree.item("scale", Tree.number(g.scales().getFirst())), Tree.item("zero", Tree.number((long)
-                    g.zeros().getFirst())));
+            List<Item> items = new ArrayList<>();
+            items.add(Tree.item("scale", Tree.number(g.scales().getFirst())));
+            items.add(Tree.item("zero", Tree.number((long) g.zeros().getFirst())));
+            Spec.Steps steps = g.steps();
+            if (steps != null) {
+                List<Expr> limits =
+                        steps.thresholds().stream().map(Tree::number).toList();
+                items.add(Tree.item("thresholds", Tree.list(limits), Tree.ints(steps.levels())));
+            }
+            return items;
         }
         return List.of(
                 Tree.item(
