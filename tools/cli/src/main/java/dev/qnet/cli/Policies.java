@@ -33,6 +33,11 @@ final class Policies {
             // Its bits are those of the index; entries are 8-bit codes always.
             return s.withQuantizer(new Quantizer.Codebook(1 << bits, c.commitment()));
         }
+        if (s.quantizer() instanceof Quantizer.Qn n && !n.levels().isEmpty()) {
+            throw new UserException(
+                    "--bits " + bits + ": the scheme gives the levels " + n.levels() + ", which belong to its own bits",
+                    "drop --bits, or the levels");
+        }
         Storage storage = Storage.valueOf((s.storage().signed() ? "I" : "U") + bits);
         return new Spec(storage, s.symmetric(), s.narrow(), s.granularity(), s.range(), s.dynamic(), s.quantizer());
     }

@@ -204,6 +204,13 @@ final class TrainCommand implements Callable<Integer> {
     private double turn;
 
     @Option(
+            names = "--compare",
+            paramLabel = "N",
+            defaultValue = "20",
+            description = "Test items on which the integers are compared with what training computed, at the end. Default: 20.")
+    private int compared;
+
+    @Option(
             names = "--resume",
             description = "Go on from the checkpoint in FOLDER, where there is one: what comes out is the same as if "
                     + "training had never stopped.")
@@ -229,6 +236,9 @@ final class TrainCommand implements Callable<Integer> {
             report.end();
             Path file = output.resolve(graph.name() + ".qnet");
             trained.save(file, bound.labels());
+            if (compared > 0 && trained.quantized()) {
+                console.out().println(trained.agreement(split.test(), compared));
+            }
             console.out()
                     .println("wrote " + file + ": " + percent(trained.accuracy()) + " of "
                             + split.test().size() + " test items right" + quantized(graph, settings));

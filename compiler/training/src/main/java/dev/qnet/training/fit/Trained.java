@@ -62,6 +62,11 @@ public final class Trained {
         return calibration;
     }
 
+    /** Whether it compiles to integers without calibration. */
+    public boolean quantized() {
+        return asCodes;
+    }
+
     /** The share of test items that it classifies rightly, as fake quantization has it. */
     public double accuracy() {
         return accuracy;
