@@ -142,7 +142,8 @@ class MnistTableTest {
         List<Run> runs = runs();
         long start = System.nanoTime();
         int made = 0;
-        int left = (int) runs.stream().filter(r -> !done.containsKey(r.toString())).count();
+        int left =
+                (int) runs.stream().filter(r -> !done.containsKey(r.toString())).count();
         for (Run run : runs) {
             if (done.containsKey(run.toString())) {
                 continue;
@@ -194,8 +195,12 @@ class MnistTableTest {
         s.append("\n|---|").append("---|".repeat(bits.size()));
         for (String q : QUANTIZERS.keySet()) {
             StringBuilder row = new StringBuilder();
-            bits.forEach(b -> row.append(' ').append(cell(q, Integer.parseInt(b))).append(" |"));
-            s.append("\n| ").append(q.equals(ROUNDED) ? q : "`" + q + "`").append(" |").append(row);
+            bits.forEach(
+                    b -> row.append(' ').append(cell(q, Integer.parseInt(b))).append(" |"));
+            s.append("\n| ")
+                    .append(q.equals(ROUNDED) ? q : "`" + q + "`")
+                    .append(" |")
+                    .append(row);
         }
         s.append("\n| bytes of weights |");
         bits.forEach(b -> s.append(' ').append(bytes(Integer.parseInt(b))).append(" |"));
@@ -214,8 +219,7 @@ class MnistTableTest {
         var rights = of(quantizer, bits).stream().mapToDouble(Result::right).summaryStatistics();
         return rights.getCount() == 0
                 ? "–"
-                : String.format(
-                        Locale.ROOT, "%.2f (%.1f–%.1f)", rights.getAverage(), rights.getMin(), rights.getMax());
+                : String.format(Locale.ROOT, "%.2f (%.1f–%.1f)", rights.getAverage(), rights.getMin(), rights.getMax());
     }
 
     private String bytes(int bits) {
@@ -242,9 +246,10 @@ class MnistTableTest {
         Path source = floats(run.seed());
         if (run.isFloat() || !Files.exists(source)) {
             Path file = Files.writeString(temp.resolve("mnist.qnet"), MODEL);
-            Graph graph = Frontend.load(file, new Frontend.Options(null, run.seed())).graph();
-            Trained trained = new Trainer(graph, settings(FLOAT_EPOCHS, 0, run.seed()))
-                    .train(train, test, Progress.silent());
+            Graph graph =
+                    Frontend.load(file, new Frontend.Options(null, run.seed())).graph();
+            Trained trained =
+                    new Trainer(graph, settings(FLOAT_EPOCHS, 0, run.seed())).train(train, test, Progress.silent());
             Files.createDirectories(source.getParent());
             trained.save(source);
             if (run.isFloat()) {
@@ -267,16 +272,15 @@ class MnistTableTest {
             quantized = graph;
             calibration = Calibrating.on(graph, first, CALIBRATED);
         } else {
-            Trained trained =
-                    new Trainer(graph, settings(0, EPOCHS, run.seed())).train(train, test, Progress.silent());
+            Trained trained = new Trainer(graph, settings(0, EPOCHS, run.seed())).train(train, test, Progress.silent());
             Path saved = temp.resolve("trained.qnet");
             trained.save(saved);
             BoundModel bound = Frontend.load(saved);
             quantized = bound.graph();
             calibration = bound.calibration();
         }
-        Graph lowered = Pipeline.run(
-                quantized, Passes.all(), new PassContext(new Diagnostics(), calibration), (p, g) -> {});
+        Graph lowered =
+                Pipeline.run(quantized, Passes.all(), new PassContext(new Diagnostics(), calibration), (p, g) -> {});
         return new Result(right(JvmTarget.compile(lowered).load()), weightBytes(lowered));
     }
 

@@ -207,7 +207,8 @@ final class TrainCommand implements Callable<Integer> {
             names = "--compare",
             paramLabel = "N",
             defaultValue = "20",
-            description = "Test items on which the integers are compared with what training computed, at the end. Default: 20.")
+            description =
+                    "Test items on which the integers are compared with what training computed, at the end. Default: 20.")
     private int compared;
 
     @Option(

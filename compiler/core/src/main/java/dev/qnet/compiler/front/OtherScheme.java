@@ -104,7 +104,11 @@ final class OtherScheme {
         Set<String> replaced = schemes(other).map(s -> s.name().text()).collect(Collectors.toSet());
         List<Ast.File> files = new ArrayList<>();
         for (Ast.File f : other.files()) {
-            files.add(with(f, f.declarations().stream().filter(Decl.Scheme.class::isInstance).toList()));
+            files.add(with(
+                    f,
+                    f.declarations().stream()
+                            .filter(Decl.Scheme.class::isInstance)
+                            .toList()));
         }
         for (Ast.File f : program.files()) {
             List<Decl> declarations = new ArrayList<>();
@@ -112,7 +116,8 @@ final class OtherScheme {
                 if (d instanceof Decl.Model m) {
                     Name name = new Name(scheme, m.name().span());
                     declarations.add(new Decl.Model(m.name(), m.inputs(), m.results(), name, m.body(), m.span()));
-                } else if (!(d instanceof Decl.Scheme s && replaced.contains(s.name().text()))) {
+                } else if (!(d instanceof Decl.Scheme s
+                        && replaced.contains(s.name().text()))) {
                     declarations.add(d);
                 }
             }

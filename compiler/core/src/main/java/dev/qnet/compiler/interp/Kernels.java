@@ -80,9 +80,9 @@ final class Kernels {
                 yield chosen == null
                         ? List::getFirst
                         : steps != null
-                        ? v -> Codes.dequantize(chosen, Codes.steps(steps, (Value.Floats) v.getFirst()))
-                        : v -> Codes.dequantize(
-                                chosen, Codes.quantize(chosen, f.rounding(), (Value.Floats) v.getFirst()));
+                                ? v -> Codes.dequantize(chosen, Codes.steps(steps, (Value.Floats) v.getFirst()))
+                                : v -> Codes.dequantize(
+                                        chosen, Codes.quantize(chosen, f.rounding(), (Value.Floats) v.getFirst()));
             }
         };
     }

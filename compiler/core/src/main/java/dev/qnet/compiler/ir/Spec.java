@@ -71,7 +71,9 @@ public record Spec(
          * @param steps where codes begin, if that is not half-way between their real numbers; null otherwise
          */
         record Given(
-                List<Float> scales, List<Integer> zeros, @Nullable Steps steps) implements RangeMethod {
+                List<Float> scales,
+                List<Integer> zeros,
+                @Nullable Steps steps) implements RangeMethod {
             public Given {
                 scales = List.copyOf(scales);
                 zeros = List.copyOf(zeros);
@@ -100,17 +102,16 @@ public record Spec(
             thresholds = List.copyOf(thresholds);
             levels = List.copyOf(levels);
             if (thresholds.isEmpty() || levels.size() != thresholds.size() + 1) {
-                throw new IllegalArgumentException(
-                        "a staircase of " + thresholds.size() + " thresholds has " + (thresholds.size() + 1)
-                                + " levels, and one threshold or more, found " + levels.size());
+                throw new IllegalArgumentException("a staircase of " + thresholds.size() + " thresholds has "
+                        + (thresholds.size() + 1) + " levels, and one threshold or more, found " + levels.size());
             }
             for (int i = 0; i < thresholds.size(); i++) {
                 boolean rises = Float.isFinite(thresholds.get(i))
                         && (i == 0 || thresholds.get(i) >= thresholds.get(i - 1))
                         && levels.get(i + 1) > levels.get(i);
                 if (!rises) {
-                    throw new IllegalArgumentException("thresholds and levels rise from step to step, found "
-                            + thresholds + " and " + levels);
+                    throw new IllegalArgumentException(
+                            "thresholds and levels rise from step to step, found " + thresholds + " and " + levels);
                 }
             }
         }

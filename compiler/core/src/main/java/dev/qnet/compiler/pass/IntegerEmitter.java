@@ -231,8 +231,7 @@ final class IntegerEmitter {
 
     /** Codes of a staircase from codes of a grid. */
     Lowered.OnGrid thresholds(Node point, Lowered.OnGrid x, Spec.Steps steps, Quant q) {
-        return thresholds(
-                point, x.id(), Staircases.units(x), 1, new Lowered.Open(point, List.of()), steps, q);
+        return thresholds(point, x.id(), Staircases.units(x), 1, new Lowered.Open(point, List.of()), steps, q);
     }
 
     /** @param units what integers count in, a channel or all; divided by n */

@@ -249,7 +249,8 @@ final class Lowering {
                 case Lowered.OnGrid g -> emitter.thresholds(n, g, steps, q);
                 case Lowered.Literal l -> emitter.codes(l.constant(), q);
                 case Lowered.Open o -> close(n, o, q);
-                case Lowered.Real r -> emitter.thresholds(n, emitter.quantize(n, r.id(), Staircases.fine(steps)), steps, q);
+                case Lowered.Real r ->
+                    emitter.thresholds(n, emitter.quantize(n, r.id(), Staircases.fine(steps)), steps, q);
                 case Lowered.Dynamic d ->
                     emitter.thresholds(n, emitter.quantize(n, d.id(), Staircases.fine(steps)), steps, q);
             };

@@ -46,7 +46,8 @@ final class Staircases {
     /** What products of two values' codes count in: one unit, or one for each channel of the second. */
     static List<BigDecimal> units(Lowered.OnGrid x, Lowered.OnGrid w) {
         Scheme weights = w.quant().scheme();
-        int channels = weights instanceof Scheme.PerTensor ? 1 : w.type().shape().dim(0);
+        int channels =
+                weights instanceof Scheme.PerTensor ? 1 : w.type().shape().dim(0);
         BigDecimal unit = new BigDecimal(x.scale());
         return IntStream.range(0, channels)
                 .mapToObj(c -> unit.multiply(new BigDecimal(weights.channelScale(c))))

@@ -47,7 +47,7 @@ class StaircasesTest {
         Spec.Steps steps = new Spec.Steps(thresholds, levels);
         float scale = r.nextBoolean() ? 0.25f : 0.01f + r.nextFloat();
         BigDecimal unit = new BigDecimal(scale).multiply(new BigDecimal(r.nextBoolean() ? 1f : r.nextFloat() + 0.1f));
-        long n = 1 + r.nextInt(5);
+        long n = 1L + r.nextInt(5);
         List<ScalarFn> clamps = new ArrayList<>();
         if (r.nextBoolean()) {
             clamps.add(new ScalarFn.Relu());

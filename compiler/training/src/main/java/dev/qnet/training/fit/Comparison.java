@@ -52,8 +52,8 @@ final class Comparison {
         // Later passes change no bit and merge what is to be seen.
         int last = all.stream().map(Pass::name).toList().indexOf(BoundAccumulators.NAME);
         Diagnostics diagnostics = new Diagnostics();
-        integers = Pipeline.run(
-                graph, all.subList(0, last + 1), new PassContext(diagnostics, calibration), (p, g) -> {});
+        integers =
+                Pipeline.run(graph, all.subList(0, last + 1), new PassContext(diagnostics, calibration), (p, g) -> {});
         integers.params().forEach(p -> grid(p.id(), p.type()));
         integers.nodes().forEach(n -> {
             if (!(n.op() instanceof DataOp.Constant)) {
@@ -100,15 +100,19 @@ final class Comparison {
                     ValueId v = grids.containsKey(point) ? point : value;
                     Counts n = counts.computeIfAbsent(value, k -> new Counts());
                     String name = TrainingGraph.shown(point);
-                    count(n, Objects.requireNonNull(codes.get(v)), alone.result(name), together.result(name),
+                    count(
+                            n,
+                            Objects.requireNonNull(codes.get(v)),
+                            alone.result(name),
+                            together.result(name),
                             Objects.requireNonNull(grids.get(v)));
                 });
                 different += best(scores) == best(together.result(TrainingGraph.SCORES)) ? 0 : 1;
             }
         }
         List<Agreement.Compared> values = new ArrayList<>();
-        counts.forEach((v, n) -> values.add(
-                new Agreement.Compared(v.name(), n.elements, n.off, n.most, n.through, n.mostThrough)));
+        counts.forEach((v, n) ->
+                values.add(new Agreement.Compared(v.name(), n.elements, n.off, n.most, n.through, n.mostThrough)));
         return new Agreement(items, different, values);
     }
 
@@ -130,7 +134,9 @@ final class Comparison {
             long[] quantized = new long[item.length];
             for (int k = 0; k < item.length; k++) {
                 quantized[k] = Codes.quantize(
-                        item[k], type.quant(), Objects.requireNonNull(integers.policy()).rounding());
+                        item[k],
+                        type.quant(),
+                        Objects.requireNonNull(integers.policy()).rounding());
             }
             codes.put(in.id(), ints(quantized));
             x = Value.of(Shape.of(shape), quantized);

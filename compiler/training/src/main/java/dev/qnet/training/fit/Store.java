@@ -1,5 +1,6 @@
 package dev.qnet.training.fit;
 
+import dev.qnet.training.quantizer.IntegerForm;
 import dev.qnet.training.quantizer.LearnedQuantizer;
 import dev.qnet.training.run.Program;
 import java.util.LinkedHashMap;
@@ -10,6 +11,9 @@ import java.util.Objects;
 final class Store {
     /** f is kept away from 0, where a weight could not be unfolded. */
     private static final float LEAST_FOLD = 1e-6f;
+
+    /** Of a scale: less than what a mean of 500 codes is from a tie that it does not meet, more than what rounding of singles moves it. */
+    private static final float TIE = 1f / 1024;
 
     private final Map<String, float[]> values = new LinkedHashMap<>();
     private boolean frozen;
@@ -159,9 +163,13 @@ final class Store {
     }
 
     private float scale(TrainingGraph graph, String name, int channel) {
+        return form(graph, name, channel).scale();
+    }
+
+    private IntegerForm form(TrainingGraph graph, String name, int channel) {
         Trainable t = Objects.requireNonNull(graph.trainables().get(name));
         Trainable.Quantized q = Objects.requireNonNull(t.quantized());
-        return q.rule().integerForm(get(name), channel * t.shape().dim(1)).scale();
+        return q.rule().integerForm(get(name), channel * t.shape().dim(1));
     }
 
     /** Copies everything that a graph takes into its program. */
@@ -169,6 +177,11 @@ final class Store {
         Map<String, float[]> biases = new LinkedHashMap<>();
         model.all().forEach(l -> biases.put(l.part("b"), foldedBias(l)));
         refreshBiases(graph);
+        graph.grids().forEach((name, quantizer) -> {
+            IntegerForm form = form(graph, quantizer, 0);
+            values.put(name, new float[] {form.scale(), form instanceof IntegerForm.Affine a ? a.zero() : 0});
+        });
+        graph.ties().forEach((name, quantizer) -> values.put(name, new float[] {scale(graph, quantizer, 0) * TIE}));
         for (Trainable t : graph.trainables().values()) {
             float[] to = program.input(t.name());
             float[] from = biases.containsKey(t.name()) ? biases.get(t.name()) : values.get(t.name());

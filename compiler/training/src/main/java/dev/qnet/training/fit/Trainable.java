@@ -25,6 +25,8 @@ record Trainable(
         FOLD,
         /** What a bias is rounded to: follows from others. */
         BIAS_SCALE,
+        /** A scale that values are rounded to, and zero point 0: follows from a quantizer. */
+        GRID,
         /** The temperature of quantizers that have one. */
         TEMPERATURE
     }
@@ -42,7 +44,7 @@ record Trainable(
         return switch (kind) {
             case WEIGHT, SHIFT -> true;
             case QUANTIZER -> quantized != null && quantized.quantizer().learned();
-            case FOLD, BIAS_SCALE, TEMPERATURE -> false;
+            case FOLD, BIAS_SCALE, GRID, TEMPERATURE -> false;
         };
     }
 }

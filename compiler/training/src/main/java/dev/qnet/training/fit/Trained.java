@@ -13,9 +13,9 @@ import dev.qnet.compiler.ir.Tensor;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.quant.Calibration;
+import dev.qnet.training.data.Dataset;
 import dev.qnet.training.quantizer.IntegerForm;
 import dev.qnet.training.quantizer.LearnedQuantizer;
-import dev.qnet.training.data.Dataset;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -156,7 +156,9 @@ public final class Trained {
                 Layer l = model.layers().get(n.id());
                 Layer inFront = behind.get(n.id());
                 if (inFront != null) {
-                    nodes.add(n.withOperands(List.of(n.operand(0), constant(n, inFront, "weight", inFront.shape(), store.get(inFront.weight())))));
+                    nodes.add(n.withOperands(List.of(
+                            n.operand(0),
+                            constant(n, inFront, "weight", inFront.shape(), store.get(inFront.weight())))));
                 } else if (l == null) {
                     nodes.add(n);
                 } else if (l.norm() == null) {

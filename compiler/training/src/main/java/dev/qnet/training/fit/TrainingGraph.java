@@ -7,6 +7,7 @@ import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Quantizer;
+import dev.qnet.compiler.ir.Rounding;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Spec;
 import dev.qnet.compiler.ir.Spec.Granularity;
@@ -37,6 +38,8 @@ import org.jspecify.annotations.Nullable;
  * @param trainables inputs that belong to the model, by name
  * @param activations the values that are quantized with parameters of their own: the name of these, by value
  * @param biases what the biases of layers are rounded to, by the name of its parameters
+ * @param grids scales and zero points that values are rounded to again, by their name: the parameters of the quantizer whose they are
+ * @param ties what is added before that, so that ties go as the contract has it, by its name: likewise
  * @param points the fake quantizations of values, with the values; only where they are shown
  */
 record TrainingGraph(
@@ -44,6 +47,8 @@ record TrainingGraph(
         Map<String, Trainable> trainables,
         Map<ValueId, String> activations,
         Map<String, BiasGrid> biases,
+        Map<String, String> grids,
+        Map<String, String> ties,
         Map<ValueId, ValueId> points) {
     /** Codes of a bias: any that an i32 accumulator has room for. */
     private static final int BIAS_CODES = 1 << 30;
@@ -125,6 +130,8 @@ record TrainingGraph(
         private final Map<ValueId, ValueId> mapped = new HashMap<>();
         private final Map<ValueId, Grid> grids = new HashMap<>();
         private final Map<String, BiasGrid> biases = new LinkedHashMap<>();
+        private final Map<String, String> gridScales = new LinkedHashMap<>();
+        private final Map<String, String> ties = new LinkedHashMap<>();
         private final Map<ValueId, ValueId> points = new LinkedHashMap<>();
         private @Nullable ValueId temperature;
 
@@ -160,7 +167,7 @@ record TrainingGraph(
                         .toList();
                 graph = ReverseMode.gradients(graph, loss, by);
             }
-            return new TrainingGraph(graph, trainables, activations, biases, points);
+            return new TrainingGraph(graph, trainables, activations, biases, gridScales, ties, points);
         }
 
         private ValueId loss(ValueId scores, ValueId target) {
@@ -361,6 +368,21 @@ record TrainingGraph(
                             : asked == null ? new Quantizer.Affine(spec.range() instanceof RangeMethod.Mse) : asked;
         }
 
+        /** What stays on a grid is rounded to its codes by its scale: averages, of which many are ties. */
+        private ValueId again(Node n, QuantOp.FakeQuant f, ValueId x, TrainOp.Quantized op, ValueId parameters) {
+            String name = n.id().name() + "/grid";
+            ValueId p = trainable(name, Trainable.Kind.GRID, Shape.of(1, 2), null);
+            gridScales.put(name, parameters.name());
+            ValueId up = x;
+            if (f.rounding() == Rounding.TOSA || f.rounding() == Rounding.TFLITE) {
+                String tie = n.id().name() + "/tie";
+                ties.put(tie, parameters.name());
+                ValueId little = trainable(tie, Trainable.Kind.GRID, Shape.SCALAR, null);
+                up = to.add(n.id().name() + "/up", new FloatOp.Binary(FloatOp.Binary.Fn.ADD), x, little);
+            }
+            return to.add(n.id().name(), new TrainOp.Quantized(new Quantizer.Affine(), op.lo(), op.hi(), 1), up, p);
+        }
+
         private static boolean affine(Quantizer q) {
             return !(q instanceof Quantizer.Qil || q instanceof Quantizer.Qn);
         }
@@ -396,9 +418,7 @@ record TrainingGraph(
                 if (use == Use.CALIBRATE) {
                     return x;
                 }
-                // Averages of a staircase's codes are rounded to codes, not compared with its thresholds: half a code at most.
-                boolean affine = same.op() != null && affine(same.op().quantizer());
-                return affine ? apply(n.id().name(), same.op(), x, same.parameters()) : x;
+                return same.op() == null ? x : again(n, f, x, same.op(), same.parameters());
             }
             if (use == Use.CALIBRATE) {
                 results.add(new Graph.Result(seen(n.operand(0)), x));

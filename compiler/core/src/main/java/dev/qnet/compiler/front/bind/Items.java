@@ -464,8 +464,10 @@ final class Items {
     private void levels(Spec.Steps given, Storage storage) {
         if (given.levels().getFirst() < spec.lo() || given.levels().getLast() > spec.hi()) {
             throw new Rejected(Diagnostic.error(
-                            "argument-range", stepsSpan, "the levels are " + given.levels() + ", and " + storage
-                                    + " has codes from " + spec.lo() + " to " + spec.hi())
+                            "argument-range",
+                            stepsSpan,
+                            "the levels are " + given.levels() + ", and " + storage + " has codes from " + spec.lo()
+                                    + " to " + spec.hi())
                     .withFix("give levels between them, or another storage"));
         }
     }
@@ -496,8 +498,10 @@ final class Items {
                 && !n.levels().isEmpty()
                 && (n.levels().getFirst() < spec.lo() || n.levels().getLast() > spec.hi())) {
             throw new Rejected(Diagnostic.error(
-                            "argument-range", place, "the levels are " + n.levels() + ", and " + spec.storage()
-                                    + " has codes from " + spec.lo() + " to " + spec.hi())
+                            "argument-range",
+                            place,
+                            "the levels are " + n.levels() + ", and " + spec.storage() + " has codes from " + spec.lo()
+                                    + " to " + spec.hi())
                     .withFix("give levels between them, or another storage"));
         }
         if (subject == Subject.WEIGHTS && !spec.symmetric()) {

@@ -81,7 +81,9 @@ final class LearnedWords {
         for (int i = 0; i < levels.size(); i++) {
             if (levels.size() < 2 || (i > 0 && levels.get(i) <= levels.get(i - 1))) {
                 throw new Rejected(Diagnostic.error(
-                                "argument-range", item.span(), "levels are two codes or more, ascending, found " + levels)
+                                "argument-range",
+                                item.span(),
+                                "levels are two codes or more, ascending, found " + levels)
                         .withFix("write qn(levels: [-4, -2, -1, 0, 1, 2, 4])"));
             }
         }

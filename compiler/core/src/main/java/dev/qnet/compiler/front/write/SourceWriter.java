@@ -219,7 +219,10 @@ public final class SourceWriter {
             Spec spec = p.activations();
             Spec.Policy around = graph.policy();
             if (spec != null) {
-                body.add(new Stmt.Input(Tree.name(name), SpecWords.of(spec, true, around == null ? null : around.activations()), Span.NONE));
+                body.add(new Stmt.Input(
+                        Tree.name(name),
+                        SpecWords.of(spec, true, around == null ? null : around.activations()),
+                        Span.NONE));
             }
         }
         return inputs;
@@ -279,11 +282,13 @@ public final class SourceWriter {
         List<Annotation> annotations = new ArrayList<>();
         Spec weights = intent.weights();
         if (weights != null) {
-            annotations.add(Tree.annotation("weights", SpecWords.of(weights, false, around == null ? null : around.weights())));
+            annotations.add(
+                    Tree.annotation("weights", SpecWords.of(weights, false, around == null ? null : around.weights())));
         }
         Spec activations = intent.activations();
         if (activations != null) {
-            annotations.add(Tree.annotation("activations", SpecWords.of(activations, true, around == null ? null : around.activations())));
+            annotations.add(Tree.annotation(
+                    "activations", SpecWords.of(activations, true, around == null ? null : around.activations())));
         }
         if (intent.keepFloat()) {
             annotations.add(new Annotation(Tree.name("float"), List.of(), Span.NONE));
