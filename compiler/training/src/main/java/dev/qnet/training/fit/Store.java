@@ -181,7 +181,7 @@ final class Store {
             IntegerForm form = form(graph, quantizer, 0);
             values.put(name, new float[] {form.scale(), form instanceof IntegerForm.Affine a ? a.zero() : 0});
         });
-        graph.ties().forEach((name, quantizer) -> values.put(name, new float[] {scale(graph, quantizer, 0) * TIE}));
+        graph.ties().forEach((name, quantizer) -> values.put(name, new float[] {scale(graph, quantizer, 0) * TIE, 0}));
         for (Trainable t : graph.trainables().values()) {
             float[] to = program.input(t.name());
             float[] from = biases.containsKey(t.name()) ? biases.get(t.name()) : values.get(t.name());

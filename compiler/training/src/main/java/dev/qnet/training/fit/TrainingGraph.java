@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  * @param activations the values that are quantized with parameters of their own: the name of these, by value
  * @param biases what the biases of layers are rounded to, by the name of its parameters
  * @param grids scales and zero points that values are rounded to again, by their name: the parameters of the quantizer whose they are
- * @param ties what is added before that, so that ties go as the contract has it, by its name: likewise
+ * @param ties small parts of such scales: added before, or rounded to before, so that ties are ties and go as the contract has it
  * @param points the fake quantizations of values, with the values; only where they are shown
  */
 record TrainingGraph(
@@ -60,6 +60,9 @@ record TrainingGraph(
      * @param scale given
      */
     record BiasGrid(Layer layer, @Nullable String input, float scale) {}
+
+    /** Codes of what is rounded to a small part of a scale. */
+    private static final int FAR = 1 << 20;
 
     static final String INPUT = "@input";
     static final String TARGET = "@target";
@@ -373,14 +376,21 @@ record TrainingGraph(
             String name = n.id().name() + "/grid";
             ValueId p = trainable(name, Trainable.Kind.GRID, Shape.of(1, 2), null);
             gridScales.put(name, parameters.name());
-            ValueId up = x;
-            if (f.rounding() == Rounding.TOSA || f.rounding() == Rounding.TFLITE) {
-                String tie = n.id().name() + "/tie";
-                ties.put(tie, parameters.name());
-                ValueId little = trainable(tie, Trainable.Kind.GRID, Shape.SCALAR, null);
-                up = to.add(n.id().name() + "/up", new FloatOp.Binary(FloatOp.Binary.Fn.ADD), x, little);
-            }
-            return to.add(n.id().name(), new TrainOp.Quantized(new Quantizer.Affine(), op.lo(), op.hi(), 1), up, p);
+            String little = n.id().name() + "/little";
+            ties.put(little, parameters.name());
+            boolean even = f.rounding() == Rounding.ONNX || f.rounding() == Rounding.XNNPACK;
+            ValueId near = even
+                    ? to.add(
+                            n.id().name() + "/near",
+                            new TrainOp.Quantized(new Quantizer.Affine(), -FAR, FAR, 1),
+                            x,
+                            trainable(little, Trainable.Kind.GRID, Shape.of(1, 2), null))
+                    : to.add(
+                            n.id().name() + "/near",
+                            new FloatOp.Binary(FloatOp.Binary.Fn.ADD),
+                            x,
+                            trainable(little, Trainable.Kind.GRID, Shape.SCALAR, null));
+            return to.add(n.id().name(), new TrainOp.Quantized(new Quantizer.Affine(), op.lo(), op.hi(), 1), near, p);
         }
 
         private static boolean affine(Quantizer q) {
