@@ -12,9 +12,6 @@ final class Store {
     /** f is kept away from 0, where a weight could not be unfolded. */
     private static final float LEAST_FOLD = 1e-6f;
 
-    /** Of a scale: less than what a mean of 500 codes is from a tie that it does not meet, more than what rounding of singles moves it. */
-    private static final float TIE = 1f / 1024;
-
     private final Map<String, float[]> values = new LinkedHashMap<>();
     private boolean frozen;
 
@@ -177,11 +174,12 @@ final class Store {
         Map<String, float[]> biases = new LinkedHashMap<>();
         model.all().forEach(l -> biases.put(l.part("b"), foldedBias(l)));
         refreshBiases(graph);
-        graph.grids().forEach((name, quantizer) -> {
-            IntegerForm form = form(graph, quantizer, 0);
-            values.put(name, new float[] {form.scale(), form instanceof IntegerForm.Affine a ? a.zero() : 0});
-        });
-        graph.ties().forEach((name, quantizer) -> values.put(name, new float[] {scale(graph, quantizer, 0) * TIE, 0}));
+        for (TrainingGraph.Again a : graph.again()) {
+            IntegerForm form = form(graph, a.quantizer(), 0);
+            values.put(a.scale(), new float[] {form.scale()});
+            values.put(a.near(), new float[] {TrainingGraph.Again.NEAR, 0});
+            values.put(a.codes(), new float[] {1, form instanceof IntegerForm.Affine f ? f.zero() : 0});
+        }
         for (Trainable t : graph.trainables().values()) {
             float[] to = program.input(t.name());
             float[] from = biases.containsKey(t.name()) ? biases.get(t.name()) : values.get(t.name());

@@ -25,7 +25,7 @@ record Trainable(
         FOLD,
         /** What a bias is rounded to: follows from others. */
         BIAS_SCALE,
-        /** A scale that values are rounded to, and zero point 0: follows from a quantizer. */
+        /** Of {@link TrainingGraph.Again}: follows from a quantizer. */
         GRID,
         /** The temperature of quantizers that have one. */
         TEMPERATURE

@@ -38,8 +38,7 @@ import org.jspecify.annotations.Nullable;
  * @param trainables inputs that belong to the model, by name
  * @param activations the values that are quantized with parameters of their own: the name of these, by value
  * @param biases what the biases of layers are rounded to, by the name of its parameters
- * @param grids scales and zero points that values are rounded to again, by their name: the parameters of the quantizer whose they are
- * @param ties small parts of such scales: added before, or rounded to before, so that ties are ties and go as the contract has it
+ * @param again what is rounded again on a grid that it stays on
  * @param points the fake quantizations of values, with the values; only where they are shown
  */
 record TrainingGraph(
@@ -47,8 +46,7 @@ record TrainingGraph(
         Map<String, Trainable> trainables,
         Map<ValueId, String> activations,
         Map<String, BiasGrid> biases,
-        Map<String, String> grids,
-        Map<String, String> ties,
+        List<Again> again,
         Map<ValueId, ValueId> points) {
     /** Codes of a bias: any that an i32 accumulator has room for. */
     private static final int BIAS_CODES = 1 << 30;
@@ -61,8 +59,24 @@ record TrainingGraph(
      */
     record BiasGrid(Layer layer, @Nullable String input, float scale) {}
 
-    /** Codes of what is rounded to a small part of a scale. */
+    /** Small parts of a code, as codes. */
     private static final int FAR = 1 << 20;
+
+    /**
+     * A value that stays on a grid, in codes: divided by the scale, rounded to small parts of a code, so that ties are ties, then to codes, and
+     * multiplied again.
+     *
+     * @param scale the name of the scale
+     * @param near that of the parameters of the first rounding
+     * @param codes that of the second
+     * @param quantizer that of the parameters of the quantizer whose grid it is
+     */
+    record Again(String scale, String near, String codes, String quantizer) {
+        /** Parts of a code: a mean of up to 500 codes is farther from a tie that it does not meet. */
+        static final float NEAR = 1f / 1024;
+
+        static final float UP = NEAR / 2;
+    }
 
     static final String INPUT = "@input";
     static final String TARGET = "@target";
@@ -133,8 +147,7 @@ record TrainingGraph(
         private final Map<ValueId, ValueId> mapped = new HashMap<>();
         private final Map<ValueId, Grid> grids = new HashMap<>();
         private final Map<String, BiasGrid> biases = new LinkedHashMap<>();
-        private final Map<String, String> gridScales = new LinkedHashMap<>();
-        private final Map<String, String> ties = new LinkedHashMap<>();
+        private final List<Again> again = new ArrayList<>();
         private final Map<ValueId, ValueId> points = new LinkedHashMap<>();
         private @Nullable ValueId temperature;
 
@@ -170,7 +183,7 @@ record TrainingGraph(
                         .toList();
                 graph = ReverseMode.gradients(graph, loss, by);
             }
-            return new TrainingGraph(graph, trainables, activations, biases, gridScales, ties, points);
+            return new TrainingGraph(graph, trainables, activations, biases, again, points);
         }
 
         private ValueId loss(ValueId scores, ValueId target) {
@@ -371,26 +384,27 @@ record TrainingGraph(
                             : asked == null ? new Quantizer.Affine(spec.range() instanceof RangeMethod.Mse) : asked;
         }
 
-        /** What stays on a grid is rounded to its codes by its scale: averages, of which many are ties. */
+        /** Rounds what stays on a grid to its codes as the contract does: averages, of which many are ties. */
         private ValueId again(Node n, QuantOp.FakeQuant f, ValueId x, TrainOp.Quantized op, ValueId parameters) {
-            String name = n.id().name() + "/grid";
-            ValueId p = trainable(name, Trainable.Kind.GRID, Shape.of(1, 2), null);
-            gridScales.put(name, parameters.name());
-            String little = n.id().name() + "/little";
-            ties.put(little, parameters.name());
-            boolean even = f.rounding() == Rounding.ONNX || f.rounding() == Rounding.XNNPACK;
-            ValueId near = even
-                    ? to.add(
-                            n.id().name() + "/near",
-                            new TrainOp.Quantized(new Quantizer.Affine(), -FAR, FAR, 1),
-                            x,
-                            trainable(little, Trainable.Kind.GRID, Shape.of(1, 2), null))
-                    : to.add(
-                            n.id().name() + "/near",
-                            new FloatOp.Binary(FloatOp.Binary.Fn.ADD),
-                            x,
-                            trainable(little, Trainable.Kind.GRID, Shape.SCALAR, null));
-            return to.add(n.id().name(), new TrainOp.Quantized(new Quantizer.Affine(), op.lo(), op.hi(), 1), near, p);
+            String name = n.id().name();
+            Again a = new Again(name + "/scale", name + "/near", name + "/codes", parameters.name());
+            again.add(a);
+            ValueId s = trainable(a.scale(), Trainable.Kind.GRID, Shape.SCALAR, null);
+            ValueId v = to.add(name + "/counted", new FloatOp.Binary(FloatOp.Binary.Fn.DIV), x, s);
+            ValueId near = trainable(a.near(), Trainable.Kind.GRID, Shape.of(1, 2), null);
+            if (op.hi() * Math.round(1 / Again.NEAR) <= FAR) {
+                v = to.add(name + "/snapped", new TrainOp.Quantized(new Quantizer.Affine(), -FAR, FAR, 1), v, near);
+            }
+            if (f.rounding() == Rounding.TOSA || f.rounding() == Rounding.TFLITE) {
+                ValueId up = to.constant(name + "/little", Shape.SCALAR, Again.UP);
+                v = to.add(name + "/up", new FloatOp.Binary(FloatOp.Binary.Fn.ADD), v, up);
+            }
+            ValueId codes = to.add(
+                    name + "/rounded",
+                    new TrainOp.Quantized(new Quantizer.Affine(), op.lo(), op.hi(), 1),
+                    v,
+                    trainable(a.codes(), Trainable.Kind.GRID, Shape.of(1, 2), null));
+            return to.add(name, new FloatOp.Binary(FloatOp.Binary.Fn.MUL), codes, s);
         }
 
         private static boolean affine(Quantizer q) {
