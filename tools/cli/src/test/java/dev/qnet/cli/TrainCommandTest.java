@@ -153,6 +153,27 @@ class TrainCommandTest extends InProcess {
     }
 
     @Test
+    void schemesReplaceTheModels() throws IOException {
+        Files.writeString(model, Files.readString(model).replace("input x", "labels [\"a\", \"b\", \"c\", \"d\"]\n  input x"));
+        Object[] line = {
+            "train", model, "--data", folder.resolve("points.npz"), "-o", folder.resolve("t"), "--batch", "16"
+        };
+        assertThat(qnet(with(line, "--scheme", "qil", "--bits", "3"))).as(err).isZero();
+        assertThat(out).contains("integers classify", "an operation alone differs by");
+        assertThat(folder.resolve("t/quadrants.qnet")).content().contains("i3", "qil", "u3", "labels [\"a\"");
+        Path one = Files.writeString(
+                folder.resolve("one.qnet"), "qnet 1\nscheme a { weights i3 }\nscheme b extends a { activations u4 qil }");
+        assertThat(qnet(with(line, "--scheme", one))).as(err).isZero();
+        assertThat(folder.resolve("t/quadrants.qnet")).content().contains("i3", "thresholds(");
+        assertThat(qnet(with(line, "--scheme", "lsk"))).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("there is no scheme 'lsk'", "did you mean 'lsq'?");
+        Path two = Files.writeString(
+                folder.resolve("two.qnet"), "qnet 1\nscheme a { weights i3 }\nscheme b { activations u4 }");
+        assertThat(qnet(with(line, "--scheme", two))).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("no-scheme", "declares a, b: which is meant?");
+    }
+
+    @Test
     void optionsThatMakeNoSenseAreTold() {
         Object[] line = {"train", model, "--data", folder.resolve("points.npz"), "-o", folder.resolve("t")};
         assertThat(qnet(with(line, "--loss", "hinge"))).isEqualTo(ExitCode.INPUT);
