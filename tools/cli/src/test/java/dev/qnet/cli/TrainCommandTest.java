@@ -154,7 +154,8 @@ class TrainCommandTest extends InProcess {
 
     @Test
     void schemesReplaceTheModels() throws IOException {
-        Files.writeString(model, Files.readString(model).replace("input x", "labels [\"a\", \"b\", \"c\", \"d\"]\n  input x"));
+        Files.writeString(
+                model, Files.readString(model).replace("input x", "labels [\"a\", \"b\", \"c\", \"d\"]\n  input x"));
         Object[] line = {
             "train", model, "--data", folder.resolve("points.npz"), "-o", folder.resolve("t"), "--batch", "16"
         };
@@ -162,7 +163,8 @@ class TrainCommandTest extends InProcess {
         assertThat(out).contains("integers classify", "an operation alone differs by");
         assertThat(folder.resolve("t/quadrants.qnet")).content().contains("i3", "qil", "u3", "labels [\"a\"");
         Path one = Files.writeString(
-                folder.resolve("one.qnet"), "qnet 1\nscheme a { weights i3 }\nscheme b extends a { activations u4 qil }");
+                folder.resolve("one.qnet"),
+                "qnet 1\nscheme a { weights i3 }\nscheme b extends a { activations u4 qil }");
         assertThat(qnet(with(line, "--scheme", one))).as(err).isZero();
         assertThat(folder.resolve("t/quadrants.qnet")).content().contains("i3", "thresholds(");
         assertThat(qnet(with(line, "--scheme", "lsk"))).isEqualTo(ExitCode.INPUT);
