@@ -81,8 +81,8 @@ class MnistTableTest {
 
     static {
         QUANTIZERS.put(ROUNDED, "weights i%d per_channel range(mse) activations u%d range(mse)");
-        QUANTIZERS.put("ste", "weights i%d per_channel ste activations u%d ste");
-        QUANTIZERS.put("pact", "weights i%d per_channel ste activations u%d pact");
+        QUANTIZERS.put("ste", "weights i%d per_channel range(mse) ste activations u%d range(mse) ste");
+        QUANTIZERS.put("pact", "weights i%d per_channel range(mse) ste activations u%d pact");
         QUANTIZERS.put("lsq", "weights i%d per_channel lsq activations u%d lsq");
         QUANTIZERS.put("lsq_plus", "weights i%d per_channel lsq activations u%d lsq_plus");
         QUANTIZERS.put("qil", "weights i%d per_channel qil activations u%d lsq");

@@ -164,6 +164,11 @@ class TrainerTest {
                 .hasSize(2);
         assertThat(Objects.requireNonNull(again.graph().policy()).weights().storage())
                 .isEqualTo(Storage.I4);
+        // What the source says of single values holds with another scheme too.
+        assertThat(Objects.requireNonNull(
+                                again.graph().nodes().getLast().intent().activations())
+                        .quantizer())
+                .isNull();
         Trained codes =
                 new Trainer(again.graph(), settings().epochs(0, 3).build()).train(TRAIN, TEST, Progress.silent());
         assertThat(codes.accuracy()).isGreaterThan(0.97);

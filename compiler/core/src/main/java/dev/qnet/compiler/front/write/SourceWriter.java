@@ -31,6 +31,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a graph as a source that binds to the same graph: same operations, names, intents and constants. Constants that
@@ -67,8 +68,12 @@ public final class SourceWriter {
     private final TypedWriter typed = new TypedWriter(constants);
     private final NodeWriter nodes;
 
-    private SourceWriter(Graph graph) {
+    /** Whether another scheme may take the place of the graph's: then values say that nothing is learned of them. */
+    private final boolean trained;
+
+    private SourceWriter(Graph graph, boolean trained) {
         this.graph = graph;
+        this.trained = trained;
         this.nodes = new NodeWriter(graph, names, constants, variables);
     }
 
@@ -79,16 +84,17 @@ public final class SourceWriter {
      * @param parametersFile what the source calls the parameters file, relative to itself
      */
     public static Written write(Graph graph, Calibration calibration, String parametersFile) {
-        return write(graph, calibration, List.of(), parametersFile);
+        return new SourceWriter(graph, false).whole(calibration, List.of(), parametersFile);
     }
 
     /**
-     * As {@link #write(Graph, Calibration, String)}.
+     * As {@link #write(Graph, Calibration, String)}, of what was trained: values of which nothing is learned say so, so that another scheme
+     * may take the place of the graph's.
      *
      * @param labels the names of the classes, or empty
      */
     public static Written write(Graph graph, Calibration calibration, List<String> labels, String parametersFile) {
-        return new SourceWriter(graph).whole(calibration, labels, parametersFile);
+        return new SourceWriter(graph, true).whole(calibration, labels, parametersFile);
     }
 
     /**
@@ -221,11 +227,15 @@ public final class SourceWriter {
             if (spec != null) {
                 body.add(new Stmt.Input(
                         Tree.name(name),
-                        SpecWords.of(spec, true, around == null ? null : around.activations()),
+                        SpecWords.of(spec, true, explicit(around == null ? null : around.activations())),
                         Span.NONE));
             }
         }
         return inputs;
+    }
+
+    private boolean explicit(@Nullable Spec around) {
+        return trained || (around != null && around.quantizer() != null);
     }
 
     /** What callers name an input or a result, where that is not its name in the source. */
@@ -283,12 +293,12 @@ public final class SourceWriter {
         Spec weights = intent.weights();
         if (weights != null) {
             annotations.add(
-                    Tree.annotation("weights", SpecWords.of(weights, false, around == null ? null : around.weights())));
+                    Tree.annotation("weights", SpecWords.of(weights, false, explicit(around == null ? null : around.weights()))));
         }
         Spec activations = intent.activations();
         if (activations != null) {
             annotations.add(Tree.annotation(
-                    "activations", SpecWords.of(activations, true, around == null ? null : around.activations())));
+                    "activations", SpecWords.of(activations, true, explicit(around == null ? null : around.activations()))));
         }
         if (intent.keepFloat()) {
             annotations.add(new Annotation(Tree.name("float"), List.of(), Span.NONE));

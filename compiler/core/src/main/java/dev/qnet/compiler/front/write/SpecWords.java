@@ -6,7 +6,6 @@ import dev.qnet.compiler.ir.Quantizer;
 import dev.qnet.compiler.ir.Spec;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** Specs as words of quantization, nothing left to what holds around. */
 final class SpecWords {
@@ -14,15 +13,15 @@ final class SpecWords {
 
     /** The words of a spec that a scheme begins with; of activations also whether scales are dynamic. */
     static List<Item> of(Spec spec, boolean activations) {
-        return of(spec, activations, null);
+        return of(spec, activations, false);
     }
 
     /**
      * As {@link #of(Spec, boolean)}.
      *
-     * @param around what holds where nothing is said, if anything does
+     * @param explicit whether it is said where nothing is learned
      */
-    static List<Item> of(Spec spec, boolean activations, @Nullable Spec around) {
+    static List<Item> of(Spec spec, boolean activations, boolean explicit) {
         List<Item> items = new ArrayList<>();
         items.add(Tree.item(spec.storage().toString()));
         items.add(Tree.item(spec.symmetric() ? "symmetric" : "asymmetric"));
@@ -48,7 +47,7 @@ final class SpecWords {
                 items.subList(0, 3).clear();
             }
             items.add(learned(spec.quantizer()));
-        } else if (around != null && around.quantizer() != null) {
+        } else if (explicit) {
             items.add(Tree.item("ste"));
         }
         return items;
