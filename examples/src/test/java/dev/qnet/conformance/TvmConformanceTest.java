@@ -18,14 +18,18 @@ import dev.qnet.compiler.source.CompileException;
 import dev.qnet.compiler.source.Diagnostic;
 import dev.qnet.compiler.source.Diagnostics;
 import dev.qnet.target.tvm.Cpu;
+import dev.qnet.target.tvm.CudaTarget;
 import dev.qnet.target.tvm.TvmModule;
 import dev.qnet.target.tvm.TvmSession;
 import dev.qnet.target.tvm.TvmTarget;
 import dev.qnet.target.tvm.TvmUnavailableException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
@@ -39,6 +43,21 @@ class TvmConformanceTest {
 
     @Test
     void compiledCodeGivesTheOraclesBytes() {
+        giveTheOraclesBytes(graph -> TvmTarget.compile(graph, Cpu.NATIVE));
+    }
+
+    @Test
+    void kernelsForGpusGiveTheOraclesBytes() {
+        giveTheOraclesBytes(graph -> {
+            try {
+                return CudaTarget.emulate(graph);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+    }
+
+    private static void giveTheOraclesBytes(Function<Graph, TvmModule> compile) {
         try {
             TvmTarget.load();
         } catch (TvmUnavailableException e) {
@@ -48,7 +67,7 @@ class TvmConformanceTest {
         for (long seed = 0; seed < COUNT; seed++) {
             Graph drawn = RandomNetwork.of(seed);
             try {
-                check(drawn, seed);
+                check(drawn, compile, seed);
             } catch (CompileException e) {
                 // Exponentials of real numbers are not lowered yet; accumulators may overflow, as in ConformanceTest.
                 assertThat(e.diagnostics())
@@ -63,7 +82,7 @@ class TvmConformanceTest {
         assertThat(refused).isLessThanOrEqualTo(Math.max(COUNT / 10, 2));
     }
 
-    private static void check(Graph drawn, long seed) {
+    private static void check(Graph drawn, Function<Graph, TvmModule> compile, long seed) {
         Calibration ranges = Calibrating.on(drawn, RandomNetwork.input(drawn, seed + 1, 4), 4);
         Calibration calibration =
                 seed % 2 == 1 ? Calibrating.withSteps(drawn, ranges, new SplittableRandom(seed)) : ranges;
@@ -74,7 +93,7 @@ class TvmConformanceTest {
         shape[0] = ITEMS;
         Value input = input(integers, x, Shape.of(shape));
         Map<String, Value> oracle = Interpreter.run(integers, Map.of("x", input));
-        try (TvmModule module = TvmTarget.compile(integers, Cpu.NATIVE);
+        try (TvmModule module = compile.apply(integers);
                 TvmSession session = module.session()) {
             List<Value> found = TvmValues.run(integers, session, List.of(input));
             for (int i = 0; i < found.size(); i++) {

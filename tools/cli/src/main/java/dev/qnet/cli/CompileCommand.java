@@ -6,6 +6,8 @@ import dev.qnet.target.jvm.CompiledArtifact;
 import dev.qnet.target.jvm.JvmTarget;
 import dev.qnet.target.tvm.CLibrary;
 import dev.qnet.target.tvm.CTarget;
+import dev.qnet.target.tvm.CudaLibrary;
+import dev.qnet.target.tvm.CudaTarget;
 import dev.qnet.target.tvm.Tilings;
 import dev.qnet.target.tvm.TuningCache;
 import dev.qnet.target.tvm.TvmModule;
@@ -32,6 +34,7 @@ import picocli.CommandLine.ParentCommand;
             "  java --add-modules jdk.incubator.vector -jar model.jar --input x.npy",
             "  qnet compile model.qnet --target tvm-cpu -o model.so",
             "  qnet compile model.qnet --target tvm-cpu --abi c -o model.so   and model.h, for C",
+            "  qnet compile model.qnet --target tvm-cuda --arch sm_90 -o model.so",
             "  qnet compile model.qnet --target tvm-c -o model.c              and model.h, for microcontrollers",
             "  qnet compile model.qnet --target tvm-c --cpu cortex-m4 --flash 256k --ram 64k -o model.o"
         })
@@ -62,8 +65,8 @@ final class CompileCommand implements Callable<Integer> {
             paramLabel = "NAME",
             defaultValue = JVM,
             description =
-                    "jvm, tvm-cpu: code of TVM's for x86 CPUs, whose native libraries have to be there, or tvm-c: C or "
-                            + "an object file for microcontrollers (docs/targets.md). Default: ${DEFAULT-VALUE}.")
+                    "jvm, tvm-cpu: code of TVM's for x86 CPUs, whose native libraries have to be there, tvm-cuda: the same for "
+                            + "NVIDIA's GPUs, of which none is needed to compile, or tvm-c: C or an object file for microcontrollers (docs/targets.md). Default: ${DEFAULT-VALUE}.")
     @SuppressWarnings("NullAway.Init")
     private String target;
 
@@ -109,6 +112,15 @@ final class CompileCommand implements Callable<Integer> {
     private @Nullable Path tuneCache;
 
     @Option(
+            names = "--arch",
+            paramLabel = "NAME",
+            defaultValue = CudaTarget.ARCH,
+            description =
+                    "For tvm-cuda: the oldest GPU that the code runs on, sm_80 or sm_90. Default: ${DEFAULT-VALUE}.")
+    @SuppressWarnings("NullAway.Init")
+    private String arch;
+
+    @Option(
             names = "--flash",
             paramLabel = "SIZE",
             description =
@@ -138,11 +150,12 @@ final class CompileCommand implements Callable<Integer> {
         if (target.equals(CTarget.NAME)) {
             return device();
         }
-        boolean tvm = target.equals(TvmTarget.CPU);
+        boolean cuda = target.equals(CudaTarget.CUDA);
+        boolean tvm = cuda || target.equals(TvmTarget.CPU);
         if (!tvm && !target.equals(JVM)) {
             throw new UserException(
                     "there is no target '" + target + "'",
-                    "one of: " + String.join(", ", JVM, TvmTarget.CPU, CTarget.NAME));
+                    "one of: " + String.join(", ", JVM, TvmTarget.CPU, CudaTarget.CUDA, CTarget.NAME));
         }
         if (flash != null || ram != null) {
             throw new UserException("--flash and --ram are for microcontrollers", "--target " + CTarget.NAME);
@@ -157,7 +170,13 @@ final class CompileCommand implements Callable<Integer> {
         if (!abi.equals(PACKED) && !abi.equals(C)) {
             throw new UserException("there is no calling convention '" + abi + "'", "one of: " + PACKED + ", " + C);
         }
+        if (cuda && abi.equals(C)) {
+            throw new UserException("code for a GPU has no C functions", "leave out --abi c");
+        }
         AtomicFiles.check(output);
+        if (cuda) {
+            return cuda();
+        }
         return tvm ? library() : jar();
     }
 
@@ -198,6 +217,18 @@ final class CompileCommand implements Callable<Integer> {
             }
         }
         console.out().println("wrote " + output + " (" + Sizes.text(Files.size(output)) + ")");
+        return ExitCode.OK;
+    }
+
+    private int cuda() throws IOException {
+        Tvm.require();
+        Console console = parent.console();
+        Graph graph = Build.integers(console, model.load(console));
+        try (CudaLibrary library = Tvm.compileForCuda(graph, arch)) {
+            AtomicFiles.writeAt(output, library::save);
+            console.out()
+                    .println("wrote " + output + " (" + Sizes.text(Files.size(output)) + "), " + library.kernels());
+        }
         return ExitCode.OK;
     }
 

@@ -5,6 +5,7 @@ import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.GraphPrinter;
 import dev.qnet.compiler.pass.Pass;
 import dev.qnet.compiler.pass.Passes;
+import dev.qnet.target.tvm.CudaTarget;
 import dev.qnet.target.tvm.TvmTarget;
 import java.io.IOException;
 import java.util.List;
@@ -25,6 +26,7 @@ import picocli.CommandLine.ParentCommand;
             "  qnet ir model.qnet                             as bound",
             "  qnet ir model.qnet --after lower-to-integers   in integers",
             "  qnet ir model.qnet --target tvm-cpu            the tensor programs for TVM",
+            "  qnet ir model.qnet --target tvm-cuda --source  the kernels for GPUs, in CUDA C",
             "  qnet ir model.qnet --passes                    the passes, in order"
         })
 final class IrCommand implements Callable<Integer> {
@@ -46,8 +48,8 @@ final class IrCommand implements Callable<Integer> {
             names = {"-t", "--target"},
             paramLabel = "NAME",
             description =
-                    "Print what a target makes of the graph instead: tvm-cpu, the tensor programs that TVM compiles, "
-                            + "as TVMScript.")
+                    "Print what a target makes of the graph instead: tvm-cpu and tvm-cuda, the tensor programs, as "
+                            + "TVMScript.")
     private @Nullable String target;
 
     @Option(
@@ -59,6 +61,9 @@ final class IrCommand implements Callable<Integer> {
                             + "this machine's, for which no native library is needed.")
     @SuppressWarnings("NullAway.Init")
     private String cpu;
+
+    @Option(names = "--source", description = "For tvm-cuda: print the kernels in CUDA C instead.")
+    private boolean source;
 
     @Option(names = "--full", description = "Print everything, so that it parses back: no constant is cut.")
     private boolean full;
@@ -77,10 +82,21 @@ final class IrCommand implements Callable<Integer> {
         if (after != null && !after.equals("all") && !names.contains(after)) {
             throw new UserException("there is no pass '" + after + "'", "one of: " + String.join(", ", names));
         }
-        if (target != null && !target.equals(TvmTarget.CPU)) {
-            throw new UserException("target '" + target + "' prints no programs", "one that does: " + TvmTarget.CPU);
+        boolean cuda = CudaTarget.CUDA.equals(target);
+        if (target != null && !cuda && !target.equals(TvmTarget.CPU)) {
+            throw new UserException(
+                    "target '" + target + "' prints no programs",
+                    "those that do: " + TvmTarget.CPU + ", " + CudaTarget.CUDA);
+        }
+        if (source && !cuda) {
+            throw new UserException("--source prints CUDA C", "add --target " + CudaTarget.CUDA);
         }
         BoundModel bound = model.load(console);
+        if (cuda) {
+            Graph integers = Build.integers(console, bound);
+            console.out().print(source ? CudaTarget.source(integers) : CudaTarget.script(integers));
+            return ExitCode.OK;
+        }
         if (target != null) {
             console.out().print(Tvm.script(Build.integers(console, bound), cpu));
             return ExitCode.OK;

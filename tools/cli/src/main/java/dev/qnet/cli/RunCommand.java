@@ -59,6 +59,7 @@ final class RunCommand implements Callable<Integer> {
     enum On {
         JVM,
         TVM_CPU,
+        TVM_CUDA,
         TVM_C,
         ORACLE,
         FLOAT;
@@ -148,7 +149,8 @@ final class RunCommand implements Callable<Integer> {
             defaultValue = "jvm",
             converter = OnConverter.class,
             description =
-                    "What answers: jvm (compiled code), tvm-cpu (code of TVM's, docs/targets.md), tvm-c (C for microcontrollers, compiled for this machine), oracle (the reference interpreter, integers), "
+                    "What answers: jvm (compiled code), tvm-cpu (code of TVM's, docs/targets.md), tvm-cuda (the same "
+                            + "on this machine's GPU), tvm-c (C for microcontrollers, compiled for this machine), oracle (the reference interpreter, integers), "
                             + "float (the network before quantization). Default: ${DEFAULT-VALUE}.")
     @SuppressWarnings("NullAway.Init")
     private On on;
@@ -251,6 +253,13 @@ final class RunCommand implements Callable<Integer> {
                         rounding,
                         JvmTarget.inputs(integers),
                         values -> Tvm.run(integers, module, values, threads));
+            }
+            case TVM_CUDA -> {
+                Tvm.requireGpu();
+                Graph integers = Build.integers(console, bound);
+                TvmModule module = Tvm.loadOnGpu(integers);
+                yield new Engine.Oracle(
+                        integers, rounding, JvmTarget.inputs(integers), values -> Tvm.run(integers, module, values));
             }
             case TVM_C -> {
                 Tvm.requireClang();

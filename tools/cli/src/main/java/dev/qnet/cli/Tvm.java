@@ -6,6 +6,8 @@ import dev.qnet.compiler.ir.Graph;
 import dev.qnet.target.tvm.CLibrary;
 import dev.qnet.target.tvm.CTarget;
 import dev.qnet.target.tvm.Cpu;
+import dev.qnet.target.tvm.CudaLibrary;
+import dev.qnet.target.tvm.CudaTarget;
 import dev.qnet.target.tvm.HostModel;
 import dev.qnet.target.tvm.Tilings;
 import dev.qnet.target.tvm.Tuner;
@@ -92,6 +94,46 @@ final class Tvm {
         try (Progress progress = new Progress(console, "tuning layers")) {
             return Tuner.tune(graph, new Cpu(cpu), TuningCache.read(file), progress::at);
         } catch (IllegalArgumentException e) {
+            throw new UserException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /**
+     * Compiles a graph for GPUs.
+     *
+     * @param arch the oldest one that it is to run on
+     * @throws UserException if there is no such one, or a compiler fails
+     */
+    static CudaLibrary compileForCuda(Graph graph, String arch) {
+        try {
+            return CudaTarget.compile(graph, arch);
+        } catch (IllegalArgumentException | IllegalStateException | IOException e) {
+            throw new UserException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /**
+     * Gets ready to run on this machine's GPU.
+     *
+     * @throws UserException if there is none, or what it takes is not on this machine
+     */
+    static void requireGpu() {
+        try {
+            CudaTarget.requireGpu();
+        } catch (TvmUnavailableException e) {
+            throw new UserException(e.what(), e.fix());
+        }
+    }
+
+    /**
+     * Compiles a graph for this machine's GPU, and loads it.
+     *
+     * @throws UserException if a compiler fails
+     */
+    static TvmModule loadOnGpu(Graph graph) {
+        try {
+            return CudaTarget.load(graph);
+        } catch (IllegalArgumentException | IllegalStateException | IOException e) {
             throw new UserException(String.valueOf(e.getMessage()));
         }
     }

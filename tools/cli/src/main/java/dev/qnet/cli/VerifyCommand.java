@@ -60,7 +60,8 @@ final class VerifyCommand implements Callable<Integer> {
             split = ",",
             description =
                     "Check only: oracle, jvm (both of the next), jvm-scalar, jvm-vector. Default: all of these. And source: the "
-                            + "oracle on the model written as a .qnet file and read back; tvm-cpu: code of TVM's; tvm-c: C for "
+                            + "oracle on the model written as a .qnet file and read back; tvm-cpu: code of TVM's; tvm-cuda: the "
+                            + "same on this machine's GPU; emulated-tvm-cuda: that code on this CPU; tvm-c: C for "
                             + "microcontrollers, compiled for this machine (their native libraries have to be there: "
                             + "docs/targets.md).")
     private @Nullable List<String> targets;
@@ -138,6 +139,8 @@ final class VerifyCommand implements Callable<Integer> {
         known.add(new Executor.Source());
         known.add(new Executor.Tvm());
         known.add(new Executor.TvmC());
+        known.add(new Executor.Cuda(false));
+        known.add(new Executor.Cuda(true));
         Set<Executor> chosen = new LinkedHashSet<>();
         for (String t : targets) {
             List<Executor> named = known.stream()
@@ -152,7 +155,10 @@ final class VerifyCommand implements Callable<Integer> {
             }
             chosen.addAll(named);
         }
-        if (chosen.contains(new Executor.Tvm())) {
+        if (chosen.contains(new Executor.Cuda(false))) {
+            Tvm.requireGpu();
+        }
+        if (chosen.contains(new Executor.Tvm()) || chosen.contains(new Executor.Cuda(true))) {
             Tvm.require();
         }
         if (chosen.contains(new Executor.TvmC())) {

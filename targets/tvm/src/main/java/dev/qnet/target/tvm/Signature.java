@@ -15,6 +15,7 @@ import dev.qnet.target.tvm.lower.Elements;
 import dev.qnet.target.tvm.tir.DataType;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -25,14 +26,41 @@ import org.jspecify.annotations.Nullable;
  * @param name the model's
  * @param cpu what its code may use beyond what each x86 CPU has, as Linux calls it
  * @param parallel whether large layers are shared among the threads of TVM's runtime
+ * @param device where tensors are
+ * @param failures what a run can end with that cannot be told by its function: where there are any, its last argument is a
+ *     tensor of as many int32, which are 1 where it happened
  */
 public record Signature(
         String name,
         List<String> cpu,
         boolean parallel,
+        Device device,
         List<Tensor> inputs,
         List<Tensor> states,
-        List<Tensor> outputs) {
+        List<Tensor> outputs,
+        List<String> failures) {
+    /** Where tensors are. */
+    public enum Device {
+        CPU(1),
+        CUDA(2);
+
+        private final int code;
+
+        Device(int code) {
+            this.code = code;
+        }
+
+        /** DLPack's number for it. */
+        int code() {
+            return code;
+        }
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
     /** The version of the JSON. */
     private static final int FORMAT = 1;
 
@@ -43,6 +71,7 @@ public record Signature(
         inputs = List.copyOf(inputs);
         states = List.copyOf(states);
         outputs = List.copyOf(outputs);
+        failures = List.copyOf(failures);
     }
 
     /**
@@ -124,12 +153,18 @@ public record Signature(
                 && outputs.stream().allMatch(Tensor::batched);
     }
 
-    /** A graph's. */
+    /** A graph's, on a CPU. */
     static Signature of(Graph graph, List<String> cpu, boolean parallel) {
+        return of(graph, cpu, parallel, Device.CPU, List.of());
+    }
+
+    /** A graph's. */
+    static Signature of(Graph graph, List<String> cpu, boolean parallel, Device device, List<String> failures) {
         return new Signature(
                 graph.name(),
                 cpu,
                 parallel,
+                device,
                 graph.params().stream()
                         .map(p -> tensor(p.id().name(), p.type()))
                         .toList(),
@@ -139,7 +174,8 @@ public record Signature(
                 graph.results().stream()
                         .map(r -> tensor(
                                 r.name(), Objects.requireNonNull(graph.types().get(r.value()))))
-                        .toList());
+                        .toList(),
+                failures);
     }
 
     private static Tensor tensor(String name, Type type) {
@@ -173,6 +209,12 @@ public record Signature(
         list(root.putArray("inputs"), inputs);
         list(root.putArray("states"), states);
         list(root.putArray("outputs"), outputs);
+        if (device != Device.CPU) {
+            root.put("device", device.toString());
+        }
+        if (!failures.isEmpty()) {
+            failures.forEach(root.putArray("failures")::add);
+        }
         return root.toString();
     }
 
@@ -205,13 +247,17 @@ public record Signature(
             }
             List<String> cpu = new ArrayList<>();
             root.path("cpu").forEach(flag -> cpu.add(flag.asText()));
+            List<String> failures = new ArrayList<>();
+            root.path("failures").forEach(f -> failures.add(f.asText()));
             return new Signature(
                     root.path("name").asText(),
                     cpu,
                     root.path("parallel").asBoolean(),
+                    Device.valueOf(root.path("device").asText("cpu").toUpperCase(Locale.ROOT)),
                     tensors(root.path("inputs")),
                     tensors(root.path("states")),
-                    tensors(root.path("outputs")));
+                    tensors(root.path("outputs")),
+                    failures);
         } catch (JsonProcessingException e) {
             throw new IllegalArgumentException("the module's description is no JSON: " + e.getOriginalMessage(), e);
         }

@@ -18,17 +18,25 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** A compiled graph in this process. */
 public final class TvmModule implements AutoCloseable {
     private final Signature signature;
     private final Scope scope;
     private final Ref module;
+    /** What has to be freed behind it. */
+    private final @Nullable Emulator emulator;
 
     TvmModule(Signature signature, Scope scope, Ref module) {
+        this(signature, scope, module, null);
+    }
+
+    TvmModule(Signature signature, Scope scope, Ref module, @Nullable Emulator emulator) {
         this.signature = signature;
         this.scope = scope;
         this.module = module;
+        this.emulator = emulator;
     }
 
     /**
@@ -138,5 +146,8 @@ public final class TvmModule implements AutoCloseable {
     @Override
     public void close() {
         scope.close();
+        if (emulator != null) {
+            emulator.close();
+        }
     }
 }

@@ -1,17 +1,22 @@
 package dev.qnet.target.tvm;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.qnet.target.tvm.Signature.Tensor;
 import dev.qnet.target.tvm.ffi.DlTensor;
 import dev.qnet.target.tvm.ffi.Ref;
 import dev.qnet.target.tvm.ffi.Scope;
+import dev.qnet.target.tvm.ffi.TvmException;
 import dev.qnet.target.tvm.lower.Elements;
+import dev.qnet.target.tvm.tir.DataType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 
@@ -129,10 +134,13 @@ public final class TvmSession implements AutoCloseable {
     /** Runs some items. */
     private void run(Runner runner, int from, int to, List<byte[]> inputs, List<byte[]> results) {
         int count = to - from;
-        try (Arena arena = Arena.ofConfined()) {
+        try (Arena arena = Arena.ofConfined();
+                Scope copies = runner.scope().library().scope()) {
             List<MemorySegment> outputs = new ArrayList<>();
-            Object[] tensors = tensors(arena, from, count, inputs, outputs);
-            runner.scope().call(runner.run(), tensors);
+            Call call = call(arena, copies, from, count, inputs, outputs);
+            runner.scope().call(runner.run(), call.tensors.toArray());
+            call.changed.forEach(copies::read);
+            check(call.status.toArray(JAVA_INT));
             for (int o = 0; o < outputs.size(); o++) {
                 Tensor t = signature.outputs().get(o);
                 MemorySegment.copy(outputs.get(o), JAVA_BYTE, 0, results.get(o), first(t, from), (int) t.bytes(count));
@@ -140,30 +148,77 @@ public final class TvmSession implements AutoCloseable {
         }
     }
 
-    private Object[] tensors(Arena arena, int from, int count, List<byte[]> inputs, List<MemorySegment> outputs) {
-        List<Object> tensors = new ArrayList<>();
+    /** @param outputs to be filled with where they are */
+    private Call call(
+            Arena arena, Scope copies, int from, int count, List<byte[]> inputs, List<MemorySegment> outputs) {
+        Call call = new Call(arena, copies);
         for (int i = 0; i < inputs.size(); i++) {
             Tensor t = signature.inputs().get(i);
             MemorySegment data = allocate(arena, t, count);
             MemorySegment.copy(inputs.get(i), first(t, from), data, JAVA_BYTE, 0, (int) t.bytes(count));
-            tensors.add(tensor(arena, data, t, count));
+            call.pass(data, t, count, false);
         }
         for (int i = 0; i < states.size(); i++) {
-            tensors.add(tensor(arena, states.get(i), signature.states().get(i), 1));
+            call.pass(states.get(i), signature.states().get(i), 1, true);
         }
         for (Tensor t : signature.outputs()) {
             outputs.add(allocate(arena, t, count));
-            tensors.add(tensor(arena, outputs.getLast(), t, count));
+            call.pass(outputs.getLast(), t, count, true);
         }
-        return tensors.toArray();
+        int failures = signature.failures().size();
+        if (failures > 0) {
+            call.pass(call.status, DataType.INT32, new long[] {failures}, true);
+        }
+        return call;
+    }
+
+    /** The arguments of one call: memory of the CPU, or copies of it on the GPU. */
+    private final class Call {
+        private final Arena arena;
+        private final Scope copies;
+        private final List<Object> tensors = new ArrayList<>();
+        private final Map<Ref, MemorySegment> changed = new LinkedHashMap<>();
+        private final MemorySegment status;
+
+        Call(Arena arena, Scope copies) {
+            this.arena = arena;
+            this.copies = copies;
+            this.status = arena.allocate(
+                    (long) Integer.BYTES * signature.failures().size(), DlTensor.ALIGNMENT);
+        }
+
+        void pass(MemorySegment data, Tensor t, int items, boolean changes) {
+            pass(data.asSlice(0, t.bytes(items)), t.element(), t.extents(items), changes);
+        }
+
+        void pass(MemorySegment data, DataType type, long[] extents, boolean changes) {
+            if (signature.device() == Signature.Device.CPU) {
+                tensors.add(DlTensor.of(arena, data, type.code(), type.bits(), extents));
+                return;
+            }
+            Ref copy = copies.array(signature.device().code(), type.code(), type.bits(), extents, data);
+            tensors.add(copy);
+            if (changes) {
+                changed.put(copy, data);
+            }
+        }
+    }
+
+    private void check(int[] status) {
+        for (int i = signature.failures().size() - 1; i >= 0; i--) {
+            if (status[i] != 0) {
+                throw new TvmException(signature.name(), signature.failures().get(i));
+            }
+        }
     }
 
     /** How long one of so many runs of an item takes, the handling of tensors apart. */
     long nanos(int runs, List<byte[]> inputs) {
         check(1, inputs);
-        try (Arena arena = Arena.ofConfined()) {
-            Object[] tensors = tensors(arena, 0, 1, inputs, new ArrayList<>());
-            Runner runner = runners.getFirst();
+        Runner runner = runners.getFirst();
+        try (Arena arena = Arena.ofConfined();
+                Scope copies = runner.scope().library().scope()) {
+            Object[] tensors = call(arena, copies, 0, 1, inputs, new ArrayList<>()).tensors.toArray();
             long start = System.nanoTime();
             for (int i = 0; i < runs; i++) {
                 runner.scope().call(runner.run(), tensors);
@@ -179,10 +234,6 @@ public final class TvmSession implements AutoCloseable {
 
     private static MemorySegment allocate(Arena arena, Tensor t, int items) {
         return arena.allocate(Math.max(t.bytes(items), 1), DlTensor.ALIGNMENT);
-    }
-
-    private static MemorySegment tensor(Arena arena, MemorySegment data, Tensor t, int items) {
-        return DlTensor.of(arena, data, t.element().code(), t.element().bits(), t.extents(items));
     }
 
     @Override

@@ -23,6 +23,7 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.StringJoiner;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -63,7 +64,10 @@ class KernelsTest {
                     for (int seed = 0; seed < CASES; seed++) {
                         String text = new Drawn(seed).graph();
                         try {
-                            check(GraphParser.parse(text), kind, seed);
+                            check(
+                                    GraphParser.parse(text),
+                                    graph -> TvmTarget.compile(graph, new Cpu(kind.cpu()), kind.isa(), false, Tilings.DEFAULT),
+                                    seed);
                         } catch (RuntimeException | AssertionError e) {
                             throw new AssertionError("seed " + seed + ": " + e.getMessage() + "\n" + text, e);
                         }
@@ -71,7 +75,8 @@ class KernelsTest {
                 }));
     }
 
-    private static void check(Graph graph, Kind kind, int seed) {
+    /** Runs a graph with the result y on random codes, compiled in a way, against the oracle. */
+    static void check(Graph graph, Function<Graph, TvmModule> compile, int seed) {
         int items = 2;
         Random random = new Random(~seed);
         List<byte[]> inputs = new ArrayList<>();
@@ -89,7 +94,7 @@ class KernelsTest {
             return Value.of(Shape.of(shape), codes);
         }));
         Value expected = Objects.requireNonNull(Interpreter.run(graph, values).get("y"));
-        try (TvmModule module = TvmTarget.compile(graph, new Cpu(kind.cpu()), kind.isa(), false, Tilings.DEFAULT);
+        try (TvmModule module = compile.apply(graph);
                 TvmSession session = module.session()) {
             byte[] found = session.run(items, inputs).getFirst();
             var type = Elements.type(Objects.requireNonNull(
@@ -316,7 +321,10 @@ class KernelsTest {
                             Assumptions.assumeTrue(
                                     Cpu.flags().containsAll(kind.needs()),
                                     "skipped: this machine's CPU has not " + kind.needs());
-                            check(GraphParser.parse(large(s.in(), s.kernel(), s.stride())), kind, 7);
+                            check(
+                                    GraphParser.parse(large(s.in(), s.kernel(), s.stride())),
+                                    graph -> TvmTarget.compile(graph, new Cpu(kind.cpu()), kind.isa(), false, Tilings.DEFAULT),
+                                    7);
                         })));
     }
 

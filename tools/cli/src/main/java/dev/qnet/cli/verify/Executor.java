@@ -17,6 +17,7 @@ import dev.qnet.runtime.TensorInfo;
 import dev.qnet.runtime.kernel.Backend;
 import dev.qnet.target.tvm.CTarget;
 import dev.qnet.target.tvm.Cpu;
+import dev.qnet.target.tvm.CudaTarget;
 import dev.qnet.target.tvm.HostModel;
 import dev.qnet.target.tvm.TvmModule;
 import dev.qnet.target.tvm.TvmSession;
@@ -218,7 +219,10 @@ public sealed interface Executor {
         @Override
         public Prepared prepare(Program program) {
             Graph graph = program.lowered();
-            TvmModule module = TvmTarget.compile(graph, Cpu.NATIVE);
+            return prepare(graph, TvmTarget.compile(graph, Cpu.NATIVE));
+        }
+
+        static Prepared prepare(Graph graph, TvmModule module) {
             return new Prepared() {
                 @Override
                 public List<Value> run(List<List<Value>> steps) {
@@ -279,6 +283,33 @@ public sealed interface Executor {
                     model.close();
                 }
             };
+        }
+    }
+
+    /**
+     * Code of TVM's for this machine's GPU, or what it is made of on this CPU. Not among {@link #all}.
+     *
+     * @param emulated whether it runs on the CPU
+     */
+    record Cuda(boolean emulated) implements Executor {
+        @Override
+        public String name() {
+            return (emulated ? "emulated-" : "") + CudaTarget.CUDA;
+        }
+
+        @Override
+        public Graph graph(Program program) {
+            return program.lowered();
+        }
+
+        @Override
+        public Prepared prepare(Program program) {
+            Graph graph = program.lowered();
+            try {
+                return Tvm.prepare(graph, emulated ? CudaTarget.emulate(graph) : CudaTarget.load(graph));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
     }
 

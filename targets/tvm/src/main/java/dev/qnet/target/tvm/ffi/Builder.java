@@ -162,6 +162,16 @@ final class Builder {
                                 ? map(List.of("disable_lower_builtin", number(new Expr.Imm(DataType.BOOL, 1))))
                                 : map(List.of()),
                         NONE);
+            case Stmt.Workspace(Buffer b, Expr elements, Stmt body) ->
+                scope.ref(
+                        "tir.Allocate",
+                        var(b.data()),
+                        b.type().toString(),
+                        exprs(List.of(elements)),
+                        number(new Expr.Imm(DataType.BOOL, 1)),
+                        scope.ref("tir.DeclBuffer", buffer(b), stmt(body), NONE),
+                        map(List.of()),
+                        NONE);
             case Stmt.Constant(Buffer b, byte[] elements, Stmt body) -> {
                 MemorySegment data = scope.bytes(elements);
                 long[] shape = {elements.length / b.type().bytes()};

@@ -27,6 +27,27 @@ public final class Compiler {
         return compile(scope, module, target, true);
     }
 
+    /**
+     * Compiles functions of which some work on another device's memory, and launch its kernels.
+     *
+     * @param onDevice those functions
+     * @param device as TVM writes it: {@code cuda -arch=…}
+     * @param others the other functions
+     * @param host the CPU that all of them run on
+     */
+    public static Ref compileForDevice(Scope scope, TirModule onDevice, String device, TirModule others, String host) {
+        try (Scope temporary = scope.library().scope()) {
+            Ref cpu = temporary.ref("target.Target", host);
+            Ref map = temporary.ref(
+                    "runtime.Map",
+                    temporary.ref("target.Target", device),
+                    lower(temporary, new Builder(temporary).module(onDevice)),
+                    cpu,
+                    lower(temporary, new Builder(temporary).module(others)));
+            return scope.ref("driver.tir_to_runtime", map, cpu);
+        }
+    }
+
     private static Ref compile(Scope scope, TirModule module, String target, boolean forC) {
         try (Scope temporary = scope.library().scope()) {
             Ref lowered = lower(temporary, new Builder(temporary).module(module));

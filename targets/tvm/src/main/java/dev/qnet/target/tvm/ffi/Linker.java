@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Writes compiled modules as shared libraries, with the linker that comes with LLVM. */
@@ -18,31 +19,51 @@ public final class Linker {
      * @throws IOException if it cannot be written
      */
     public static void link(Scope scope, Ref module, Path library) throws IOException {
+        link(scope, module, new byte[0], library);
+    }
+
+    /**
+     * As {@link #link(Scope, Ref, Path)}, with what TVM's runtime makes modules of that the module imports.
+     *
+     * @param imports as TVM reads them from {@code __tvm_dev_mblob}; of no bytes for none
+     */
+    public static void link(Scope scope, Ref module, byte[] imports, Path library) throws IOException {
         Path folder = Files.createTempDirectory("qnet-tvm");
         Path beside = library.toAbsolutePath().resolveSibling("." + library.getFileName() + "." + System.nanoTime());
         Path object = folder.resolve("module.o");
+        Path blob = folder.resolve("imports");
         try {
             scope.run("runtime.ModuleSaveToFile", module, object.toString(), "o");
-            run(List.of(
-                    scope.library().folder().resolve("lld").toString(),
-                    "-flavor",
-                    "gnu",
-                    "-shared",
-                    "--eh-frame-hdr",
-                    "--build-id=none",
-                    "-o",
-                    beside.toString(),
-                    object.toString()));
+            List<String> options = new ArrayList<>(List.of(
+                    "-shared", "--eh-frame-hdr", "--build-id=none", "-o", beside.toString(), object.toString()));
+            if (imports.length > 0) {
+                Files.write(blob, imports);
+                options.addAll(List.of("--format=binary", "imports", "--defsym=__tvm_dev_mblob=_binary_imports_start"));
+            }
+            run(scope.library().folder(), folder, options);
             Files.move(beside, library, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
         } finally {
             Files.deleteIfExists(beside);
+            Files.deleteIfExists(blob);
             Files.deleteIfExists(object);
             Files.deleteIfExists(folder);
         }
     }
 
-    private static void run(List<String> command) throws IOException {
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    /**
+     * Runs the linker.
+     *
+     * @param tools where it is
+     * @param folder that it runs in
+     * @throws IOException if it fails, with what it said
+     */
+    public static void run(Path tools, Path folder, List<String> options) throws IOException {
+        List<String> command = new ArrayList<>(List.of(tools.resolve("lld").toString(), "-flavor", "gnu"));
+        command.addAll(options);
+        Process process = new ProcessBuilder(command)
+                .directory(folder.toFile())
+                .redirectErrorStream(true)
+                .start();
         try (var output = process.getInputStream()) {
             String text = new String(output.readAllBytes(), StandardCharsets.UTF_8);
             int status = process.waitFor();

@@ -112,7 +112,18 @@ public final class Scope implements AutoCloseable {
      * @param bits of an element
      */
     public Ref array(int typeCode, int bits, long[] shape, MemorySegment elements) {
-        return own(library.array(typeCode, bits, shape, elements), Ref.Kind.ARRAY);
+        return array(DlTensor.CPU, typeCode, bits, shape, elements);
+    }
+
+    /** As {@link #array(int, int, long[], MemorySegment)}, on another device, by DLPack's number for it. */
+    public Ref array(int device, int typeCode, int bits, long[] shape, MemorySegment elements) {
+        return own(library.array(device, typeCode, bits, shape, elements), Ref.Kind.ARRAY);
+    }
+
+    /** Copies an array's elements to memory of as many bytes. */
+    public void read(Ref array, MemorySegment to) {
+        require(array, Ref.Kind.ARRAY);
+        library.read(array.address(), to);
     }
 
     boolean isClosed() {

@@ -4,7 +4,7 @@ package dev.qnet.target.tvm.ffi;
 public final class TvmException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
-    TvmException(String what, String report) {
+    public TvmException(String what, String report) {
         super(what + ": " + summary(report));
     }
 

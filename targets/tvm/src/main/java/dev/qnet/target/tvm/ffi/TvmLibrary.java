@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.qnet.target.tvm.TvmUnavailableException;
+import dev.qnet.target.tvm.cuda.Gpu;
 import dev.qnet.target.tvm.natives.NativeSet;
 import dev.qnet.target.tvm.natives.Natives;
 import java.lang.foreign.Arena;
@@ -41,13 +42,20 @@ public final class TvmLibrary {
     private final MethodHandle loadModule;
     private final MethodHandle allocateArray;
     private final MethodHandle fillArray;
+    private final MethodHandle readArray;
+    private final MethodHandle createFunction;
+    private final MethodHandle registerGlobal;
+    private final MethodHandle removeGlobal;
     private final Map<Ref.Kind, MethodHandle> frees;
 
-    @SuppressWarnings("restricted") // calling native code is what this class is for
     private TvmLibrary(NativeSet set, String file) {
+        this(set, Natives.folder(set), Natives.folder(set).resolve(file));
+    }
+
+    @SuppressWarnings("restricted") // calling native code is what this class is for
+    private TvmLibrary(NativeSet set, Path folder, Path path) {
         this.set = set;
-        this.folder = Natives.folder(set);
-        Path path = folder.resolve(file);
+        this.folder = folder;
         try {
             symbols = SymbolLookup.libraryLookup(path, Arena.global());
         } catch (IllegalArgumentException e) {
@@ -64,6 +72,10 @@ public final class TvmLibrary {
         allocateArray =
                 function("TVMArrayAlloc", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
         fillArray = function("TVMArrayCopyFromBytes", JAVA_LONG, ADDRESS, JAVA_LONG);
+        readArray = function("TVMArrayCopyToBytes", JAVA_LONG, ADDRESS, JAVA_LONG);
+        createFunction = function("TVMFuncCreateFromCFunc", ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS);
+        registerGlobal = function("TVMFuncRegisterGlobal", ADDRESS, JAVA_LONG, JAVA_INT);
+        removeGlobal = function("TVMFuncRemoveGlobal", ADDRESS);
         frees = Map.of(
                 Ref.Kind.OBJECT, function("TVMObjectFree", JAVA_LONG),
                 Ref.Kind.MODULE, function("TVMModFree", JAVA_LONG),
@@ -87,12 +99,51 @@ public final class TvmLibrary {
             library = new TvmLibrary(NativeSet.COMPILER, "libtvm.so");
             loaded = library;
         }
-        if (library.set != NativeSet.COMPILER) {
+        if (library.set == NativeSet.RUNTIME) {
             throw new TvmUnavailableException(
                     "this JVM has loaded TVM's runtime without its compiler, and can load no second one",
                     "compile before a compiled module is loaded, or in a process of its own");
         }
         return library;
+    }
+
+    /**
+     * The library that compiles, and runs on GPUs what it has compiled. Only where there is a GPU: without CUDA's libraries it can
+     * be loaded, but ends the process when it asks for a device.
+     *
+     * @throws TvmUnavailableException if it is not on this machine, or this JVM has loaded another one
+     */
+    public static synchronized TvmLibrary gpu() {
+        TvmLibrary library = loaded;
+        if (library == null) {
+            Path gpu = Natives.folder(NativeSet.GPU).resolve("libtvm.so");
+            Path others = Natives.folder(NativeSet.COMPILER);
+            preload(others);
+            Gpu.loadLibraries();
+            library = new TvmLibrary(NativeSet.GPU, others, gpu);
+            loaded = library;
+        }
+        if (library.set != NativeSet.GPU) {
+            throw new TvmUnavailableException(
+                    "this JVM has loaded TVM without CUDA, and can load no second one",
+                    "run on the GPU in a process of its own");
+        }
+        return library;
+    }
+
+    /** Loads what libtvm is linked with, from another folder than its own; each library before those that need it. */
+    @SuppressWarnings("restricted")
+    private static void preload(Path folder) {
+        for (String name : java.util.List.of(
+                "libgomp.so.1",
+                "libquadmath.so.0",
+                "libgfortran.so.5",
+                "libopenblas.so.0",
+                "libdnnl.so.2",
+                "libOpenCL.so.1",
+                "libLLVM.so.19.1")) {
+            SymbolLookup.libraryLookup(folder.resolve(name), Arena.global());
+        }
     }
 
     /**
@@ -158,6 +209,35 @@ public final class TvmLibrary {
         }
     }
 
+    /**
+     * Makes a function known by a name, to what compiled modules call by names.
+     *
+     * @param function {@code int (TVMValue *, int *codes, int count, TVMRetValueHandle, void *)}
+     */
+    public void register(String name, MemorySegment function) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(ADDRESS);
+            check(name, (int) createFunction.invokeExact(function, 0L, 0L, out));
+            long made = out.get(JAVA_LONG, 0);
+            try {
+                check(name, (int) registerGlobal.invokeExact(arena.allocateFrom(name), made, 1));
+            } finally {
+                free(Ref.Kind.FUNCTION, made);
+            }
+        } catch (Throwable t) {
+            throw unchecked(t);
+        }
+    }
+
+    /** Forgets what {@link #register} made known. */
+    public void forget(String name) {
+        try (Arena arena = Arena.ofConfined()) {
+            check(name, (int) removeGlobal.invokeExact(arena.allocateFrom(name)));
+        } catch (Throwable t) {
+            throw unchecked(t);
+        }
+    }
+
     /** Loads a shared library that TVM has written. */
     long loadModule(Path file) {
         try (Arena arena = Arena.ofConfined()) {
@@ -170,17 +250,26 @@ public final class TvmLibrary {
         }
     }
 
-    /** A new array on the CPU, with a copy of the elements. */
-    long array(int typeCode, int bits, long[] shape, MemorySegment elements) {
+    /** A new array, with a copy of the elements. */
+    long array(int device, int typeCode, int bits, long[] shape, MemorySegment elements) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(ADDRESS);
             MemorySegment extents = arena.allocate(JAVA_LONG, Math.max(shape.length, 1));
             MemorySegment.copy(shape, 0, extents, JAVA_LONG, 0, shape.length);
             check("TVMArrayAlloc", (int)
-                    allocateArray.invokeExact(extents, shape.length, typeCode, bits, 1, DlTensor.CPU, 0, out));
+                    allocateArray.invokeExact(extents, shape.length, typeCode, bits, 1, device, 0, out));
             long array = out.get(JAVA_LONG, 0);
             check("TVMArrayCopyFromBytes", (int) fillArray.invokeExact(array, elements, elements.byteSize()));
             return array;
+        } catch (Throwable t) {
+            throw unchecked(t);
+        }
+    }
+
+    /** Copies an array's elements. */
+    void read(long array, MemorySegment to) {
+        try {
+            check("TVMArrayCopyToBytes", (int) readArray.invokeExact(array, to, to.byteSize()));
         } catch (Throwable t) {
             throw unchecked(t);
         }

@@ -177,14 +177,15 @@ final class Ints {
         Windows windows = new Windows(op.window(), layer.shape(0));
         int channels = windows.channels();
         Quant type = layer.node().type().quant();
+        int most = layer.isa() == Isa.CUDA ? 1 : BLOCK;
         return windows.pixels(p -> {
             Expr n = windows.count(layer, p);
             return loop(
                     "block",
-                    Math.ceilDiv(channels, BLOCK),
-                    b -> local("sums", DataType.INT32, BLOCK, sums -> {
-                        Expr first = Tir.mul(b, BLOCK);
-                        Expr size = channels % BLOCK == 0 ? i32(BLOCK) : Tir.min(i32(BLOCK), sub(i32(channels), first));
+                    Math.ceilDiv(channels, most),
+                    b -> local("sums", DataType.INT32, most, sums -> {
+                        Expr first = Tir.mul(b, most);
+                        Expr size = channels % most == 0 ? i32(most) : Tir.min(i32(most), sub(i32(channels), first));
                         return seq(
                                 span("j", size, j -> store(sums, i32(0), j)),
                                 windows.taps(

@@ -27,7 +27,9 @@ public enum Isa {
     /** AVX512-VNNI, and a unit that multiplies tiles of bytes (AMX), for layers that fill them. */
     AMX(16, "llvm.x86.avx512.vpdpbusd.512", "llvm.x86.avx512.vpdpwssd.512", null),
     /** Kernels for AMX with tiles in memory and loops in place of its instructions: for tests where there is none. */
-    AMX_IN_LOOPS(16, "llvm.x86.avx512.vpdpbusd.512", "llvm.x86.avx512.vpdpwssd.512", null);
+    AMX_IN_LOOPS(16, "llvm.x86.avx512.vpdpbusd.512", "llvm.x86.avx512.vpdpwssd.512", null),
+    /** No CPU: a GPU's threads, each of which computes few elements ({@link DeviceLowering}). */
+    CUDA(1, null, null, null);
 
     private final int lanes;
     private final @Nullable String bytes;

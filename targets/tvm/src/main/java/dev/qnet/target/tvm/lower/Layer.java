@@ -26,11 +26,13 @@ import dev.qnet.target.tvm.tir.PrimFunc;
 import dev.qnet.target.tvm.tir.Stmt;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -314,6 +316,27 @@ final class Layer {
     /** The values that the function is given pointers to, in the order of its parameters, in front of the result. */
     List<ValueId> inputs() {
         return List.copyOf(inputs.keySet());
+    }
+
+    /** The memory of an operand, by the value, of those that the function is given. */
+    Map<ValueId, Buffer> given() {
+        return Collections.unmodifiableMap(inputs);
+    }
+
+    /** Where {@link #fail} tells that it was called. */
+    Buffer status() {
+        return status;
+    }
+
+    /** Constants around a body: those that it uses. */
+    Stmt withConstants(Stmt body, Set<Expr.Var> used) {
+        Stmt all = body;
+        for (Constant c : constants.reversed()) {
+            if (used.contains(c.buffer().data())) {
+                all = new Stmt.Constant(c.buffer(), c.elements(), all);
+            }
+        }
+        return all;
     }
 
     /** The finished function. */

@@ -358,7 +358,8 @@ public final class Lowering {
         return steps.isEmpty() ? evaluate(i32(0)) : seq(steps);
     }
 
-    private static Stmt body(Layer layer) {
+    /** What a node computes. */
+    static Stmt body(Layer layer) {
         return switch (layer.node().op()) {
             case DataOp d -> Moves.lower(layer, d);
             case QuantOp q -> Quants.lower(layer, q);

@@ -8,6 +8,7 @@ import static dev.qnet.target.tvm.tir.Tir.i32;
 import static dev.qnet.target.tvm.tir.Tir.imm;
 import static dev.qnet.target.tvm.tir.Tir.let;
 import static dev.qnet.target.tvm.tir.Tir.load;
+import static dev.qnet.target.tvm.tir.Tir.local;
 import static dev.qnet.target.tvm.tir.Tir.loop;
 import static dev.qnet.target.tvm.tir.Tir.lt;
 import static dev.qnet.target.tvm.tir.Tir.max;
@@ -125,6 +126,24 @@ final class Moves {
         Expr lowest = type.isFloat()
                 ? Tir.f32(Float.NEGATIVE_INFINITY)
                 : imm(type, type.kind() == DataType.Kind.UINT ? 0 : -1L << (type.bits() - 1));
+        if (layer.isa() == Isa.CUDA) {
+            // A channel of a pixel is a thread's.
+            return windows.pixels(p -> loop(
+                    "c",
+                    channels,
+                    c -> local(
+                            "best",
+                            type,
+                            1,
+                            best -> seq(
+                                    store(best, lowest, i32(0)),
+                                    windows.taps(p, (pixel, tap) -> {
+                                        Expr x = layer.at(0, add(pixel, c));
+                                        Expr so = load(best, i32(0));
+                                        return store(best, type.isFloat() ? Floats.max(so, x) : max(so, x), i32(0));
+                                    }),
+                                    layer.put(add(mul(p.number(), channels), c), load(best, i32(0)))))));
+        }
         return windows.pixels(p -> {
             Expr first = mul(p.number(), channels);
             return seq(

@@ -36,6 +36,7 @@ final class Products {
     private static final int BLOCK = 64;
 
     private final Layer layer;
+    private final int most;
     private final DataType acc;
     private final Finish finish;
 
@@ -53,6 +54,8 @@ final class Products {
 
     private Products(Layer layer, DataType acc, Finish finish) {
         this.layer = layer;
+        // A thread of a GPU has an output of its own.
+        this.most = layer.isa() == Isa.CUDA ? 1 : BLOCK;
         this.acc = acc;
         this.finish = finish;
     }
@@ -76,21 +79,24 @@ final class Products {
     }
 
     static Stmt conv(Layer layer, IntOp.Conv2d op) {
-        return kernels(layer, op.acc(), op.rescale())
-                .conv(op.window(), op.groups())
+        return (layer.isa() == Isa.CUDA
+                        ? Dots.conv(layer, op)
+                        : kernels(layer, op.acc(), op.rescale()).conv(op.window(), op.groups()))
                 .orElseGet(() -> integers(layer, op.acc(), op.rescale())
                         .conv(new Windows(op.window(), layer.shape(0)), op.groups()));
     }
 
     static Stmt dense(Layer layer, IntOp.Dense op) {
-        return kernels(layer, op.acc(), op.rescale())
-                .dense()
+        return (layer.isa() == Isa.CUDA
+                        ? Dots.dense(layer, op)
+                        : kernels(layer, op.acc(), op.rescale()).dense())
                 .orElseGet(() -> integers(layer, op.acc(), op.rescale()).dense());
     }
 
     static Stmt matmul(Layer layer, IntOp.MatMul op) {
-        return kernels(layer, op.acc(), op.rescale())
-                .matmul()
+        return (layer.isa() == Isa.CUDA
+                        ? Dots.matmul(layer, op)
+                        : kernels(layer, op.acc(), op.rescale()).matmul())
                 .orElseGet(() -> integers(layer, op.acc(), op.rescale()).matmul());
     }
 
@@ -250,14 +256,14 @@ final class Products {
 
     /** Outputs in blocks, and what is left of them. */
     private Stmt blocks(int outputs, Block body) {
-        int whole = outputs / BLOCK;
+        int whole = outputs / most;
         List<Stmt> steps = new ArrayList<>();
         if (whole > 0) {
-            steps.add(loop("block", whole, o -> local("acc", acc, BLOCK, sums -> body.of(mul(o, BLOCK), BLOCK, sums))));
+            steps.add(loop("block", whole, o -> local("acc", acc, most, sums -> body.of(mul(o, most), most, sums))));
         }
-        if (outputs % BLOCK > 0) {
+        if (outputs % most > 0) {
             steps.add(local(
-                    "acc", acc, outputs % BLOCK, sums -> body.of(i32((long) whole * BLOCK), outputs % BLOCK, sums)));
+                    "acc", acc, outputs % most, sums -> body.of(i32((long) whole * most), outputs % most, sums)));
         }
         return seq(steps);
     }

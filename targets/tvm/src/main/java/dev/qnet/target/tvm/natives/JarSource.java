@@ -45,17 +45,15 @@ final class JarSource {
     }
 
     /**
-     * Where the jars of a set are, in the order of {@link NativeJar#ALL}.
+     * Where the jars of a set are, in the order of {@link NativeJar#of}.
      *
      * @throws TvmUnavailableException naming those that are missing, and how to get them
      */
     List<Path> find(NativeSet set) {
         List<Path> found = new ArrayList<>();
         List<NativeJar> missing = new ArrayList<>();
-        for (NativeJar jar : NativeJar.ALL) {
-            if (!jar.entries(set).isEmpty()) {
-                find(jar, set).ifPresentOrElse(found::add, () -> missing.add(jar));
-            }
+        for (NativeJar jar : NativeJar.of(set)) {
+            find(jar, set).ifPresentOrElse(found::add, () -> missing.add(jar));
         }
         if (!missing.isEmpty()) {
             throw new TvmUnavailableException(
@@ -67,7 +65,8 @@ final class JarSource {
                                     .map(j -> "  mvn dependency:get -Dtransitive=false -Dartifact="
                                             + j.coordinates(platform))
                                     .collect(Collectors.joining("\n"))
-                            + "\nor, in a clone of Qnet: mvn -f targets/tvm/natives validate");
+                            + "\nor, in a clone of Qnet: mvn -f targets/tvm/natives validate"
+                            + (set == NativeSet.GPU ? " -Pcuda" : ""));
         }
         return found;
     }
@@ -82,7 +81,7 @@ final class JarSource {
 
     private Optional<Path> onClassPath(NativeJar jar, NativeSet set) {
         String entry = jar.entries(set).getFirst();
-        String name = entry.startsWith(platform) ? entry : platform + "/" + entry;
+        String name = entry.startsWith(platform) ? entry : platform + jar.variant() + "/" + entry;
         URL url = JarSource.class.getClassLoader().getResource("org/bytedeco/" + jar.artifact() + "/" + name);
         if (url == null || !url.getProtocol().equals("jar")) {
             return Optional.empty();

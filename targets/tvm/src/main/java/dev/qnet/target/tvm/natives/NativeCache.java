@@ -99,10 +99,8 @@ final class NativeCache {
         try {
             List<String> list = new ArrayList<>();
             int jar = 0;
-            for (NativeJar j : NativeJar.ALL) {
-                if (!j.entries(set).isEmpty()) {
-                    unpack(jars.get(jar++), j.entries(set), fresh, list);
-                }
+            for (NativeJar j : NativeJar.of(set)) {
+                unpack(jars.get(jar++), j.entries(set), fresh, list);
             }
             Files.write(fresh.resolve(LIST), list);
             if (Files.exists(folder)) {

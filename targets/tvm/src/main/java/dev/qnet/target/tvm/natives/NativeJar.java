@@ -7,11 +7,18 @@ import java.util.List;
  *
  * @param artifact its artifact id, in the group {@code org.bytedeco}
  * @param version its version
+ * @param variant what follows the platform in its classifier
  * @param runtime the entries that running a compiled module needs, by the end of their path
  * @param compiler the entries that only compiling needs
  * @param clang the entries that compiling C needs
  */
-record NativeJar(String artifact, String version, List<String> runtime, List<String> compiler, List<String> clang) {
+record NativeJar(
+        String artifact,
+        String version,
+        String variant,
+        List<String> runtime,
+        List<String> compiler,
+        List<String> clang) {
     static final String GROUP = "org.bytedeco";
 
     /** All of them. TVM comes first: its version names the cache. The others are what libtvm is linked with. */
@@ -28,6 +35,7 @@ record NativeJar(String artifact, String version, List<String> runtime, List<Str
             new NativeJar(
                     "llvm",
                     "19.1.3-1.5.11",
+                    "",
                     List.of(),
                     List.of("libLLVM.so.19.1", "linux-x86_64/lld"),
                     List.of(
@@ -38,8 +46,19 @@ record NativeJar(String artifact, String version, List<String> runtime, List<Str
                             "lib/clang/19/include/stdint.h",
                             "lib/clang/19/include/float.h")));
 
-    NativeJar(String artifact, String version, List<String> runtime, List<String> compiler) {
-        this(artifact, version, runtime, compiler, List.of());
+    /** TVM with CUDA, which takes the place of {@code tvm}. */
+    static final NativeJar GPU = new NativeJar(
+            "tvm", ALL.getFirst().version(), "-gpu", List.of(), List.of("python/tvm/libtvm.so"), List.of());
+
+    private NativeJar(String artifact, String version, List<String> runtime, List<String> compiler) {
+        this(artifact, version, "", runtime, compiler, List.of());
+    }
+
+    /** The jars that a set of libraries is taken from. */
+    static List<NativeJar> of(NativeSet set) {
+        return set == NativeSet.GPU
+                ? List.of(GPU)
+                : ALL.stream().filter(j -> !j.entries(set).isEmpty()).toList();
     }
 
     /** The entries that a set of libraries takes from it. */
@@ -50,6 +69,7 @@ record NativeJar(String artifact, String version, List<String> runtime, List<Str
                 java.util.stream.Stream.concat(runtime.stream(), compiler.stream())
                         .toList();
             case CLANG -> clang;
+            case GPU -> artifact.equals("tvm") ? compiler : List.of();
         };
     }
 
@@ -59,11 +79,11 @@ record NativeJar(String artifact, String version, List<String> runtime, List<Str
     }
 
     String fileName(String platform) {
-        return artifact + "-" + version + "-" + platform + ".jar";
+        return artifact + "-" + version + "-" + platform + variant + ".jar";
     }
 
     /** As {@code mvn dependency:get -Dartifact=} takes it. */
     String coordinates(String platform) {
-        return GROUP + ":" + artifact + ":" + version + ":jar:" + platform;
+        return GROUP + ":" + artifact + ":" + version + ":jar:" + platform + variant;
     }
 }

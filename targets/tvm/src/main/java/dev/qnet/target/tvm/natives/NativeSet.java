@@ -7,7 +7,9 @@ public enum NativeSet {
     /** What compiles and links, and the runtime. */
     COMPILER(213),
     /** LLVM's compiler of C and its linker, without TVM. */
-    CLANG(140);
+    CLANG(140),
+    /** TVM with CUDA, beside {@link #COMPILER}, for those who run on a GPU. */
+    GPU(42);
 
     private final int megabytes;
 

@@ -27,6 +27,11 @@ public final class Buffer {
         return new Buffer(Expr.Var.pointer(name, type), type, shape);
     }
 
+    /** As {@link #tensor(String, DataType, List)}, with a pointer to its elements that is known before. */
+    public static Buffer tensor(Expr.Var data, List<Expr> shape) {
+        return new Buffer(data, data.pointee(), shape);
+    }
+
     /** Elements where a pointer points to. */
     public static Buffer at(Expr.Var data, long elements) {
         return new Buffer(data, data.pointee(), List.of(new Expr.Imm(DataType.INT32, elements)));

@@ -197,6 +197,7 @@ public final class CPrinter {
                         scalars.add(b.data());
                     }
                 }
+                case Stmt.Workspace(Buffer b, Expr elements, Stmt body) -> stmt(body);
                 case Stmt.Constant(Buffer b, byte[] elements, Stmt body) -> stmt(body);
                 case Stmt.Declare(Buffer b, Stmt body) -> stmt(body);
                 case Stmt.Evaluate(Expr value) -> expr(value);
@@ -260,7 +261,7 @@ public final class CPrinter {
             }
             case Stmt.Declare(Buffer b, Stmt body) -> tables(body, uses);
             case Stmt.Seq _, Stmt.For _, Stmt.If _, Stmt.Let _, Stmt.Allocate _ -> {}
-            case Stmt.Store _, Stmt.Evaluate _, Stmt.Assert _ -> {}
+            case Stmt.Store _, Stmt.Evaluate _, Stmt.Assert _, Stmt.Workspace _ -> {}
         }
     }
 
@@ -373,6 +374,7 @@ public final class CPrinter {
             }
             case Stmt.Assert(Expr condition, String message, Stmt body) ->
                 throw new IllegalArgumentException("C has no assertions: " + message);
+            case Stmt.Workspace w -> throw new IllegalArgumentException("C has no memory of a device: " + w.buffer());
         }
     }
 

@@ -39,7 +39,7 @@ public final class Printer {
             Buffer b = f.tensors().get(v);
             params.add(
                     b == null
-                            ? name(v) + ": " + pointer(v)
+                            ? name(v) + ": " + (v.type().equals(DataType.POINTER) ? pointer(v) : "T." + v.type())
                             : name(b.data()) + ": T.Buffer((" + list(b.shape()) + "), \"" + b.type() + "\")");
         }
         line("def " + f.name() + "(" + String.join(", ", params) + "):");
@@ -72,8 +72,9 @@ public final class Printer {
                 String bounds = fromZero ? text(extent) : text(min) + ", " + range;
                 String how = kind == Stmt.LoopKind.SERIAL
                         ? "range"
-                        : "T." + kind.name().toLowerCase(Locale.ROOT);
-                line("for " + name(v) + " in " + how + "(" + bounds + "):");
+                        : kind.thread().isEmpty() ? "T." + kind.name().toLowerCase(Locale.ROOT) : "T.thread_binding";
+                String thread = kind.thread().isEmpty() ? "" : ", thread=\"" + kind.thread() + "\"";
+                line("for " + name(v) + " in " + how + "(" + bounds + thread + "):");
                 nested(body);
             }
             case Stmt.If(Expr condition, Stmt then, var otherwise) -> {
@@ -91,6 +92,10 @@ public final class Printer {
             }
             case Stmt.Allocate(Buffer b, long elements, boolean stack, Stmt body) -> {
                 line(name(b.data()) + " = T.allocate([" + elements + "], \"" + b.type() + "\", \"global\")");
+                print(body);
+            }
+            case Stmt.Workspace(Buffer b, Expr elements, Stmt body) -> {
+                line(name(b.data()) + " = T.allocate([" + text(elements) + "], \"" + b.type() + "\", \"global\")");
                 print(body);
             }
             case Stmt.Constant(Buffer b, byte[] elements, Stmt body) -> {

@@ -20,17 +20,34 @@ public sealed interface Stmt {
         SERIAL(0),
         PARALLEL(1),
         VECTORIZED(2),
-        UNROLLED(3);
+        UNROLLED(3),
+        /** A pass is a block of threads of a GPU. */
+        BLOCK_X(4, "blockIdx.x"),
+        /** As {@link #BLOCK_X}, of the other dimension of a grid. */
+        BLOCK_Y(4, "blockIdx.y"),
+        /** A pass is a thread of a block. */
+        THREAD_X(4, "threadIdx.x");
 
         private final int code;
+        private final String thread;
 
         LoopKind(int code) {
+            this(code, "");
+        }
+
+        LoopKind(int code, String thread) {
             this.code = code;
+            this.thread = thread;
         }
 
         /** TVM's number for it. */
         public int code() {
             return code;
+        }
+
+        /** What CUDA calls the number of the pass, of one that a GPU's thread or block is; else empty. */
+        public String thread() {
+            return thread;
         }
     }
 
@@ -53,6 +70,13 @@ public sealed interface Stmt {
      * @param stack on the stack; else from the runtime's pool
      */
     record Allocate(Buffer buffer, long elements, boolean stack, Stmt body) implements Stmt {}
+
+    /**
+     * Memory of the device that the function runs on, for as long as the body runs.
+     *
+     * @param elements how many, which may vary
+     */
+    record Workspace(Buffer buffer, Expr elements, Stmt body) implements Stmt {}
 
     /**
      * Constants inside the module.

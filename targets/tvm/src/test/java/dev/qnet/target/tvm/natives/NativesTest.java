@@ -126,6 +126,36 @@ class NativesTest {
     }
 
     @Test
+    void cudaIsFetchedByThoseWhoAskForIt() throws IOException {
+        assertThatThrownBy(() -> unpack(NativeSet.GPU))
+                .isInstanceOf(TvmUnavailableException.class)
+                .hasMessageContaining("no tvm-0.18.0-1.5.11-linux-x86_64-gpu.jar")
+                .hasMessageContaining("mvn -f targets/tvm/natives validate -Pcuda");
+
+        Path jar = repository.resolve(NativeJar.GPU.path(PLATFORM));
+        try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(jar))) {
+            zip.putNextEntry(new ZipEntry("org/bytedeco/tvm/linux-x86_64-gpu/python/tvm/libtvm.so"));
+            zip.write(1);
+            zip.closeEntry();
+        }
+        assertThat(unpack(NativeSet.GPU).resolve("libtvm.so")).isRegularFile();
+    }
+
+    @Test
+    void clangLiesWithTheOthersJar() throws IOException {
+        Path jar = repository.resolve(NativeJar.ALL.getLast().path(PLATFORM));
+        try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(jar))) {
+            for (String entry : NativeJar.ALL.getLast().entries(NativeSet.CLANG)) {
+                zip.putNextEntry(new ZipEntry("org/bytedeco/llvm/some/where/" + entry));
+                zip.write(1);
+                zip.closeEntry();
+            }
+        }
+        assertThat(unpack(NativeSet.CLANG).resolve("clang").toFile().canExecute())
+                .isTrue();
+    }
+
+    @Test
     void otherPlatformsAreToldWhatRunsThere() {
         assertThatThrownBy(() -> Platform.classifier("Mac OS X", "aarch64"))
                 .isInstanceOf(TvmUnavailableException.class)

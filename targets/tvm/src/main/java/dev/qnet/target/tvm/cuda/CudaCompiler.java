@@ -1,0 +1,193 @@
+package dev.qnet.target.tvm.cuda;
+
+import dev.qnet.target.tvm.natives.NativeSet;
+import dev.qnet.target.tvm.natives.Natives;
+import dev.qnet.target.tvm.tir.CudaHeader;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/** Compiles CUDA C to PTX, which the driver of a GPU compiles for it. Nothing is fused or approximated. */
+public enum CudaCompiler {
+    /** CUDA's own program. */
+    NVCC {
+        @Override
+        public boolean isHere() {
+            return CudaFiles.program("nvcc").isPresent();
+        }
+
+        @Override
+        String compile(Path folder, String kernels, String arch) throws IOException {
+            Path source = Files.writeString(folder.resolve("kernels.cu"), CudaHeader.TEXT + kernels);
+            Path ptx = folder.resolve("kernels.ptx");
+            run(List.of(
+                    CudaFiles.program("nvcc").orElseThrow().toString(),
+                    "-ptx",
+                    "-arch=" + arch,
+                    "-fmad=false",
+                    "-std=c++17",
+                    "-o",
+                    ptx.toString(),
+                    source.toString()));
+            return Files.readString(ptx);
+        }
+    },
+    /** CUDA's library for this. */
+    NVRTC {
+        @Override
+        public boolean isHere() {
+            return Nvrtc.isHere();
+        }
+
+        @Override
+        String compile(Path folder, String kernels, String arch) {
+            return Nvrtc.compile(
+                    CudaHeader.TEXT + kernels,
+                    List.of("--gpu-architecture=" + arch.replace("sm_", "compute_"), "--fmad=false", "--std=c++17"));
+        }
+    },
+    /** The clang among TVM's native libraries, which needs nothing of CUDA's. */
+    CLANG {
+        @Override
+        public boolean isHere() {
+            return true;
+        }
+
+        @Override
+        String compile(Path folder, String kernels, String arch) throws IOException {
+            Path source = Files.writeString(
+                    folder.resolve("kernels.cu"), CudaHeader.WITHOUT_TOOLKIT + CudaHeader.TEXT + kernels);
+            Path ptx = folder.resolve("kernels.ptx");
+            clang(
+                    "-x",
+                    "cuda",
+                    "--cuda-device-only",
+                    "--cuda-gpu-arch=" + arch,
+                    // As old as the architecture, so that old drivers take it.
+                    "--cuda-feature=" + (number(arch) < 89 ? "+ptx70" : "+ptx78"),
+                    "-nocudainc",
+                    "-nocudalib",
+                    "-nostdinc",
+                    "-fms-extensions",
+                    "-Wno-unknown-cuda-version",
+                    "-std=c++17",
+                    "-O3",
+                    "-ffp-contract=off",
+                    "-S",
+                    "-o",
+                    ptx.toString(),
+                    source.toString());
+            return Files.readString(ptx);
+        }
+    };
+
+    /** The architectures that clang knows and that multiply bytes by {@code dp4a}. */
+    private static final List<String> ARCHITECTURES =
+            List.of("sm_61", "sm_70", "sm_72", "sm_75", "sm_80", "sm_86", "sm_87", "sm_89", "sm_90");
+
+    /** Whether it is on this machine. */
+    public abstract boolean isHere();
+
+    /** @param folder for its files, which it may leave there */
+    abstract String compile(Path folder, String kernels, String arch) throws IOException;
+
+    /**
+     * The one to use: what {@code QNET_CUDA_COMPILER} (or {@code -Dqnet.cuda.compiler}) names, or the first that is here.
+     *
+     * @throws IllegalArgumentException if the one that is named is not here
+     */
+    public static CudaCompiler choose() {
+        Optional<String> asked = Optional.ofNullable(System.getProperty("qnet.cuda.compiler"))
+                .or(() -> Optional.ofNullable(System.getenv("QNET_CUDA_COMPILER")));
+        for (CudaCompiler c : values()) {
+            String name = c.name().toLowerCase(Locale.ROOT);
+            if (asked.isEmpty() ? c.isHere() : asked.get().equals(name)) {
+                if (!c.isHere()) {
+                    throw new IllegalArgumentException("QNET_CUDA_COMPILER asks for " + name
+                            + ", which is not on this machine's PATH, or under CUDA_HOME or /usr/local/cuda");
+                }
+                return c;
+            }
+        }
+        throw new IllegalArgumentException(
+                "QNET_CUDA_COMPILER asks for '" + asked.orElse("") + "'; it is one of nvcc, nvrtc, clang");
+    }
+
+    /**
+     * Refuses what is no architecture.
+     *
+     * @throws IllegalArgumentException naming those that there are
+     */
+    public static void check(String arch) {
+        if (!ARCHITECTURES.contains(arch)) {
+            throw new IllegalArgumentException(
+                    "there is no architecture '" + arch + "'; one of: " + String.join(", ", ARCHITECTURES));
+        }
+    }
+
+    /** The newest architecture that a GPU of a version runs code for; empty if there is none. */
+    static String newest(int version) {
+        return ARCHITECTURES.reversed().stream()
+                .filter(arch -> number(arch) <= version)
+                .findFirst()
+                .orElse("");
+    }
+
+    private static int number(String arch) {
+        return Integer.parseInt(arch.substring("sm_".length()));
+    }
+
+    /**
+     * Compiles kernels.
+     *
+     * @param kernels as {@link dev.qnet.target.tvm.tir.CudaPrinter} prints them
+     * @param arch the oldest GPU that they run on, such as {@code sm_80}
+     * @throws IOException if the compiler fails
+     * @throws IllegalArgumentException if there is no such architecture
+     */
+    public String ptx(String kernels, String arch) throws IOException {
+        check(arch);
+        Path folder = Files.createTempDirectory("qnet-cuda");
+        try {
+            return compile(folder, kernels, arch);
+        } finally {
+            Files.deleteIfExists(folder.resolve("kernels.cu"));
+            Files.deleteIfExists(folder.resolve("kernels.ptx"));
+            Files.deleteIfExists(folder);
+        }
+    }
+
+    /**
+     * Runs the clang among TVM's native libraries.
+     *
+     * @throws IOException if it fails, with what it said
+     * @throws dev.qnet.target.tvm.TvmUnavailableException if it is not on this machine
+     */
+    public static void clang(String... options) throws IOException {
+        List<String> command = new ArrayList<>();
+        command.add(Natives.folder(NativeSet.CLANG).resolve("clang").toString());
+        command.addAll(List.of(options));
+        run(command);
+    }
+
+    private static void run(List<String> command) throws IOException {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        try (var output = process.getInputStream()) {
+            String text = new String(output.readAllBytes(), StandardCharsets.UTF_8);
+            int status = process.waitFor();
+            if (status != 0) {
+                throw new IOException(command.getFirst() + " ended with " + status + ": " + text.strip());
+            }
+        } catch (InterruptedException e) {
+            process.destroy();
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while compiling");
+        }
+    }
+}
