@@ -167,6 +167,7 @@ final class Dots {
     }
 
     /** Pixels of images under a window. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Pixels(Dots dots, Window window, int[] x, int[] w) implements Reach {
         @Override
         public Stmt each(Function<Tap, Stmt> body) {
