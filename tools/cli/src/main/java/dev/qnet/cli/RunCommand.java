@@ -259,7 +259,7 @@ final class RunCommand implements Callable<Integer> {
                 Graph integers = Build.integers(console, bound);
                 TvmModule module = Tvm.loadOnGpu(integers);
                 yield new Engine.Oracle(
-                        integers, rounding, JvmTarget.inputs(integers), values -> Tvm.run(integers, module, values));
+                        integers, rounding, JvmTarget.inputs(integers), values -> Tvm.run(integers, module, values, 1));
             }
             case TVM_C -> {
                 Tvm.requireClang();

@@ -144,7 +144,7 @@ public final class DeviceLowering {
         for (Node n : graph.nodes()) {
             boolean nothing = n.op() instanceof DataOp.Constant || MemoryPlanner.isView(n);
             if (!nothing && n.type().shape().elements() > 0) {
-                Layer layer = new Layer(n, Isa.CUDA, definitions, types);
+                Layer layer = new Layer(n, Options.of(Isa.CUDA), definitions, types);
                 Stmt body = Lowering.body(layer);
                 layer.failure().ifPresent(failures::add);
                 Map<Var, At> places = new LinkedHashMap<>();
@@ -170,7 +170,7 @@ public final class DeviceLowering {
                 List.of(table ? Objects.requireNonNull(constant).id() : c.value()),
                 c.type(),
                 dev.qnet.compiler.source.Span.NONE);
-        Layer layer = new Layer(node, Isa.CUDA, table ? definitions : Map.of(), types);
+        Layer layer = new Layer(node, Options.of(Isa.CUDA), table ? definitions : Map.of(), types);
         Map<Var, At> places = new LinkedHashMap<>();
         layer.given().values().forEach(b -> places.put(b.data(), at(from, b)));
         return new Split(layer, "copy_" + c.value().name(), places, c.to()).launches(Ints.each(layer, x -> x));
