@@ -183,8 +183,8 @@ public final class TvmSession implements AutoCloseable {
         Call(Arena arena, Scope copies) {
             this.arena = arena;
             this.copies = copies;
-            this.status = arena.allocate(
-                    (long) Integer.BYTES * signature.failures().size(), DlTensor.ALIGNMENT);
+            this.status =
+                    arena.allocate((long) Integer.BYTES * signature.failures().size(), DlTensor.ALIGNMENT);
         }
 
         void pass(MemorySegment data, Tensor t, int items, boolean changes) {
@@ -218,7 +218,8 @@ public final class TvmSession implements AutoCloseable {
         Runner runner = runners.getFirst();
         try (Arena arena = Arena.ofConfined();
                 Scope copies = runner.scope().library().scope()) {
-            Object[] tensors = call(arena, copies, 0, 1, inputs, new ArrayList<>()).tensors.toArray();
+            Object[] tensors =
+                    call(arena, copies, 0, 1, inputs, new ArrayList<>()).tensors.toArray();
             long start = System.nanoTime();
             for (int i = 0; i < runs; i++) {
                 runner.scope().call(runner.run(), tensors);

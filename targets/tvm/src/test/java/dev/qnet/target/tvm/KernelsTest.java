@@ -66,7 +66,8 @@ class KernelsTest {
                         try {
                             check(
                                     GraphParser.parse(text),
-                                    graph -> TvmTarget.compile(graph, new Cpu(kind.cpu()), kind.isa(), false, Tilings.DEFAULT),
+                                    graph -> TvmTarget.compile(
+                                            graph, new Cpu(kind.cpu()), kind.isa(), false, Tilings.DEFAULT),
                                     seed);
                         } catch (RuntimeException | AssertionError e) {
                             throw new AssertionError("seed " + seed + ": " + e.getMessage() + "\n" + text, e);
@@ -323,7 +324,8 @@ class KernelsTest {
                                     "skipped: this machine's CPU has not " + kind.needs());
                             check(
                                     GraphParser.parse(large(s.in(), s.kernel(), s.stride())),
-                                    graph -> TvmTarget.compile(graph, new Cpu(kind.cpu()), kind.isa(), false, Tilings.DEFAULT),
+                                    graph -> TvmTarget.compile(
+                                            graph, new Cpu(kind.cpu()), kind.isa(), false, Tilings.DEFAULT),
                                     7);
                         })));
     }

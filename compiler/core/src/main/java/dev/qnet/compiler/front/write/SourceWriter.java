@@ -292,13 +292,14 @@ public final class SourceWriter {
         List<Annotation> annotations = new ArrayList<>();
         Spec weights = intent.weights();
         if (weights != null) {
-            annotations.add(
-                    Tree.annotation("weights", SpecWords.of(weights, false, explicit(around == null ? null : around.weights()))));
+            annotations.add(Tree.annotation(
+                    "weights", SpecWords.of(weights, false, explicit(around == null ? null : around.weights()))));
         }
         Spec activations = intent.activations();
         if (activations != null) {
             annotations.add(Tree.annotation(
-                    "activations", SpecWords.of(activations, true, explicit(around == null ? null : around.activations()))));
+                    "activations",
+                    SpecWords.of(activations, true, explicit(around == null ? null : around.activations()))));
         }
         if (intent.keepFloat()) {
             annotations.add(new Annotation(Tree.name("float"), List.of(), Span.NONE));
