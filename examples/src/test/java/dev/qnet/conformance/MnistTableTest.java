@@ -134,9 +134,14 @@ class MnistTableTest {
         Path results = FOLDER.resolve("results.txt");
         if (Files.exists(results)) {
             for (String line : Files.readAllLines(results)) {
-                String[] parts = line.split(": ");
-                String[] values = parts[1].split(" ");
-                done.put(parts[0], new Result(Double.parseDouble(values[0]), Long.parseLong(values[1])));
+                // "scheme of a run: top-1 bytes"
+                int name = line.indexOf(": ");
+                int space = line.lastIndexOf(' ');
+                done.put(
+                        line.substring(0, name),
+                        new Result(
+                                Double.parseDouble(line.substring(name + 2, space)),
+                                Long.parseLong(line.substring(space + 1))));
             }
         }
         List<Run> runs = runs();
