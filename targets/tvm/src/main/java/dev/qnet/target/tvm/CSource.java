@@ -7,12 +7,13 @@ import dev.qnet.target.tvm.Footprint.Piece;
 import dev.qnet.target.tvm.lower.Lowering;
 import dev.qnet.target.tvm.tir.CPrinter;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** A graph as C for microcontrollers: one source file, and the header that goes with it. It needs no library. */
 public final class CSource {
@@ -20,8 +21,11 @@ public final class CSource {
     private static final String PRELUDE = """
             #include <float.h>
 
-            #if defined(__FAST_MATH__)
-            #error "-ffast-math changes results; compile this file without it"
+            #if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__)
+            #error "-ffast-math and parts of it change results; compile this file without them"
+            #endif
+            #if defined(__NO_SIGNED_ZEROS__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+            #error "zeros have signs here, and not all numbers are finite; compile this file as if so"
             #endif
             #if FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16
             #error "float and double have to be computed as such, without more digits"
@@ -98,7 +102,7 @@ public final class CSource {
         this.printed = CPrinter.print(program.module());
         this.prefix = prefix(face);
         this.macro = prefix.toUpperCase(Locale.ROOT);
-        Set<String> used = new LinkedHashSet<>();
+        Set<String> used = new HashSet<>(reserved());
         this.inputNames = names("in_", face.inputs(), used);
         this.stateNames = names(prefix + "_state_", face.states(), used);
         this.outputNames = names("out_", face.outputs(), used);
@@ -121,12 +125,24 @@ public final class CSource {
         return face.function().substring(0, face.function().length() - "_call".length());
     }
 
+    /** The file's own names, which a tensor of a model called {@code out} could have, too. */
+    private List<String> reserved() {
+        return Stream.of("_arena", "_begun", "_call", "_reset", "_run", "_run_in")
+                .map(own -> key(prefix + own))
+                .toList();
+    }
+
+    /** What differs between names: macros are in capitals. */
+    private static String key(String name) {
+        return name.toUpperCase(Locale.ROOT);
+    }
+
     private static List<String> names(String before, List<TensorInfo> tensors, Set<String> used) {
         List<String> names = new ArrayList<>();
         for (TensorInfo t : tensors) {
             String base = before + Interface.identifier(t.name());
             String name = base;
-            for (int i = 2; !used.add(name); i++) {
+            for (int i = 2; !used.add(key(name)); i++) {
                 name = base + "_" + i;
             }
             names.add(name);

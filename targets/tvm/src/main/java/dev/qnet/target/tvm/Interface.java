@@ -202,15 +202,17 @@ record Interface(
         String macro = prefix.toUpperCase(Locale.ROOT);
         List<String> parameters = new ArrayList<>();
         Set<String> used = new LinkedHashSet<>();
+        // A tensor of a model called "out" would hide these from the function that calls them.
+        Set<String> own = Set.of(function, prefix + "_run");
         StringBuilder about = new StringBuilder();
         if (batched()) {
             about.append(" * items      N, any number\n");
             parameters.add("int32_t items");
             used.add("items");
         }
-        inputs.forEach(t -> parameters.add(parameter(about, used, "const ", "in_", t)));
-        states.forEach(t -> parameters.add(parameter(about, used, "", "state_", t)));
-        outputs.forEach(t -> parameters.add(parameter(about, used, "", "out_", t)));
+        inputs.forEach(t -> parameters.add(parameter(about, own, used, "const ", "in_", t)));
+        states.forEach(t -> parameters.add(parameter(about, own, used, "", "state_", t)));
+        outputs.forEach(t -> parameters.add(parameter(about, own, used, "", "out_", t)));
         parameters.add("void *workspace");
         used.add("workspace");
         String bytes = macro + "_WORKSPACE_BYTES";
@@ -283,10 +285,11 @@ record Interface(
                         TEXT);
     }
 
-    private static String parameter(StringBuilder h, Set<String> used, String constant, String prefix, TensorInfo t) {
+    private static String parameter(
+            StringBuilder h, Set<String> own, Set<String> used, String constant, String prefix, TensorInfo t) {
         String base = prefix + identifier(t.name());
         String parameter = base;
-        for (int i = 2; !used.add(parameter); i++) {
+        for (int i = 2; own.contains(parameter) || !used.add(parameter); i++) {
             parameter = base + "_" + i;
         }
         h.append(" * ")

@@ -202,6 +202,23 @@ class CLibraryTest {
         return output;
     }
 
+    /** A tensor may be called as the function is that the header's calls. */
+    @Test
+    void headersGoWithAnyName(@TempDir Path folder) throws Exception {
+        TvmHere.library();
+        String graph = """
+                graph @out {
+                  param %x : i32[2]
+                  %y = num.add %x, %x : i32[2]
+                  return call = %y
+                }
+                """;
+        try (CLibrary compiled = TvmTarget.compileForC(GraphParser.parse(graph), Cpu.NATIVE)) {
+            Files.writeString(folder.resolve("model.h"), compiled.header());
+        }
+        run(folder, List.of("gcc", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c", "model.h"));
+    }
+
     @Test
     void refusesOtherLibraries(@TempDir Path folder) throws IOException {
         TvmHere.library();

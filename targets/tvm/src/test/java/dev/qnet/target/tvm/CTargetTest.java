@@ -75,6 +75,39 @@ class CTargetTest {
                         "#define SOME_NET_OUT_Y_ELEMENTS 3\n");
     }
 
+    /** C has one space of names for a model's own and its tensors', and macros are in capitals. */
+    @Test
+    void namesDoNotMeet(@TempDir Path folder) throws Exception {
+        CSource source = compile("""
+                graph @out {
+                  param %a : i32[2]
+                  param %A : i32[3]
+                  %x = num.add %a, %a : i32[2]
+                  %y = num.add %A, %A : i32[3]
+                  %z = num.mul %y, %A : i32[3]
+                  return arena = %x, run_in = %y, call = %z
+                }
+                """);
+        assertThat(source.header().lines().filter(l -> l.startsWith("#define OUT_IN_A")))
+                .containsExactly("#define OUT_IN_A_ELEMENTS 2", "#define OUT_IN_A_2_ELEMENTS 3");
+        assertThat(source.text("model.h"))
+                .contains("return out_run_in(out_arena, in_a, in_A_2, out_arena_2, out_run_in_2");
+        Files.writeString(folder.resolve("model.h"), source.header());
+        Files.writeString(folder.resolve("model.c"), source.text("model.h"));
+        run(folder, List.of("gcc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-c", "model.c"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-ffast-math", "-funsafe-math-optimizations", "-ffinite-math-only", "-freciprocal-math"})
+    void refusesOptionsThatChangeArithmetic(String option, @TempDir Path folder) throws Exception {
+        CSource source = compile(dense("i8", 3, 2));
+        Files.writeString(folder.resolve("model.h"), source.header());
+        Files.writeString(folder.resolve("model.c"), source.text("model.h"));
+        assertThatThrownBy(() -> run(folder, List.of("gcc", option, "-c", "model.c")))
+                .isInstanceOf(AssertionError.class)
+                .hasMessageContaining("#error");
+    }
+
     /** Weights of fewer bits than 8 lie side by side. */
     @Test
     void smallWeightsTakeLessFlash() {
