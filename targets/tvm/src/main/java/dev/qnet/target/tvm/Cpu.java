@@ -19,6 +19,16 @@ public record Cpu(String name) {
 
     /** LLVM's names of the features that code may use unasked, by the names that Linux has for them. */
     static final Map<String, String> FEATURES = new TreeMap<>(Map.ofEntries(
+            Map.entry("pni", "sse3"),
+            Map.entry("ssse3", "ssse3"),
+            Map.entry("sse4_1", "sse4.1"),
+            Map.entry("sse4_2", "sse4.2"),
+            Map.entry("sse4a", "sse4a"),
+            Map.entry("popcnt", "popcnt"),
+            Map.entry("movbe", "movbe"),
+            Map.entry("xop", "xop"),
+            Map.entry("fma4", "fma4"),
+            Map.entry("tbm", "tbm"),
             Map.entry("avx", "avx"),
             Map.entry("avx2", "avx2"),
             Map.entry("fma", "fma"),

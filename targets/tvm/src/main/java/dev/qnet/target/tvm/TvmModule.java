@@ -54,15 +54,27 @@ public final class TvmModule implements AutoCloseable {
         try {
             Ref module = scope.load(library);
             Signature signature = Signature.parse(metadata(scope, module, library));
-            List<String> missing = CpuFlags.missing(signature.cpu());
-            if (!missing.isEmpty()) {
-                throw new IllegalArgumentException(library + " is compiled for a CPU with " + String.join(", ", missing)
-                        + ", which this one has not or Linux does not allow; compile it with another --cpu");
-            }
+            requireCpu(library.toString(), signature);
             return new TvmModule(signature, scope, module);
         } catch (RuntimeException e) {
             scope.close();
-            throw e;
+            throw String.valueOf(e.getMessage()).contains("created using {cuda}") ? forGpus(library, e) : e;
+        }
+    }
+
+    private static TvmUnavailableException forGpus(Path library, RuntimeException e) {
+        return new TvmUnavailableException(
+                library + " is compiled for a GPU, and TVM without CUDA is loaded",
+                "on a machine with an NVIDIA GPU, call CudaTarget.requireGpu() before anything else of TVM",
+                e);
+    }
+
+    /** Code for another CPU would end the process at its first instruction that this one does not know. */
+    private static void requireCpu(String what, Signature signature) {
+        List<String> missing = CpuFlags.missing(signature.cpu());
+        if (!missing.isEmpty()) {
+            throw new IllegalArgumentException(what + " is compiled for a CPU with " + String.join(", ", missing)
+                    + ", which this one has not or Linux does not allow; compile it with another --cpu");
         }
     }
 
@@ -98,12 +110,18 @@ public final class TvmModule implements AutoCloseable {
      * module is compiled for that; else the items of a batch, if the module has no states. All sessions have the same threads.
      *
      * @param threads from 1 on
-     * @throws IllegalArgumentException if there are less than 1 or more than 512
+     * @throws IllegalArgumentException if there are less than 1 or more than 512, or the module is for another CPU
      */
     public TvmSession session(int threads) {
         if (threads < 1 || threads > TvmThreads.MOST) {
             throw new IllegalArgumentException("a session has 1 to " + TvmThreads.MOST + " threads, found " + threads);
         }
+        requireCpu("the module '" + signature.name() + "'", signature);
+        return sessionOnAnyCpu(threads);
+    }
+
+    /** As {@link #session(int)}, where the code may end the process. */
+    TvmSession sessionOnAnyCpu(int threads) {
         List<TvmSession.Runner> runners = new ArrayList<>();
         try {
             int wanted = signature.parallel() || !signature.itemsAreApart() ? 1 : threads;
