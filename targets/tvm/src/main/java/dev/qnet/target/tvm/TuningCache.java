@@ -3,6 +3,8 @@ package dev.qnet.target.tvm;
 import dev.qnet.target.tvm.lower.Isa;
 import dev.qnet.target.tvm.lower.Tiling;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -45,7 +47,17 @@ public final class TuningCache {
         if (!Files.exists(file)) {
             return cache;
         }
-        List<String> lines = Files.readAllLines(file);
+        List<String> lines;
+        try {
+            lines = Files.readAllLines(file);
+        } catch (CharacterCodingException e) {
+            throw damaged(file, 1, "it is no UTF-8 text");
+        } catch (FileSystemException e) {
+            throw e;
+        } catch (IOException e) {
+            // Of a folder, for one, Java does not say which.
+            throw new FileSystemException(file.toString(), null, String.valueOf(e.getMessage()));
+        }
         if (lines.isEmpty() || !lines.getFirst().equals(HEADER)) {
             throw damaged(file, 1, "it does not begin with '" + HEADER + "'");
         }

@@ -9,6 +9,7 @@ import dev.qnet.target.tvm.lower.Isa;
 import dev.qnet.target.tvm.lower.Tiling;
 import dev.qnet.target.tvm.lower.Tunable;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -82,6 +83,18 @@ class TunerTest {
                     .hasMessageContaining("tilings.txt, line " + (bad.startsWith("qnet") ? 3 : 1))
                     .hasMessageContaining("remove it to measure anew");
         }
+    }
+
+    @Test
+    void namesFilesThatAreNoText(@TempDir Path folder) throws IOException {
+        assertThatThrownBy(() -> TuningCache.read(folder))
+                .isInstanceOf(FileSystemException.class)
+                .hasMessageStartingWith(folder.toString());
+        Path bytes = Files.write(folder.resolve("bytes"), new byte[] {(byte) 0xff, (byte) 0xfe});
+        assertThatThrownBy(() -> TuningCache.read(bytes))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("bytes, line 1")
+                .hasMessageContaining("no UTF-8");
     }
 
     @Test
