@@ -53,22 +53,56 @@ public final class AtomicFiles {
 
     /** As {@link #write}, for content that is written by path. */
     public static void writeAt(Path target, File content) throws IOException {
-        // Not createTempFile, whose files nobody else may read.
-        Path temporary = check(target).resolve(".qnet" + UUID.randomUUID() + ".tmp");
+        Path temporary = beside(target);
         try {
-            content.writeTo(temporary);
-            Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+            named(target, () -> content.writeTo(temporary));
+            named(target, () -> move(temporary, target));
+        } finally {
+            Files.deleteIfExists(temporary);
+        }
+    }
+
+    /** Two files that belong together: neither is moved to its place before both are written. */
+    public static void writeBoth(Path first, File content, Path second, File other) throws IOException {
+        Path one = beside(first);
+        Path two = beside(second);
+        try {
+            named(first, () -> content.writeTo(one));
+            named(second, () -> other.writeTo(two));
+            named(first, () -> move(one, first));
+            named(second, () -> move(two, second));
+        } finally {
+            Files.deleteIfExists(one);
+            Files.deleteIfExists(two);
+        }
+    }
+
+    private static Path beside(Path target) throws FileSystemException {
+        // Not createTempFile, whose files nobody else may read.
+        return check(target).resolve(".qnet" + UUID.randomUUID() + ".tmp");
+    }
+
+    private static void move(Path temporary, Path target) throws IOException {
+        Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** Part of the work on a file. */
+    private interface Step {
+        void run() throws IOException;
+    }
+
+    /** The user knows nothing of the file beside it: errors name the one that it is for. */
+    private static void named(Path target, Step step) throws FileSystemException {
+        try {
+            step.run();
         } catch (AccessDeniedException e) {
             throw cannotWrite(target, "permission denied");
         } catch (NoSuchFileException e) {
             throw cannotWrite(target, "no file can be made in its folder");
         } catch (FileSystemException e) {
-            // The user knows nothing of the file beside it.
             throw cannotWrite(target, e.getReason() == null ? "no reason is given" : e.getReason());
         } catch (IOException e) {
             throw cannotWrite(target, String.valueOf(e.getMessage()));
-        } finally {
-            Files.deleteIfExists(temporary);
         }
     }
 

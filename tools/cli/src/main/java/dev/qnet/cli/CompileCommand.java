@@ -15,6 +15,7 @@ import dev.qnet.target.tvm.TvmTarget;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -135,31 +136,12 @@ final class CompileCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        if (parallel && (!target.equals(TvmTarget.CPU) || abi.equals(C))) {
-            throw new UserException(
-                    "--parallel is for libraries for TVM's runtime, whose threads they use",
-                    "--target " + TvmTarget.CPU + " --abi " + PACKED
-                            + "; other models share the items of a batch among the threads they are loaded for");
-        }
-        if (tune && !target.equals(TvmTarget.CPU)) {
-            throw new UserException("--tune is for x86 CPUs", "--target " + TvmTarget.CPU);
-        }
-        if (tuneCache != null && !tune) {
-            throw new UserException("--tune-cache is read with --tune only", "--tune --tune-cache " + tuneCache);
-        }
+        checkOptions();
         if (target.equals(CTarget.NAME)) {
             return device();
         }
         boolean cuda = target.equals(CudaTarget.CUDA);
         boolean tvm = cuda || target.equals(TvmTarget.CPU);
-        if (!tvm && !target.equals(JVM)) {
-            throw new UserException(
-                    "there is no target '" + target + "'",
-                    "one of: " + String.join(", ", JVM, TvmTarget.CPU, CudaTarget.CUDA, CTarget.NAME));
-        }
-        if (flash != null || ram != null) {
-            throw new UserException("--flash and --ram are for microcontrollers", "--target " + CTarget.NAME);
-        }
         String kind = tvm ? ".so" : ".jar";
         if (!output.toString().endsWith(kind)) {
             throw new UserException(
@@ -167,17 +149,49 @@ final class CompileCommand implements Callable<Integer> {
                             + ", not " + output,
                     "-o " + output + kind);
         }
-        if (!abi.equals(PACKED) && !abi.equals(C)) {
-            throw new UserException("there is no calling convention '" + abi + "'", "one of: " + PACKED + ", " + C);
-        }
-        if (cuda && abi.equals(C)) {
-            throw new UserException("code for a GPU has no C functions", "leave out --abi c");
-        }
         AtomicFiles.check(output);
         if (cuda) {
             return cuda();
         }
         return tvm ? library() : jar();
+    }
+
+    /** Refuses what the target would not look at. */
+    private void checkOptions() {
+        List<String> targets = List.of(JVM, TvmTarget.CPU, CudaTarget.CUDA, CTarget.NAME);
+        if (!targets.contains(target)) {
+            throw new UserException("there is no target '" + target + "'", "one of: " + String.join(", ", targets));
+        }
+        boolean x86 = target.equals(TvmTarget.CPU);
+        if (!abi.equals(PACKED) && !abi.equals(C)) {
+            throw new UserException("there is no calling convention '" + abi + "'", "one of: " + PACKED + ", " + C);
+        }
+        if (abi.equals(C) && !x86) {
+            throw new UserException("--abi c is for libraries for x86 CPUs", "--target " + TvmTarget.CPU);
+        }
+        if (!cpu.equals(NATIVE) && !x86 && !target.equals(CTarget.NAME)) {
+            throw new UserException(
+                    "--cpu is not for the target " + target,
+                    target.equals(CudaTarget.CUDA) ? "--arch names the GPU" : "--target " + TvmTarget.CPU);
+        }
+        if (!arch.equals(CudaTarget.ARCH) && !target.equals(CudaTarget.CUDA)) {
+            throw new UserException("--arch is for GPUs", "--target " + CudaTarget.CUDA);
+        }
+        if (parallel && (!x86 || abi.equals(C))) {
+            throw new UserException(
+                    "--parallel is for libraries for TVM's runtime, whose threads they use",
+                    "--target " + TvmTarget.CPU + " --abi " + PACKED
+                            + "; other models share the items of a batch among the threads they are loaded for");
+        }
+        if (tune && !x86) {
+            throw new UserException("--tune is for x86 CPUs", "--target " + TvmTarget.CPU);
+        }
+        if (tuneCache != null && !tune) {
+            throw new UserException("--tune-cache is read with --tune only", "--tune --tune-cache " + tuneCache);
+        }
+        if ((flash != null || ram != null) && !target.equals(CTarget.NAME)) {
+            throw new UserException("--flash and --ram are for microcontrollers", "--target " + CTarget.NAME);
+        }
     }
 
     private int jar() throws IOException {
@@ -207,8 +221,7 @@ final class CompileCommand implements Callable<Integer> {
             Path header = output.resolveSibling(output.getFileName().toString().replaceFirst("\\.so$", ".h"));
             AtomicFiles.check(header);
             try (CLibrary library = Tvm.compileForC(graph, cpu, tilings)) {
-                AtomicFiles.writeAt(output, library::save);
-                AtomicFiles.writeAt(header, file -> Files.writeString(file, library.header()));
+                AtomicFiles.writeBoth(output, library::save, header, file -> Files.writeString(file, library.header()));
             }
             console.out().println("wrote " + header);
         } else {

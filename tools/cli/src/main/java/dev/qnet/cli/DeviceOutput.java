@@ -67,8 +67,7 @@ final class DeviceOutput {
         }
         console.out().println();
         check(footprint, flash, ram);
-        AtomicFiles.writeAt(header(), file -> Files.writeString(file, source.header()));
-        AtomicFiles.writeAt(output, content);
+        AtomicFiles.writeBoth(output, content, header(), file -> Files.writeString(file, source.header()));
         console.out().println("wrote " + header());
         console.out().println("wrote " + output + " (" + Sizes.text(Files.size(output)) + ")");
     }

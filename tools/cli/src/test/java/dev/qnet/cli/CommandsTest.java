@@ -10,12 +10,16 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Each command as a user calls it: what it prints, what it writes, its exit code. */
 class CommandsTest extends InProcess {
@@ -233,7 +237,7 @@ class CommandsTest extends InProcess {
         assertThat(qnet("ir", calibrated(), "--target", "tvm-cpu")).isZero();
         assertThat(out).contains("@T.prim_func", "def run(in_x_data: T.Buffer((n, 4), ");
         assertThat(qnet("ir", model, "--target", "jvm")).isEqualTo(ExitCode.INPUT);
-        assertThat(err).contains("target 'jvm' prints no programs", "one that does: tvm-cpu");
+        assertThat(err).contains("target 'jvm' prints no programs", "those that do: tvm-cpu, tvm-cuda");
     }
 
     @Test
@@ -250,6 +254,31 @@ class CommandsTest extends InProcess {
         assertThat(err).contains("--parallel is for libraries for TVM's runtime");
         assertThat(qnet("run", file, "--input", "x.npy", "--threads", "2")).isEqualTo(ExitCode.INPUT);
         assertThat(err).contains("--threads is for tvm-cpu, not jvm");
+    }
+
+    /** What a target does not look at is not taken silently. */
+    @ParameterizedTest
+    @CsvSource({
+        "jvm, m.jar, --abi c, --abi c is for libraries for x86 CPUs",
+        "jvm, m.jar, --cpu haswell, --cpu is not for the target jvm",
+        "jvm, m.jar, --arch sm_90, --arch is for GPUs",
+        "jvm, m.jar, --tune, --tune is for x86 CPUs",
+        "tvm-cpu, m.so, --arch sm_90, --arch is for GPUs",
+        "tvm-cpu, m.so, --ram 1k, --flash and --ram are for microcontrollers",
+        "tvm-cpu, m.so, --tune-cache x.txt, --tune-cache is read with --tune only",
+        "tvm-cuda, m.so, --cpu haswell, --cpu is not for the target tvm-cuda",
+        "tvm-cuda, m.so, --abi c, --abi c is for libraries for x86 CPUs",
+        "tvm-c, m.c, --abi c, --abi c is for libraries for x86 CPUs",
+        "tvm-c, m.c, --abi d, there is no calling convention 'd'"
+    })
+    void compileRefusesOptionsOfOtherTargets(String target, String output, String options, String message)
+            throws IOException {
+        List<Object> line = new ArrayList<>(List.of("compile", calibrated(), "-t", target));
+        line.addAll(List.of("-o", folder.resolve(output)));
+        line.addAll(List.of(options.split(" ", -1)));
+        assertThat(qnet(line.toArray())).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains(message);
+        assertThat(folder.resolve(output)).doesNotExist();
     }
 
     @Test
