@@ -107,8 +107,15 @@ final class Tvm {
     static CudaLibrary compileForCuda(Graph graph, String arch) {
         try {
             return CudaTarget.compile(graph, arch);
-        } catch (IllegalArgumentException | IllegalStateException | IOException e) {
+        } catch (IllegalArgumentException e) {
             throw new UserException(String.valueOf(e.getMessage()));
+        } catch (IllegalStateException | IOException e) {
+            // A new CUDA no longer knows old GPUs, for one.
+            throw new UserException(
+                    String.valueOf(e.getMessage()),
+                    "QNET_CUDA_COMPILER=clang takes the clang among TVM's libraries, which knows them all");
+        } catch (TvmUnavailableException e) {
+            throw new UserException(e.what(), e.fix());
         }
     }
 
