@@ -91,6 +91,9 @@ final class IrCommand implements Callable<Integer> {
         if (source && !cuda) {
             throw new UserException("--source prints CUDA C", "add --target " + CudaTarget.CUDA);
         }
+        if (!cpu.equals("native") && !TvmTarget.CPU.equals(target)) {
+            throw new UserException("--cpu is for programs for x86 CPUs", "add --target " + TvmTarget.CPU);
+        }
         BoundModel bound = model.load(console);
         if (cuda) {
             Graph integers = Build.integers(console, bound);

@@ -238,6 +238,9 @@ class CommandsTest extends InProcess {
         assertThat(out).contains("@T.prim_func", "def run(in_x_data: T.Buffer((n, 4), ");
         assertThat(qnet("ir", model, "--target", "jvm")).isEqualTo(ExitCode.INPUT);
         assertThat(err).contains("target 'jvm' prints no programs", "those that do: tvm-cpu, tvm-cuda");
+        assertThat(qnet("ir", model, "--target", "tvm-cuda", "--cpu", "haswell"))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("--cpu is for programs for x86 CPUs");
     }
 
     @Test
