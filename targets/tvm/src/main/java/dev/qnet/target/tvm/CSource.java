@@ -102,7 +102,7 @@ public final class CSource {
         this.printed = CPrinter.print(program.module());
         this.prefix = prefix(face);
         this.macro = prefix.toUpperCase(Locale.ROOT);
-        Set<String> used = new HashSet<>(reserved());
+        Set<String> used = new HashSet<>(reserved(prefix));
         this.inputNames = names("in_", face.inputs(), used);
         this.stateNames = names(prefix + "_state_", face.states(), used);
         this.outputNames = names("out_", face.outputs(), used);
@@ -126,7 +126,7 @@ public final class CSource {
     }
 
     /** The file's own names, which a tensor of a model called {@code out} could have, too. */
-    private List<String> reserved() {
+    private static List<String> reserved(String prefix) {
         return Stream.of("_arena", "_begun", "_call", "_reset", "_run", "_run_in")
                 .map(own -> key(prefix + own))
                 .toList();
