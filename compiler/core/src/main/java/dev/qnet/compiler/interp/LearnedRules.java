@@ -127,7 +127,12 @@ final class LearnedRules {
                 for (int i = 1; i < p.length; i++) {
                     best = Math.abs(x - p[i]) < Math.abs(x - p[best]) ? i : best;
                 }
-                e.y = p[best];
+                double largest = 0;
+                for (double entry : p) {
+                    largest = Math.max(largest, Math.abs(entry));
+                }
+                float s = Math.max((float) (largest / Quantizer.Codebook.HIGHEST), Float.MIN_NORMAL);
+                e.y = (float) Math.rint((float) p[best] / s) * s;
                 e.byX = 1;
                 e.byP[best] = 1;
             }

@@ -158,13 +158,16 @@ public sealed interface Quantizer {
     }
 
     /**
-     * A codebook, p = its entries: y is the entry nearest to x, the first of equals. Gradients: by x,
-     * {@code g + commitment·(x − y)} (STE, and the loss's term commitment/2·(x − y)², van den Oord et al. 2017); by an entry, the
-     * sum of g over its elements.
+     * A codebook, p = its entries: y is the entry nearest to x, the first of equals, rounded to a 127th of the largest, as entries are
+     * deployed: codes of 8 bits. Gradients: by x, {@code g + commitment·(x − y)} (STE, and the loss's term commitment/2·(x − y)²,
+     * van den Oord et al. 2017); by an entry, the sum of g over its elements, as if it were not rounded.
      *
      * @param entries how many, 2 to 256
      */
     record Codebook(int entries, float commitment) implements Quantizer {
+        /** The code of the largest entry. */
+        public static final int HIGHEST = 127;
+
         public Codebook {
             if (entries < 2 || entries > 256) {
                 throw new IllegalArgumentException("a codebook has 2 to 256 entries, not " + entries);

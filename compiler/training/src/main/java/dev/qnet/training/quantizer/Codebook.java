@@ -5,8 +5,6 @@ import dev.qnet.compiler.quant.KMeans;
 
 /** A codebook begun by k-means: each weight is the entry nearest to it, and entries are learned. */
 final class Codebook implements LearnedQuantizer {
-    private static final int HIGHEST = 127;
-
     private final Quantizer.Codebook settings;
 
     Codebook(Quantizer.Codebook settings) {
@@ -27,17 +25,41 @@ final class Codebook implements LearnedQuantizer {
         return best;
     }
 
+    /** The entries as they are deployed; gradients pass through that rounding as if it were not there. */
+    private float[] deployed(float[] p, int at) {
+        float s = scale(p, at);
+        float[] entries = new float[settings.entries()];
+        for (int k = 0; k < entries.length; k++) {
+            entries[k] = code(p[at + k], s) * s;
+        }
+        return entries;
+    }
+
     @Override
     public void forward(float[] x, int from, int to, float[] p, int at, float t, float[] y) {
+        float[] deployed = deployed(p, at);
         for (int i = from; i < to; i++) {
-            y[i] = p[at + nearest(x[i], p, at, settings.entries())];
+            y[i] = deployed[nearest(x[i], p, at, deployed.length)];
         }
+    }
+
+    private float scale(float[] p, int at) {
+        return Values.positive(Values.maxMagnitude(p, at, at + settings.entries()) / (double) Quantizer.Codebook.HIGHEST);
+    }
+
+    private static int code(float entry, float s) {
+        return (int) Math.clamp(Math.rint(entry / s), -Quantizer.Codebook.HIGHEST, Quantizer.Codebook.HIGHEST);
     }
 
     @Override
     public void byInput(float[] x, float[] g, int from, int to, float[] p, int at, float t, float[] dx) {
+        if (settings.commitment() == 0) {
+            System.arraycopy(g, from, dx, from, to - from);
+            return;
+        }
+        float[] deployed = deployed(p, at);
         for (int i = from; i < to; i++) {
-            float y = settings.commitment() == 0 ? 0 : p[at + nearest(x[i], p, at, settings.entries())];
+            float y = deployed[nearest(x[i], p, at, deployed.length)];
             dx[i] = g[i] + settings.commitment() * (x[i] - y);
         }
     }
@@ -66,12 +88,12 @@ final class Codebook implements LearnedQuantizer {
     /** Entries as 8-bit codes: off by at most half of the largest entry's 127th part. */
     @Override
     public IntegerForm integerForm(float[] p, int at) {
-        float s = Values.positive(Values.maxMagnitude(p, at, at + settings.entries()) / (double) HIGHEST);
+        float s = scale(p, at);
         int[] codes = new int[settings.entries()];
         float[] exact = new float[codes.length];
         for (int k = 0; k < codes.length; k++) {
             exact[k] = p[at + k];
-            codes[k] = (int) Math.clamp(Math.rint(p[at + k] / s), -HIGHEST, HIGHEST);
+            codes[k] = code(p[at + k], s);
         }
         return new IntegerForm.Table(s, codes, exact);
     }
