@@ -99,11 +99,15 @@ public final class ChooseParameters implements Pass {
             return graph.withNodes(out);
         }
 
-        /** With the staircase that calibration has for a value. */
+        /** With the staircase that calibration has for a value; without any where codes are there already, which are to stay. */
         private Spec stepped(Node point, Spec spec) {
+            if (keptGrid(point) != null) {
+                return spec.range() instanceof RangeMethod.Given g && g.steps() != null
+                        ? spec.withRange(new RangeMethod.Given(g.scales(), g.zeros()))
+                        : spec;
+            }
             boolean own = spec.range() instanceof RangeMethod.Fixed || spec.range() instanceof RangeMethod.Given;
             return !own
-                            && keptGrid(point) == null
                             && calibration.values().get(point.operand(0)) instanceof RangeMethod.Given g
                             && g.steps() != null
                     ? spec.withRange(g)

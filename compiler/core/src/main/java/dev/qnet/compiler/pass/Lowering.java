@@ -142,7 +142,7 @@ final class Lowering {
         Node first = users.getOrDefault(param, List.of()).getFirst();
         Quant q = Role.of(first) == Role.POINT ? chosen(first) : null;
         Spec.Steps steps = steps(first);
-        return q == null || steps == null ? q : Staircases.fine(steps);
+        return q == null || steps == null ? q : Staircases.fine(steps, q);
     }
 
     private void lower(Node n) {
@@ -250,9 +250,9 @@ final class Lowering {
                 case Lowered.Literal l -> emitter.codes(l.constant(), q);
                 case Lowered.Open o -> close(n, o, q);
                 case Lowered.Real r ->
-                    emitter.thresholds(n, emitter.quantize(n, r.id(), Staircases.fine(steps)), steps, q);
+                    emitter.thresholds(n, emitter.quantize(n, r.id(), Staircases.fine(steps, q)), steps, q);
                 case Lowered.Dynamic d ->
-                    emitter.thresholds(n, emitter.quantize(n, d.id(), Staircases.fine(steps)), steps, q);
+                    emitter.thresholds(n, emitter.quantize(n, d.id(), Staircases.fine(steps, q)), steps, q);
             };
         }
         return switch (x) {

@@ -27,14 +27,20 @@ final class Staircases {
      */
     record Integers(Tensor thresholds, Element element, List<Integer> levels) {}
 
-    /** 16-bit codes for what is compared with thresholds, in the range where it matters. */
-    static Quant fine(Spec.Steps steps) {
+    /**
+     * 16-bit codes for what is compared with thresholds, in the range where it matters.
+     *
+     * @param result the codes that the staircase gives
+     */
+    static Quant fine(Spec.Steps steps, Quant result) {
         double far = 0;
         for (float t : steps.thresholds()) {
             far = Math.max(far, Math.abs(t));
         }
-        // Beyond the last threshold codes may saturate.
-        float scale = (float) Math.max(far * 1.01 / Storage.I16.max(), Float.MIN_NORMAL);
+        // Beyond the last threshold codes may saturate. A sign has its threshold at 0: what lies around it is as fine
+        // as the result asks.
+        double reach = far > 0 ? far : result.perTensor().scale();
+        float scale = (float) Math.max(reach * 1.01 / Storage.I16.max(), Float.MIN_NORMAL);
         return Quant.of(Storage.I16, scale, 0);
     }
 

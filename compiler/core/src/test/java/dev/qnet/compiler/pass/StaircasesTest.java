@@ -3,17 +3,31 @@ package dev.qnet.compiler.pass;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.qnet.compiler.front.Frontend;
+import dev.qnet.compiler.interp.Interpreter;
+import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.Element;
+import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.ScalarFn;
+import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Spec;
 import dev.qnet.compiler.ir.Tensor;
+import dev.qnet.compiler.quant.Calibration;
+import dev.qnet.compiler.source.Diagnostics;
+import java.io.IOException;
 import java.math.BigDecimal;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class StaircasesTest {
     /** The level of a·unit/n behind clamps, in exact arithmetic. */
@@ -75,6 +89,61 @@ class StaircasesTest {
         assertThat(Staircases.integers(steps, List.of(BigDecimal.ONE), 1, List.of())
                         .element())
                 .isEqualTo(Element.INT32);
+    }
+
+    @TempDir
+    @SuppressWarnings("NullAway.Init")
+    private Path temp;
+
+    /** What the integers of a model say to one value in all places. */
+    private long[] codes(String scheme, String body, String extents, long x) throws IOException {
+        Path file = Files.writeString(temp.resolve("m.qnet"), """
+                qnet 1
+                scheme s { %s }
+                model m(x: f32[N, 4, 4, 2]) -> (y: f32[N, %s]) quantized s {
+                  input x i8 symmetric full scale(0.25)
+                  return y: %s
+                }
+                """.formatted(scheme, extents, body));
+        Graph graph = Pipeline.run(
+                Frontend.load(file).graph(),
+                Passes.all(),
+                new PassContext(new Diagnostics(), Calibration.NONE),
+                (p, g) -> {});
+        long[] all = new long[32];
+        Arrays.fill(all, x);
+        Value y = Interpreter.prepare(graph)
+                .run(Map.of("x", Value.of(Shape.of(1, 4, 4, 2), all)), (v, w) -> {})
+                .get("y");
+        return Arrays.stream(((Value.Ints) Objects.requireNonNull(y)).data()).distinct().toArray();
+    }
+
+    @Test
+    void codesThatStayAreNotCountedAgain() throws IOException {
+        // Code 1 stands for 0.25, which is below the first threshold.
+        String scheme = "weights i8 activations u8 scale(0.25) thresholds([0.3, 0.6], [0, 1, 2])";
+        String conv = "x |> conv2d(1, kernel: 1, weight: fill([1, 1, 1, 2], 1.0), bias: false) |> relu";
+        for (String pool : List.of("", " |> avg_pool(2)", " |> max_pool(2)")) {
+            String extents = pool.isEmpty() ? "4, 4, 1" : "2, 2, 1";
+            for (long x = 0; x < 3; x++) {
+                assertThat(codes(scheme, conv + pool, extents, x))
+                        .as("%d%s", x, pool)
+                        .containsExactly(x);
+            }
+        }
+    }
+
+    @Test
+    void signsOfWhatHasNoAccumulator() throws IOException {
+        String sign = " @activations(i8, scale(1.0), thresholds([0.0], [-1, 1]))";
+        for (String body : List.of("add(x, x)", "mul(x, relu(x) @activations(u8, scale(0.25)))", "tanh(x)")) {
+            for (long x : new long[] {-128, -1, 0, 1, 127}) {
+                long expected = x < 0 && !body.startsWith("mul") ? -1 : 1;
+                assertThat(codes("weights i8 activations i8", body + sign, "4, 4, 2", x))
+                        .as("%s of %d", body, x)
+                        .containsExactly(expected);
+            }
+        }
     }
 
     @Test
