@@ -115,7 +115,8 @@ final class Qil implements LearnedQuantizer {
         }
         float[] thresholds = new float[hi - lo];
         for (int k = 0; k < hi; k++) {
-            thresholds[k - lo] = Math.max(steps[k], lo < 0 ? 0 : Float.NEGATIVE_INFINITY);
+            // Of signed codes 0 itself keeps code 0, even where the interval begins below it.
+            thresholds[k - lo] = Math.max(steps[k], lo < 0 ? Float.MIN_NORMAL : Float.NEGATIVE_INFINITY);
             if (lo < 0) {
                 thresholds[hi - 1 - k] = -thresholds[k - lo];
             }

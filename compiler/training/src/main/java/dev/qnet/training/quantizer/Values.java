@@ -97,13 +97,14 @@ final class Values {
     /** The scale of some codes, zero point 0, that leaves the least squared error where elements take the nearest of them. */
     static float leastErrorScale(float[] x, int from, int to, int[] codes) {
         int last = codes.length - 1;
-        if (codes[last] - codes[0] == last) {
+        if (codes[last] - codes[0] == last && codes[0] <= 0 && codes[last] > 0) {
             return leastErrorScale(x, from, to, codes[0], codes[last]);
         }
         double max = 0;
         for (int i = from; i < to; i++) {
             double end = x[i] < 0 ? codes[0] : codes[last];
-            max = x[i] / end > 0 ? Math.max(max, x[i] / end) : max;
+            // Codes may end at 0, or have one sign only.
+            max = x[i] * end > 0 ? Math.max(max, x[i] / end) : max;
         }
         double best = positive(max);
         double least = Double.POSITIVE_INFINITY;

@@ -252,6 +252,31 @@ class QuantizersTest {
         }
     }
 
+    @Test
+    void levelsOfOneSign() {
+        for (List<Integer> levels : List.of(List.of(-4, -2, -1, 0), List.of(-2, -1, 0), List.of(2, 3))) {
+            LearnedQuantizer q = LearnedQuantizer.of(new Quantizer.Qn(5, 50, levels), -7, 7);
+            float[] x = {-2, -0.5f, 0, 0.5f, 2};
+            float[] p = new float[q.parameters()];
+            q.initialize(x, 0, x.length, p, 0);
+            assertThat((double) p[0]).as("%s", levels).isBetween(0.05, 2.0);
+        }
+    }
+
+    @Test
+    void zeroStaysZeroWhereAnIntervalBeginsBelowIt() {
+        LearnedQuantizer q = LearnedQuantizer.of(new Quantizer.Qil(), -7, 7);
+        // From -1 to 2: the lowest codes' thresholds are below 0.
+        float[] p = {0.5f, 1.5f, 1, 7};
+        float[] x = {-1, 0, 1};
+        float[] y = new float[x.length];
+        q.forward(x, 0, x.length, p, 0, 0, y);
+        for (int i = 0; i < x.length; i++) {
+            IntegerForm form = q.integerForm(p, 0);
+            assertThat(form.real(form.code(x[i]))).as("%f", x[i]).isEqualTo(y[i] + 0f);
+        }
+    }
+
     /** The derivative of Σ g·y by a parameter at temperature 2, by central differences. */
     private static double difference(LearnedQuantizer q, float[] x, float[] g, float[] p, int k) {
         double sum = 0;
