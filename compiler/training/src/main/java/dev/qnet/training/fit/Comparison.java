@@ -88,8 +88,14 @@ final class Comparison {
                 whole.points().forEach((point, value) -> {
                     ValueId v = grids.containsKey(point) ? point : value;
                     float[] given = alone.input(TrainingGraph.given(point));
-                    Quant q = Objects.requireNonNull(grids.get(v), () -> "no integers are " + v);
-                    int[] c = Objects.requireNonNull(codes.get(v));
+                    Quant q = grids.get(v);
+                    int[] c = codes.get(v);
+                    if (q == null || c == null) {
+                        // Where scales are dynamic there is no grid that is known beforehand.
+                        float[] real = together.result(TrainingGraph.shown(point));
+                        System.arraycopy(real, 0, given, 0, given.length);
+                        return;
+                    }
                     for (int k = 0; k < given.length; k++) {
                         given[k] = Codes.dequantize(
                                 c[k], q.perTensor().scale(), q.perTensor().zero());
@@ -98,14 +104,13 @@ final class Comparison {
                 alone.run();
                 whole.points().forEach((point, value) -> {
                     ValueId v = grids.containsKey(point) ? point : value;
-                    Counts n = counts.computeIfAbsent(value, k -> new Counts());
-                    String name = TrainingGraph.shown(point);
-                    count(
-                            n,
-                            Objects.requireNonNull(codes.get(v)),
-                            alone.result(name),
-                            together.result(name),
-                            Objects.requireNonNull(grids.get(v)));
+                    Quant q = grids.get(v);
+                    int[] c = codes.get(v);
+                    if (q != null && c != null) {
+                        Counts n = counts.computeIfAbsent(value, k -> new Counts());
+                        String name = TrainingGraph.shown(point);
+                        count(n, c, alone.result(name), together.result(name), q);
+                    }
                 });
                 different += best(scores) == best(together.result(TrainingGraph.SCORES)) ? 0 : 1;
             }

@@ -127,8 +127,11 @@ record TrainingGraph(
         return new Builder(model, phase, quantize, batch, use, objective).build();
     }
 
-    /** Parameters of a quantizer that values on one grid share; or, without an operation, a scale that is given. */
-    private record Grid(TrainOp.@Nullable Quantized op, ValueId parameters, float scale) {}
+    /** Parameters of a quantizer that values on one grid share; or codes that are given. */
+    private record Grid(
+            TrainOp.Quantized op,
+            ValueId parameters,
+            @Nullable Quant given) {}
 
     private static final class Builder {
         private final ModelGraphs model;
@@ -342,8 +345,10 @@ record TrainingGraph(
                     name,
                     new BiasGrid(
                             layer,
-                            input.op() == null ? null : input.parameters().name(),
-                            input.scale()));
+                            input.given() == null ? input.parameters().name() : null,
+                            input.given() == null
+                                    ? 0
+                                    : input.given().perTensor().scale()));
             TrainOp.Quantized op = new TrainOp.Quantized(new Quantizer.Affine(), -BIAS_CODES, BIAS_CODES, 1);
             return to.add(layer.part("rounded"), op, b, p);
         }
@@ -385,13 +390,30 @@ record TrainingGraph(
         }
 
         /** Rounds what stays on a grid to its codes as the contract does: averages, of which many are ties. */
-        private ValueId again(Node n, QuantOp.FakeQuant f, ValueId x, TrainOp.Quantized op, ValueId parameters) {
+        private ValueId again(Node n, QuantOp.FakeQuant f, ValueId x, Grid grid) {
             String name = n.id().name();
-            Again a = new Again(name + "/scale", name + "/near", name + "/codes", parameters.name());
-            again.add(a);
-            ValueId s = trainable(a.scale(), Trainable.Kind.GRID, Shape.SCALAR, null);
+            TrainOp.Quantized op = grid.op();
+            Quant given = grid.given();
+            Again a = new Again(
+                    name + "/scale",
+                    name + "/near",
+                    name + "/codes",
+                    grid.parameters().name());
+            Shape pair = Shape.of(1, 2);
+            ValueId s;
+            ValueId near;
+            ValueId unit;
+            if (given != null) {
+                s = to.constant(a.scale(), Shape.SCALAR, given.perTensor().scale());
+                near = to.constant(a.near(), pair, Again.NEAR, 0);
+                unit = to.constant(a.codes(), pair, 1, given.perTensor().zero());
+            } else {
+                again.add(a);
+                s = trainable(a.scale(), Trainable.Kind.GRID, Shape.SCALAR, null);
+                near = trainable(a.near(), Trainable.Kind.GRID, pair, null);
+                unit = trainable(a.codes(), Trainable.Kind.GRID, pair, null);
+            }
             ValueId v = to.add(name + "/counted", new FloatOp.Binary(FloatOp.Binary.Fn.DIV), x, s);
-            ValueId near = trainable(a.near(), Trainable.Kind.GRID, Shape.of(1, 2), null);
             if (op.hi() * Math.round(1 / Again.NEAR) <= FAR) {
                 v = to.add(name + "/snapped", new TrainOp.Quantized(new Quantizer.Affine(), -FAR, FAR, 1), v, near);
             }
@@ -400,10 +422,7 @@ record TrainingGraph(
                 v = to.add(name + "/up", new FloatOp.Binary(FloatOp.Binary.Fn.ADD), v, up);
             }
             ValueId codes = to.add(
-                    name + "/rounded",
-                    new TrainOp.Quantized(new Quantizer.Affine(), op.lo(), op.hi(), 1),
-                    v,
-                    trainable(a.codes(), Trainable.Kind.GRID, Shape.of(1, 2), null));
+                    name + "/rounded", new TrainOp.Quantized(new Quantizer.Affine(), op.lo(), op.hi(), 1), v, unit);
             return to.add(name, new FloatOp.Binary(FloatOp.Binary.Fn.MUL), codes, s);
         }
 
@@ -422,6 +441,12 @@ record TrainingGraph(
             if (!quantize && use != Use.CALIBRATE) {
                 return x;
             }
+            Node def = definitions.get(n.operand(0));
+            Grid same = def != null && f.chosen() == null && Grids.keeps(def) ? grids.get(def.operand(0)) : null;
+            if (same != null) {
+                grids.put(n.id(), same);
+                return use == Use.CALIBRATE ? x : again(n, f, x, same);
+            }
             Quant fixed = f.chosen() != null
                     ? f.chosen()
                     : switch (f.spec().range()) {
@@ -430,24 +455,17 @@ record TrainingGraph(
                         case RangeMethod _ -> null;
                     };
             if (fixed != null) {
-                grids.put(n.id(), new Grid(null, x, fixed.perTensor().scale()));
+                grids.put(
+                        n.id(),
+                        new Grid(new TrainOp.Quantized(new Quantizer.Affine(), fixed.lo(), fixed.hi(), 1), x, fixed));
                 return use == Use.CALIBRATE
                         ? x
                         : to.add(n.id().name(), new QuantOp.FakeQuant(f.spec(), f.rounding(), fixed), x);
             }
-            Node def = definitions.get(n.operand(0));
-            Grid same = def != null && Grids.keeps(def) ? grids.get(def.operand(0)) : null;
-            if (same != null) {
-                grids.put(n.id(), same);
-                if (use == Use.CALIBRATE) {
-                    return x;
-                }
-                return same.op() == null ? x : again(n, f, x, same.op(), same.parameters());
-            }
             if (use == Use.CALIBRATE) {
                 results.add(new Graph.Result(seen(n.operand(0)), x));
                 // Whoever keeps to this grid needs no values of its own.
-                grids.put(n.id(), new Grid(new TrainOp.Quantized(new Quantizer.Affine(), 0, 1, 1), x, 0));
+                grids.put(n.id(), new Grid(new TrainOp.Quantized(new Quantizer.Affine(), 0, 1, 1), x, null));
                 activations.put(n.operand(0), n.operand(0).name() + "/q");
                 return x;
             }
@@ -461,7 +479,7 @@ record TrainingGraph(
                     Shape.of(1, q.parameters(op.lo(), op.hi())),
                     new Trainable.Quantized(q, op.lo(), op.hi()));
             activations.put(n.operand(0), name);
-            grids.put(n.id(), new Grid(op, p, 0));
+            grids.put(n.id(), new Grid(op, p, null));
             return apply(n.id().name(), op, x, p);
         }
     }

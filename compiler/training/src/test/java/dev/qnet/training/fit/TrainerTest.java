@@ -151,6 +151,34 @@ class TrainerTest {
         assertThat(agreement.different()).isZero();
     }
 
+    /** An average on a grid that the source gives; and values without a grid, of which nothing is counted. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "weights i8 activations u8 | input image range(0, 1) | 2",
+                "weights i8 activations u8 range(0, 4) | input image range(0, 1) | 2",
+                "weights i8 activations u8 dynamic | '' | 0"
+            })
+    void givenAndDynamicGridsAreCompared(String scheme, String input, int counted) throws IOException {
+        Path file = Files.writeString(temp.resolve("given.qnet"), """
+                qnet 1
+                scheme s { %s }
+                model bars(image: f32[N, 10, 10, 1]) -> f32[N, 5] quantized s {
+                  %s
+                  h = image |> avg_pool(2) |> conv2d(4, kernel: 3, bias: false) |> relu |> avg_pool(2)
+                  return h |> flatten |> dense(5)
+                }
+                """.formatted(scheme, input));
+        Graph graph = Frontend.load(file, new Frontend.Options(null, 7L)).graph();
+        Agreement agreement = new Trainer(graph, settings().epochs(0, 1).build())
+                .train(TRAIN, TEST, Progress.silent())
+                .agreement(TEST, 20);
+        assertThat(agreement.values()).hasSizeGreaterThanOrEqualTo(counted);
+        // Half of all averages of two whole codes are ties.
+        assertThat(agreement.share()).as(agreement::toString).isLessThan(0.001);
+    }
+
     @Test
     void trainingGoesOnWithBatchNormalization() throws IOException {
         Graph graph = model("weights i8 activations u8", "");
