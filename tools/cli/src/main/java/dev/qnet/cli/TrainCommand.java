@@ -315,7 +315,7 @@ final class TrainCommand implements Callable<Integer> {
     private static String quantized(Graph graph, Settings settings) {
         return graph.policy() == null
                 ? ", in f32: the model has no scheme"
-                : settings.epochs() == 0 ? ", in f32: calibrate it next" : ", as its integer code computes them";
+                : settings.epochs() == 0 ? ", in f32: calibrate it next" : ", as it is quantized";
     }
 
     static String percent(double share) {

@@ -62,7 +62,7 @@ class TrainCommandTest extends InProcess {
                         "2"))
                 .as(err)
                 .isZero();
-        assertThat(out).contains("wrote", "of 120 test items right, as its integer code computes them");
+        assertThat(out).contains("wrote", "of 120 test items right, as it is quantized");
         double right = Double.parseDouble(out.replaceAll("(?s).*: ([0-9.]+) % of 120.*", "$1"));
         assertThat(right).isGreaterThan(90);
         assertThat(err).contains("epoch 1 of 10  float", "epoch 10 of 10  frozen", "items/s");
