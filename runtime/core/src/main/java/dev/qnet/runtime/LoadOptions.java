@@ -48,7 +48,15 @@ public record LoadOptions(int threads, boolean warmUp) {
      * @throws ModelException if the system property asks for what the JVM does not have
      */
     Backend backend() {
-        Backend b = VectorModule.backend();
+        return warmed(VectorModule.backend());
+    }
+
+    /** As {@link #backend()}, for a model whose kernels are not Java's: without a word if the JVM has no vectors. */
+    Backend silentBackend() {
+        return warmed(VectorModule.silentBackend());
+    }
+
+    private Backend warmed(Backend b) {
         return b == Backend.ADAPTIVE && !warmUp ? Backend.VECTOR : b;
     }
 }

@@ -56,7 +56,8 @@ final class ModelFiles {
                 return readDirectory(path);
             }
             if (!Files.exists(path)) {
-                throw new ModelException(path + ": no such file; expected a jar that 'qnet compile' wrote");
+                throw new ModelException(
+                        path + ": no such file; expected a jar or a library that 'qnet compile' wrote");
             }
             return readJar(path);
         } catch (ZipException e) {

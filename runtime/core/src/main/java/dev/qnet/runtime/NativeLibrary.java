@@ -39,6 +39,7 @@ final class NativeLibrary {
 
     @SuppressWarnings("restricted") // calling native code is what this class is for
     static Model load(Path path, LoadOptions options) {
+        ElfFile.check(path);
         Arena memory = Arena.ofAuto();
         SymbolLookup library;
         try {
@@ -55,7 +56,7 @@ final class NativeLibrary {
         try {
             ModelLoader.checkParts(d, new byte[0]);
             Program program = program(library, d, lines(text[2]), memory);
-            return Model.of(d, program, new byte[0], options.backend(), options.threads());
+            return Model.of(d, program, new byte[0], options.silentBackend(), options.threads());
         } catch (ModelException e) {
             throw new ModelException(path + ": " + e.getMessage(), e.getCause() == null ? e : e.getCause());
         }

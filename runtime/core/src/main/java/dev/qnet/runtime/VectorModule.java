@@ -24,6 +24,11 @@ final class VectorModule {
                     + " results; start java with --add-modules jdk.incubator.vector (or with -D" + Backend.PROPERTY
                     + "=scalar to be silent)");
         }
+        return silentBackend();
+    }
+
+    /** As {@link #backend()}, without a word. */
+    static Backend silentBackend() {
         try {
             return Backend.selected();
         } catch (IllegalStateException e) {

@@ -27,6 +27,7 @@ class LoadingTest {
      */
     private static final Set<String> LATER = Set.of(
             "DescriptorText",
+            "ElfFile",
             "LayerTimes",
             "Main",
             "NativeLibrary",

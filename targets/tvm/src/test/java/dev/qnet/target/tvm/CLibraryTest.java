@@ -229,10 +229,21 @@ class CLibraryTest {
         assertThatThrownBy(() -> Model.load(packed))
                 .isInstanceOf(ModelException.class)
                 .hasMessageContaining("packed.so");
-        Path cut = Files.write(folder.resolve("cut.so"), Arrays.copyOf(Files.readAllBytes(packed), 200));
-        assertThatThrownBy(() -> Model.load(cut))
+        byte[] whole = Files.readAllBytes(packed);
+        // The system's loader would end this process on the longer ones.
+        for (int bytes : new int[] {4, 63, 64, 200, 4096, 5000, whole.length / 2}) {
+            Path cut = Files.write(folder.resolve("cut.so"), Arrays.copyOf(whole, bytes));
+            assertThatThrownBy(() -> Model.load(cut))
+                    .isInstanceOf(ModelException.class)
+                    .hasMessageContaining("cut.so")
+                    .hasMessageContaining("it is damaged");
+        }
+        byte[] arm = whole.clone();
+        arm[18] = 40;
+        Path other = Files.write(folder.resolve("arm.so"), arm);
+        assertThatThrownBy(() -> Model.load(other))
                 .isInstanceOf(ModelException.class)
-                .hasMessageContaining("cut.so");
+                .hasMessageContaining("another kind of CPU");
     }
 
     @Test
