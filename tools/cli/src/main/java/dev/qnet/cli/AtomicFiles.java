@@ -38,7 +38,7 @@ public final class AtomicFiles {
      * That a file can lie at a path, as far as can be told before it is written: what takes long asks first.
      *
      * @return the folder that it lies in
-     * @throws FileSystemException if there is no such folder, or a folder has that name
+     * @throws FileSystemException if there is no such folder, nobody may write there, or a folder has that name
      */
     public static Path check(Path target) throws FileSystemException {
         Path folder = target.toAbsolutePath().getParent();
@@ -47,6 +47,9 @@ public final class AtomicFiles {
         }
         if (Files.isDirectory(target)) {
             throw cannotWrite(target, "a folder has that name");
+        }
+        if (!Files.isWritable(folder)) {
+            throw cannotWrite(target, "permission denied");
         }
         return folder;
     }

@@ -24,10 +24,10 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 
-/** {@code qnet compile}: a jar that needs nothing else, or a shared library for TVM's runtime. */
+/** {@code qnet compile}: a jar that needs nothing else, a shared library, or C and objects for microcontrollers. */
 @Command(
         name = "compile",
-        description = "Compiles a model to a self-contained jar, or with TVM to a shared library.",
+        description = "Compiles a model to a self-contained jar, or for CPUs, GPUs and microcontrollers.",
         mixinStandardHelpOptions = true,
         footerHeading = "%nExamples:%n",
         footer = {
@@ -57,7 +57,7 @@ final class CompileCommand implements Callable<Integer> {
             names = {"-o", "--output"},
             paramLabel = "FILE",
             required = true,
-            description = "The .jar to write, or the .so.")
+            description = "The .jar to write, or for TVM's targets the .so, .c or .o.")
     @SuppressWarnings("NullAway.Init")
     private Path output;
 
@@ -117,7 +117,7 @@ final class CompileCommand implements Callable<Integer> {
             paramLabel = "NAME",
             defaultValue = CudaTarget.ARCH,
             description =
-                    "For tvm-cuda: the oldest GPU that the code runs on, sm_80 or sm_90. Default: ${DEFAULT-VALUE}.")
+                    "For tvm-cuda: the oldest GPU that the code runs on, such as sm_80 or sm_90. Default: ${DEFAULT-VALUE}.")
     @SuppressWarnings("NullAway.Init")
     private String arch;
 
@@ -145,15 +145,23 @@ final class CompileCommand implements Callable<Integer> {
         String kind = tvm ? ".so" : ".jar";
         if (!output.toString().endsWith(kind)) {
             throw new UserException(
-                    "the output of compile" + (tvm ? " --target " + target + " is a shared library" : " is a jar")
-                            + ", not " + output,
-                    "-o " + output + kind);
+                    "the output of compile --target " + target + (tvm ? " is a shared library" : " is a jar") + ", not "
+                            + output,
+                    otherTarget() + "-o " + output.toString().replaceFirst("\\.(jar|so|c|o|h|cu)$", "") + kind);
         }
         AtomicFiles.check(output);
         if (cuda) {
             return cuda();
         }
         return tvm ? library() : jar();
+    }
+
+    /** What writes files of such names as the output's, as the beginning of a hint; or nothing. */
+    private String otherTarget() {
+        if (output.toString().endsWith(".so")) {
+            return "--target " + TvmTarget.CPU + ", or ";
+        }
+        return DeviceOutput.takes(output) ? "--target " + CTarget.NAME + ", or " : "";
     }
 
     /** Refuses what the target would not look at. */
@@ -173,6 +181,11 @@ final class CompileCommand implements Callable<Integer> {
             throw new UserException(
                     "--cpu is not for the target " + target,
                     target.equals(CudaTarget.CUDA) ? "--arch names the GPU" : "--target " + TvmTarget.CPU);
+        }
+        if (x86 && cpu.startsWith("cortex-")) {
+            throw new UserException(
+                    cpu + " is a microcontroller, " + target + " is for x86 CPUs",
+                    "--target " + CTarget.NAME + " --cpu " + cpu + " -o model.o");
         }
         if (!arch.equals(CudaTarget.ARCH) && !target.equals(CudaTarget.CUDA)) {
             throw new UserException("--arch is for GPUs", "--target " + CudaTarget.CUDA);

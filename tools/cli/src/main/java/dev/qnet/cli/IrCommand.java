@@ -5,6 +5,7 @@ import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.GraphPrinter;
 import dev.qnet.compiler.pass.Pass;
 import dev.qnet.compiler.pass.Passes;
+import dev.qnet.target.tvm.CTarget;
 import dev.qnet.target.tvm.CudaTarget;
 import dev.qnet.target.tvm.TvmTarget;
 import java.io.IOException;
@@ -86,7 +87,13 @@ final class IrCommand implements Callable<Integer> {
         if (target != null && !cuda && !target.equals(TvmTarget.CPU)) {
             throw new UserException(
                     "target '" + target + "' prints no programs",
-                    "those that do: " + TvmTarget.CPU + ", " + CudaTarget.CUDA);
+                    "those that do: " + TvmTarget.CPU + ", " + CudaTarget.CUDA
+                            + (target.equals(CTarget.NAME)
+                                    ? "; 'qnet compile --target " + target + " -o model.c' writes C"
+                                    : ""));
+        }
+        if (target != null && after != null) {
+            throw new UserException("--after is for graphs, --target for programs", "leave out one of them");
         }
         if (source && !cuda) {
             throw new UserException("--source prints CUDA C", "add --target " + CudaTarget.CUDA);

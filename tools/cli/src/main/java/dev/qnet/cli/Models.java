@@ -49,12 +49,18 @@ final class Models {
 
     /** What to say of a file that is not even named as a model. */
     static UserException unknown(Path file) {
+        String extension = Inputs.extension(file);
+        if (extension.equals("so") || extension.equals("o")) {
+            return new UserException(
+                    "'" + file + "' is compiled for other programs to run",
+                    "give the model that it was compiled from; 'qnet run MODEL --target tvm-cpu' runs what is compiled");
+        }
         return new UserException(
                 "'" + file + "' is "
                         + (Files.isDirectory(file)
                                 ? "a folder"
                                 : "no model: its name does not end in .qnet, .tflite or .onnx"),
-                "name a model; 'qnet run' and 'qnet bench' take a .jar that qnet compile wrote, too");
+                "name a model; 'qnet run' takes a .jar that qnet compile wrote, too");
     }
 
     /** An imported model as the other commands take it. */

@@ -144,7 +144,8 @@ final class VerifyCommand implements Callable<Integer> {
         Set<Executor> chosen = new LinkedHashSet<>();
         for (String t : targets) {
             List<Executor> named = known.stream()
-                    .filter(e -> e.name().equals(t) || e.name().startsWith(t + "-"))
+                    .filter(e ->
+                            e.name().equals(t) || t.equals("jvm") && e.name().startsWith("jvm-"))
                     .toList();
             if (named.isEmpty()) {
                 throw new UserException(

@@ -241,6 +241,12 @@ class CommandsTest extends InProcess {
         assertThat(qnet("ir", model, "--target", "tvm-cuda", "--cpu", "haswell"))
                 .isEqualTo(ExitCode.INPUT);
         assertThat(err).contains("--cpu is for programs for x86 CPUs");
+        assertThat(qnet("ir", model, "--target", "tvm-c")).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("'qnet compile --target tvm-c -o model.c' writes C");
+        assertThat(qnet("ir", model, "--cpu", "haswell")).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("add --target tvm-cpu");
+        assertThat(qnet("ir", model, "--target", "tvm-cpu", "--after", "all")).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("leave out one of them");
     }
 
     @Test
@@ -251,7 +257,9 @@ class CommandsTest extends InProcess {
         assertThat(err).contains("there is no target 'cuda'", "one of: jvm, tvm-cpu");
         assertThat(qnet("compile", file, "--target", "tvm-cpu", "-o", folder.resolve("m.jar")))
                 .isEqualTo(ExitCode.INPUT);
-        assertThat(err).contains("is a shared library, not ");
+        assertThat(err).contains("is a shared library, not ", "fix: -o " + folder.resolve("m.so"));
+        assertThat(qnet("compile", file, "-o", folder.resolve("m.so"))).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("is a jar, not ", "fix: --target tvm-cpu, or -o " + folder.resolve("m.jar"));
         assertThat(qnet("compile", file, "-t", "tvm-cpu", "--abi", "c", "--parallel", "-o", folder.resolve("m.so")))
                 .isEqualTo(ExitCode.INPUT);
         assertThat(err).contains("--parallel is for libraries for TVM's runtime");
@@ -267,6 +275,7 @@ class CommandsTest extends InProcess {
         "jvm, m.jar, --arch sm_90, --arch is for GPUs",
         "jvm, m.jar, --tune, --tune is for x86 CPUs",
         "tvm-cpu, m.so, --arch sm_90, --arch is for GPUs",
+        "tvm-cpu, m.so, --cpu cortex-m4, cortex-m4 is a microcontroller",
         "tvm-cpu, m.so, --ram 1k, --flash and --ram are for microcontrollers",
         "tvm-cpu, m.so, --tune-cache x.txt, --tune-cache is read with --tune only",
         "tvm-cuda, m.so, --cpu haswell, --cpu is not for the target tvm-cuda",
@@ -282,6 +291,15 @@ class CommandsTest extends InProcess {
         assertThat(qnet(line.toArray())).isEqualTo(ExitCode.INPUT);
         assertThat(err).contains(message);
         assertThat(folder.resolve(output)).doesNotExist();
+    }
+
+    @Test
+    void saysWhatToGiveInPlaceOfWhatIsCompiled() throws IOException {
+        Path so = folder.resolve("m.so");
+        assertThat(qnet("run", so, "-i", "x.npy")).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("give the model that it was compiled from");
+        assertThat(qnet("verify", calibrated(), "--target", "tvm")).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("there is no target 'tvm'");
     }
 
     @Test
