@@ -29,8 +29,16 @@ public final class RunModel {
     private RunModel() {}
 
     public static void main(String[] arguments) throws IOException {
+        if (arguments.length == 0) {
+            end("usage: RunModel model.so IN.bin… OUT.bin…");
+        }
         Module module = Module.load(arguments[0]);
         JsonNode metadata = metadata(module);
+        int inputs = metadata.get("inputs").size();
+        int outputFiles = metadata.get("outputs").size();
+        if (arguments.length != 1 + inputs + outputFiles) {
+            end("the model takes " + inputs + " files of inputs, and writes " + outputFiles + " of outputs");
+        }
         Function run = module.getFunction("run");
         int next = 1;
         int items = 1;
@@ -59,6 +67,11 @@ public final class RunModel {
         for (NDArray output : outputs) {
             Files.write(Path.of(arguments[next++]), output.internal());
         }
+    }
+
+    private static void end(String message) {
+        System.err.println(message);
+        System.exit(2);
     }
 
     /** What the module says of its tensors. */
