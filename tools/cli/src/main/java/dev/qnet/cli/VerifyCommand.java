@@ -145,7 +145,7 @@ final class VerifyCommand implements Callable<Integer> {
         for (String t : targets) {
             List<Executor> named = known.stream()
                     .filter(e ->
-                            e.name().equals(t) || t.equals("jvm") && e.name().startsWith("jvm-"))
+                            e.name().equals(t) || (t.equals("jvm") && e.name().startsWith("jvm-")))
                     .toList();
             if (named.isEmpty()) {
                 throw new UserException(
