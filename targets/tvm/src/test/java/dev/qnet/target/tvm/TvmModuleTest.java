@@ -12,6 +12,7 @@ import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.GraphParser;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.source.CompileException;
+import dev.qnet.runtime.CpuFlags;
 import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -124,6 +125,7 @@ class TvmModuleTest {
                                         RunSaved.class,
                                         TvmModule.class,
                                         Graph.class,
+                                        CpuFlags.class,
                                         ObjectMapper.class,
                                         JsonFactory.class,
                                         JsonInclude.class)
