@@ -17,11 +17,13 @@ import java.util.stream.Collectors;
 final class JarSource {
     private final String platform;
     private final Optional<Path> folder;
+    private final boolean classPath;
     private final Path repository;
 
-    private JarSource(String platform, Optional<Path> folder, Path repository) {
+    private JarSource(String platform, Optional<Path> folder, boolean classPath, Path repository) {
         this.platform = platform;
         this.folder = folder;
+        this.classPath = classPath;
         this.repository = repository;
     }
 
@@ -34,6 +36,7 @@ final class JarSource {
         return new JarSource(
                 Platform.classifier(),
                 folder,
+                true,
                 repository.isEmpty()
                         ? Path.of(System.getProperty("user.home", "."), ".m2", "repository")
                         : Path.of(repository));
@@ -41,7 +44,7 @@ final class JarSource {
 
     /** One that looks in a Maven repository only. */
     static JarSource repository(String platform, Path repository) {
-        return new JarSource(platform, Optional.empty(), repository);
+        return new JarSource(platform, Optional.empty(), false, repository);
     }
 
     /**
@@ -75,7 +78,7 @@ final class JarSource {
         if (folder.isPresent()) {
             return Optional.of(folder.get().resolve(jar.fileName(platform))).filter(Files::isRegularFile);
         }
-        return onClassPath(jar, set)
+        return (classPath ? onClassPath(jar, set) : Optional.<Path>empty())
                 .or(() -> Optional.of(repository.resolve(jar.path(platform))).filter(Files::isRegularFile));
     }
 
