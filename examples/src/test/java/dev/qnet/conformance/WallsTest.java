@@ -144,7 +144,8 @@ class WallsTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("dev.qnet.target.jvm.."));
-        // What is written for others describes tensors as the runtime does (docs/adr/0015); how they are computed does not.
+        // What is written for others describes tensors as the runtime does (docs/adr/0015); how they are computed does
+        // not.
         holds(noClasses()
                 .that()
                 .resideInAnyPackage(
@@ -175,7 +176,8 @@ class WallsTest {
     /** And the runtime, of models that are C libraries. */
     @Test
     void fewCallNativeCode() {
-        // TVM; GPUs and their compiler; what is compiled for this machine; compiled libraries, and the system that is asked first.
+        // TVM; GPUs and their compiler; what is compiled for this machine; compiled libraries, and the system that is
+        // asked first.
         holds(noClasses()
                 .that()
                 .resideOutsideOfPackages("dev.qnet.target.tvm.ffi..", "dev.qnet.target.tvm.cuda..")

@@ -225,8 +225,7 @@ final class IntegerEmitter {
             return thresholds(place, sum, Staircases.units(x), Math.max(1, n), open, steps, q);
         }
         Node finer = point.withOperands(List.of(names.fresh(point.operand(0).name() + ".fine")));
-        Lowered.OnGrid fine =
-                close(finer, new Lowered.Open(root, List.of()), x, y, bias, Staircases.fine(steps, q));
+        Lowered.OnGrid fine = close(finer, new Lowered.Open(root, List.of()), x, y, bias, Staircases.fine(steps, q));
         return thresholds(place, fine.id(), Staircases.units(fine), 1, open, steps, q);
     }
 

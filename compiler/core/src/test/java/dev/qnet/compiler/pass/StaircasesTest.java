@@ -115,7 +115,9 @@ class StaircasesTest {
         Value y = Interpreter.prepare(graph)
                 .run(Map.of("x", Value.of(Shape.of(1, 4, 4, 2), all)), (v, w) -> {})
                 .get("y");
-        return Arrays.stream(((Value.Ints) Objects.requireNonNull(y)).data()).distinct().toArray();
+        return Arrays.stream(((Value.Ints) Objects.requireNonNull(y)).data())
+                .distinct()
+                .toArray();
     }
 
     @Test

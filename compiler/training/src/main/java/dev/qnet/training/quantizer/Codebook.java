@@ -44,7 +44,8 @@ final class Codebook implements LearnedQuantizer {
     }
 
     private float scale(float[] p, int at) {
-        return Values.positive(Values.maxMagnitude(p, at, at + settings.entries()) / (double) Quantizer.Codebook.HIGHEST);
+        return Values.positive(
+                Values.maxMagnitude(p, at, at + settings.entries()) / (double) Quantizer.Codebook.HIGHEST);
     }
 
     private static int code(float entry, float s) {

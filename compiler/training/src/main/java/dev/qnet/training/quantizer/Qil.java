@@ -104,23 +104,46 @@ final class Qil implements LearnedQuantizer {
         p[at + SCALE] *= factor;
     }
 
-    /** Code k begins where the transform passes k − 1/2; signed codes begin likewise on both sides of 0. */
+    /**
+     * Code k begins at the least float that {@link #code} gives k, which is searched for and not computed: the inverse of the
+     * transform may miss it by a last place, and such values would get another code than they were trained with.
+     */
     @Override
     public IntegerForm integerForm(float[] p, int at) {
-        double gamma = lo < 0 ? p[at + GAMMA] : 1;
-        float[] steps = new float[hi];
-        for (int k = 1; k <= hi; k++) {
-            double u = Math.pow((k - 0.5) / hi, 1 / gamma);
-            steps[k - 1] = (float) (2 * p[at + WIDTH] * u + p[at + CENTRE] - p[at + WIDTH]);
-        }
         float[] thresholds = new float[hi - lo];
-        for (int k = 0; k < hi; k++) {
-            // Of signed codes 0 itself keeps code 0, even where the interval begins below it.
-            thresholds[k - lo] = Math.max(steps[k], lo < 0 ? Float.MIN_NORMAL : Float.NEGATIVE_INFINITY);
+        for (int k = 1; k <= hi; k++) {
+            float begins = least(k, p, at);
+            thresholds[k - 1 - lo] = begins;
             if (lo < 0) {
-                thresholds[hi - 1 - k] = -thresholds[k - lo];
+                // Code −k ends at −begins, so that the next one begins just above it; 0 − 0 is no −0.
+                thresholds[hi - k] = 0 - Math.nextDown(begins);
             }
         }
         return new IntegerForm.Staircase(thresholds, lo, p[at + SCALE] / hi);
+    }
+
+    /** The least float with a code, or one above it; of signed codes the least above 0, which itself keeps code 0. */
+    private float least(int code, float[] p, int at) {
+        int below = lo < 0 ? order(0) : order(-Float.MAX_VALUE);
+        int found = order(Float.MAX_VALUE);
+        while (found - (long) below > 1) {
+            int middle = (int) (((long) below + found) >> 1);
+            if (code(ofOrder(middle), p, at) >= code) {
+                found = middle;
+            } else {
+                below = middle;
+            }
+        }
+        return ofOrder(found);
+    }
+
+    /** Floats in ascending order as ascending integers. */
+    private static int order(float x) {
+        int bits = Float.floatToRawIntBits(x);
+        return bits ^ (bits >> 31 & Integer.MAX_VALUE);
+    }
+
+    private static float ofOrder(int order) {
+        return Float.intBitsToFloat(order ^ (order >> 31 & Integer.MAX_VALUE));
     }
 }

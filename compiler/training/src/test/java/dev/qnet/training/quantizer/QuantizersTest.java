@@ -71,8 +71,26 @@ class QuantizersTest {
         }
     }
 
+    /**
+     * Whether the last bits of a value decide its code or its gradient. The oracle divides in double where a
+     * quantizer divides in float, so that the two may take different sides of such an edge.
+     */
+    private static boolean atAnEdge(LearnedQuantizer q, float x, float[] p, int at, float t) {
+        float[] around = {x * (1 - 1e-6f), x, x * (1 + 1e-6f)};
+        float[] ones = {1, 1, 1};
+        float[] y = new float[3];
+        float[] dx = new float[3];
+        q.forward(around, 0, 3, p, at, t, y);
+        q.byInput(around, ones, 0, 3, p, at, t, dx);
+        return spread(y) > 1e-4 || spread(dx) > 1e-3;
+    }
+
+    private static float spread(float[] v) {
+        return Math.max(Math.abs(v[0] - v[1]), Math.abs(v[2] - v[1]));
+    }
+
     /** Every quantizer, at random parameters near where it begins, against the rules on the oracle. */
-    @Property(tries = 150, shrinking = ShrinkingMode.OFF)
+    @Property(tries = 3000, shrinking = ShrinkingMode.OFF)
     void allFollowTheOracle(@ForAll long seed) {
         Random r = new Random(seed);
         int bits = 2 + r.nextInt(7);
@@ -99,6 +117,11 @@ class QuantizersTest {
                 q.repair(p, c * k);
             }
             float t = 1 + 10 * r.nextFloat();
+            for (int i = 0; i < n; i++) {
+                while (atAnEdge(q, x[i], p, i * channels / n * k, t)) {
+                    x[i] = random(r, 1, signed ? -1.5 : -0.5, 1.5)[0];
+                }
+            }
             float[] y = new float[n];
             float[] dx = new float[n];
             float[] dp = new float[p.length];
@@ -126,7 +149,7 @@ class QuantizersTest {
     }
 
     /** What a quantizer gives while it learns is what its integer form gives. */
-    @Property(tries = 150, shrinking = ShrinkingMode.OFF)
+    @Property(tries = 500, shrinking = ShrinkingMode.OFF)
     void integerFormsAreExact(@ForAll long seed) {
         Random r = new Random(seed);
         int bits = 2 + r.nextInt(7);
@@ -153,7 +176,7 @@ class QuantizersTest {
     }
 
     /** With its first parameters no quantizer is further from its values than the coarsest uniform one. */
-    @Property(tries = 50, shrinking = ShrinkingMode.OFF)
+    @Property(tries = 1000, shrinking = ShrinkingMode.OFF)
     void allBeginNearTheValues(@ForAll long seed) {
         Random r = new Random(seed);
         float[] x = new float[500];
@@ -172,13 +195,13 @@ class QuantizersTest {
             for (int i = 0; i < x.length; i++) {
                 error += (y[i] - x[i]) * (double) (y[i] - x[i]);
             }
-            double share = kind instanceof Quantizer.Bipolar ? 0.42 : kind instanceof Quantizer.Ternary ? 0.25 : 0.08;
+            double share = kind instanceof Quantizer.Bipolar ? 0.42 : kind instanceof Quantizer.Ternary ? 0.25 : 0.1;
             assertThat(error / power).as("noise of %s", kind).isLessThan(share);
         }
     }
 
     /** Values and parameters a power of two larger have the same codes. */
-    @Property(tries = 50, shrinking = ShrinkingMode.OFF)
+    @Property(tries = 1000, shrinking = ShrinkingMode.OFF)
     void parametersScaleWithTheirValues(@ForAll long seed) {
         Random r = new Random(seed);
         float factor = (float) Math.scalb(1.0, r.nextInt(9) - 4);

@@ -290,7 +290,8 @@ final class JarTest {
         }
         assertThatThrownBy(() -> Model.load(folder.resolve("none.jar")))
                 .isInstanceOf(ModelException.class)
-                .hasMessage(folder.resolve("none.jar") + ": no such file; expected a jar or a library that 'qnet compile' wrote");
+                .hasMessage(folder.resolve("none.jar")
+                        + ": no such file; expected a jar or a library that 'qnet compile' wrote");
         assertThatThrownBy(() -> Model.load(folder))
                 .isInstanceOf(ModelException.class)
                 .hasMessageContaining("expected one model in dev/qnet/generated/, found none");
