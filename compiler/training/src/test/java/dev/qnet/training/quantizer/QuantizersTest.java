@@ -90,7 +90,7 @@ class QuantizersTest {
     }
 
     /** Every quantizer, at random parameters near where it begins, against the rules on the oracle. */
-    @Property(tries = 3000, shrinking = ShrinkingMode.OFF)
+    @Property(tries = 150, shrinking = ShrinkingMode.OFF)
     void allFollowTheOracle(@ForAll long seed) {
         Random r = new Random(seed);
         int bits = 2 + r.nextInt(7);
@@ -176,7 +176,7 @@ class QuantizersTest {
     }
 
     /** With its first parameters no quantizer is further from its values than the coarsest uniform one. */
-    @Property(tries = 1000, shrinking = ShrinkingMode.OFF)
+    @Property(tries = 50, shrinking = ShrinkingMode.OFF)
     void allBeginNearTheValues(@ForAll long seed) {
         Random r = new Random(seed);
         float[] x = new float[500];
@@ -201,7 +201,7 @@ class QuantizersTest {
     }
 
     /** Values and parameters a power of two larger have the same codes. */
-    @Property(tries = 1000, shrinking = ShrinkingMode.OFF)
+    @Property(tries = 50, shrinking = ShrinkingMode.OFF)
     void parametersScaleWithTheirValues(@ForAll long seed) {
         Random r = new Random(seed);
         float factor = (float) Math.scalb(1.0, r.nextInt(9) - 4);
