@@ -2,14 +2,13 @@ package dev.qnet.target.tvm;
 
 import dev.qnet.target.tvm.natives.NativeSet;
 import dev.qnet.target.tvm.natives.Natives;
+import dev.qnet.target.tvm.natives.Tool;
+import dev.qnet.target.tvm.natives.WorkFolder;
 import java.io.IOException;
-import java.io.InterruptedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 
 /** LLVM's compiler of C, which comes from Maven Central with LLVM's libraries. */
 final class Clang {
@@ -28,9 +27,13 @@ final class Clang {
             """;
 
     private final Path folder;
+    private final Tool clang;
+    private final Tool linker;
 
     private Clang(Path folder) {
         this.folder = folder;
+        this.clang = new Tool(folder.resolve("clang"));
+        this.linker = new Tool(folder.resolve("lld"), "-flavor", "gnu");
     }
 
     /**
@@ -51,30 +54,26 @@ final class Clang {
      */
     byte[] object(CSource source, String cpu) throws IOException {
         List<String> target = target(cpu);
-        return inFolder(work -> {
+        try (WorkFolder work = WorkFolder.create()) {
             write(work, source, ATTRIBUTES);
-            run(options(work, target, "model.o"));
+            clang.run(options(work, target, "model.o"));
             // LLVM says of each object that its stack holds no code, and GNU's linker then asks that of all others.
             Path without = work.resolve("without.ld");
             Files.writeString(without, "SECTIONS { /DISCARD/ : { *(.note.GNU-stack) } }");
             Path linked = work.resolve("linked.o");
-            run(
-                    folder.resolve("lld"),
-                    List.of(
-                            "-flavor",
-                            "gnu",
-                            "-r",
-                            "-T",
-                            without.toString(),
-                            "-o",
-                            linked.toString(),
-                            work.resolve("model.o").toString()));
+            linker.run(List.of(
+                    "-r",
+                    "-T",
+                    without.toString(),
+                    "-o",
+                    linked.toString(),
+                    work.resolve("model.o").toString()));
             return Files.readAllBytes(linked);
-        });
+        }
     }
 
     private List<String> target(String cpu) throws IOException {
-        List<String> known = run(List.of(THUMB, "--print-supported-cpus"))
+        List<String> known = clang.run(List.of(THUMB, "--print-supported-cpus"))
                 .lines()
                 .map(String::strip)
                 .filter(l -> l.startsWith("cortex-m"))
@@ -92,30 +91,26 @@ final class Clang {
 
     /** A shared library for this machine. */
     byte[] hostLibrary(CSource source) throws IOException {
-        return inFolder(work -> {
+        try (WorkFolder work = WorkFolder.create()) {
             write(work, source, "");
-            run(options(work, HOST, "model.o"));
+            clang.run(options(work, HOST, "model.o"));
             Path library = work.resolve("model.so");
-            run(
-                    folder.resolve("lld"),
-                    List.of(
-                            "-flavor",
-                            "gnu",
-                            "-shared",
-                            "--build-id=none",
-                            "-o",
-                            library.toString(),
-                            work.resolve("model.o").toString()));
+            linker.run(List.of(
+                    "-shared",
+                    "--build-id=none",
+                    "-o",
+                    library.toString(),
+                    work.resolve("model.o").toString()));
             return Files.readAllBytes(library);
-        });
+        }
     }
 
-    private static void write(Path work, CSource source, String more) throws IOException {
+    private static void write(WorkFolder work, CSource source, String more) throws IOException {
         Files.writeString(work.resolve(SOURCE), source.text(HEADER) + more);
         Files.writeString(work.resolve(HEADER), source.header());
     }
 
-    private List<String> options(Path work, List<String> target, String output) {
+    private List<String> options(WorkFolder work, List<String> target, String output) {
         List<String> all = new ArrayList<>(target);
         all.addAll(List.of(
                 "-std=c99",
@@ -136,63 +131,12 @@ final class Clang {
         return all;
     }
 
-    /** Something that is done in a folder of its own. */
-    @FunctionalInterface
-    private interface Work {
-        byte[] in(Path work) throws IOException;
-    }
-
-    private static byte[] inFolder(Work work) throws IOException {
-        Path folder = Files.createTempDirectory("qnet-tvm");
-        try {
-            return work.in(folder);
-        } finally {
-            try (Stream<Path> files = Files.list(folder)) {
-                for (Path file : files.toList()) {
-                    Files.delete(file);
-                }
-            }
-            Files.delete(folder);
-        }
-    }
-
     private boolean succeeds(List<String> arguments) throws IOException {
         try {
-            run(arguments);
+            clang.run(arguments);
             return true;
-        } catch (ProgramException e) {
+        } catch (Tool.FailedException e) {
             return false;
-        }
-    }
-
-    /** A program ended with an error. */
-    private static final class ProgramException extends IOException {
-        private static final long serialVersionUID = 1;
-
-        ProgramException(String message) {
-            super(message);
-        }
-    }
-
-    private String run(List<String> arguments) throws IOException {
-        return run(folder.resolve("clang"), arguments);
-    }
-
-    private static String run(Path program, List<String> arguments) throws IOException {
-        List<String> command = new ArrayList<>(List.of(program.toString()));
-        command.addAll(arguments);
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        try (var output = process.getInputStream()) {
-            String text = new String(output.readAllBytes(), StandardCharsets.UTF_8);
-            int status = process.waitFor();
-            if (status != 0) {
-                throw new ProgramException(program.getFileName() + " ended with " + status + ": " + text.strip());
-            }
-            return text;
-        } catch (InterruptedException e) {
-            process.destroy();
-            Thread.currentThread().interrupt();
-            throw new InterruptedIOException("interrupted while compiling");
         }
     }
 }

@@ -11,12 +11,12 @@ import dev.qnet.target.tvm.ffi.Scope;
 import dev.qnet.target.tvm.ffi.TvmLibrary;
 import dev.qnet.target.tvm.lower.DeviceLowering;
 import dev.qnet.target.tvm.lower.Metadata;
+import dev.qnet.target.tvm.natives.WorkFolder;
 import dev.qnet.target.tvm.tir.CudaPrinter;
 import dev.qnet.target.tvm.tir.PrimFunc;
 import dev.qnet.target.tvm.tir.Printer;
 import dev.qnet.target.tvm.tir.TirModule;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -116,14 +116,11 @@ public final class CudaTarget {
      */
     public static TvmModule load(Graph graph) throws IOException {
         requireGpu();
-        Path folder = Files.createTempDirectory("qnet-cuda");
-        Path file = folder.resolve("module.so");
-        try (CudaLibrary library = compile(graph, Gpu.arch())) {
+        try (WorkFolder folder = WorkFolder.create();
+                CudaLibrary library = compile(graph, Gpu.arch())) {
+            Path file = folder.resolve("module.so");
             library.save(file);
             return TvmModule.load(file);
-        } finally {
-            Files.deleteIfExists(file);
-            Files.deleteIfExists(folder);
         }
     }
 

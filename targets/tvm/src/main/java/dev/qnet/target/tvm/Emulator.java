@@ -9,6 +9,7 @@ import dev.qnet.target.tvm.ffi.Scope;
 import dev.qnet.target.tvm.ffi.TvmLibrary;
 import dev.qnet.target.tvm.lower.DeviceLowering;
 import dev.qnet.target.tvm.lower.Metadata;
+import dev.qnet.target.tvm.natives.WorkFolder;
 import dev.qnet.target.tvm.tir.CudaPrinter;
 import dev.qnet.target.tvm.tir.DataType;
 import dev.qnet.target.tvm.tir.Expr.Var;
@@ -107,35 +108,31 @@ final class Emulator implements AutoCloseable {
     private void compile() throws IOException {
         StringBuilder source = new StringBuilder(SHIM).append(CudaPrinter.print(kernels));
         kernels.forEach(k -> source.append(launcher(k)));
-        Path folder = Files.createTempDirectory("qnet-emulated");
-        Path code = folder.resolve("kernels.cpp");
-        Path object = folder.resolve("kernels.o");
-        Path shared = folder.resolve("kernels.so");
-        try {
+        try (WorkFolder folder = WorkFolder.create()) {
+            Path code = folder.resolve("kernels.cpp");
+            Path object = folder.resolve("kernels.o");
+            Path shared = folder.resolve("kernels.so");
             Files.writeString(code, source.toString());
-            CudaCompiler.clang(
-                    "-x",
-                    "c++",
-                    "-std=c++17",
-                    "-O1",
-                    "-ffp-contract=off",
-                    "-fno-math-errno",
-                    "-march=x86-64-v2",
-                    "-fPIC",
-                    "-ffreestanding",
-                    "-nostdinc",
-                    "-fno-exceptions",
-                    "-Wno-everything",
-                    "-c",
-                    "-o",
-                    object.toString(),
-                    code.toString());
+            CudaCompiler.clang()
+                    .run(List.of(
+                            "-x",
+                            "c++",
+                            "-std=c++17",
+                            "-O1",
+                            "-ffp-contract=off",
+                            "-fno-math-errno",
+                            "-march=x86-64-v2",
+                            "-fPIC",
+                            "-ffreestanding",
+                            "-nostdinc",
+                            "-fno-exceptions",
+                            "-Wno-everything",
+                            "-c",
+                            "-o",
+                            object.toString(),
+                            code.toString()));
             Linker.run(library.folder(), folder, List.of("-shared", "-o", shared.toString(), object.toString()));
             register(shared);
-        } finally {
-            for (Path file : List.of(code, object, shared, folder)) {
-                Files.deleteIfExists(file);
-            }
         }
     }
 

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.qnet.runtime.TensorInfo;
+import dev.qnet.target.tvm.natives.WorkFolder;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -62,13 +63,9 @@ public final class HostModel implements AutoCloseable {
     @SuppressWarnings("restricted")
     public static HostModel of(CSource source) throws IOException {
         byte[] library = Clang.here().hostLibrary(source);
-        Path file = Files.createTempFile("qnet-tvm", ".so");
-        try {
-            Files.write(file, library);
-            return new HostModel(source, file);
-        } finally {
-            // What is loaded stays until it is closed.
-            Files.delete(file);
+        // What is loaded stays until it is closed.
+        try (WorkFolder work = WorkFolder.create()) {
+            return new HostModel(source, Files.write(work.resolve("model.so"), library));
         }
     }
 

@@ -2,13 +2,12 @@ package dev.qnet.target.tvm.cuda;
 
 import dev.qnet.target.tvm.natives.NativeSet;
 import dev.qnet.target.tvm.natives.Natives;
+import dev.qnet.target.tvm.natives.Tool;
+import dev.qnet.target.tvm.natives.WorkFolder;
 import dev.qnet.target.tvm.tir.CudaHeader;
 import java.io.IOException;
-import java.io.InterruptedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -23,18 +22,18 @@ public enum CudaCompiler {
         }
 
         @Override
-        String compile(Path folder, String kernels, String arch) throws IOException {
+        String compile(WorkFolder folder, String kernels, String arch) throws IOException {
             Path source = Files.writeString(folder.resolve("kernels.cu"), CudaHeader.TEXT + kernels);
             Path ptx = folder.resolve("kernels.ptx");
-            run(List.of(
-                    CudaFiles.program("nvcc").orElseThrow().toString(),
-                    "-ptx",
-                    "-arch=" + arch,
-                    "-fmad=false",
-                    "-std=c++17",
-                    "-o",
-                    ptx.toString(),
-                    source.toString()));
+            new Tool(CudaFiles.program("nvcc").orElseThrow())
+                    .run(List.of(
+                            "-ptx",
+                            "-arch=" + arch,
+                            "-fmad=false",
+                            "-std=c++17",
+                            "-o",
+                            ptx.toString(),
+                            source.toString()));
             return Files.readString(ptx);
         }
     },
@@ -46,7 +45,7 @@ public enum CudaCompiler {
         }
 
         @Override
-        String compile(Path folder, String kernels, String arch) {
+        String compile(WorkFolder folder, String kernels, String arch) {
             return Nvrtc.compile(
                     CudaHeader.TEXT + kernels,
                     List.of("--gpu-architecture=" + arch.replace("sm_", "compute_"), "--fmad=false", "--std=c++17"));
@@ -60,11 +59,11 @@ public enum CudaCompiler {
         }
 
         @Override
-        String compile(Path folder, String kernels, String arch) throws IOException {
+        String compile(WorkFolder folder, String kernels, String arch) throws IOException {
             Path source = Files.writeString(
                     folder.resolve("kernels.cu"), CudaHeader.WITHOUT_TOOLKIT + CudaHeader.TEXT + kernels);
             Path ptx = folder.resolve("kernels.ptx");
-            clang(
+            clang().run(List.of(
                     "-x",
                     "cuda",
                     "--cuda-device-only",
@@ -82,7 +81,7 @@ public enum CudaCompiler {
                     "-S",
                     "-o",
                     ptx.toString(),
-                    source.toString());
+                    source.toString()));
             return Files.readString(ptx);
         }
     };
@@ -94,8 +93,8 @@ public enum CudaCompiler {
     /** Whether it is on this machine. */
     public abstract boolean isHere();
 
-    /** @param folder for its files, which it may leave there */
-    abstract String compile(Path folder, String kernels, String arch) throws IOException;
+    /** @param folder for its files */
+    abstract String compile(WorkFolder folder, String kernels, String arch) throws IOException;
 
     /**
      * The one to use: what {@code QNET_CUDA_COMPILER} (or {@code -Dqnet.cuda.compiler}) names, or the first that is here.
@@ -153,41 +152,17 @@ public enum CudaCompiler {
      */
     public String ptx(String kernels, String arch) throws IOException {
         check(arch);
-        Path folder = Files.createTempDirectory("qnet-cuda");
-        try {
+        try (WorkFolder folder = WorkFolder.create()) {
             return compile(folder, kernels, arch);
-        } finally {
-            Files.deleteIfExists(folder.resolve("kernels.cu"));
-            Files.deleteIfExists(folder.resolve("kernels.ptx"));
-            Files.deleteIfExists(folder);
         }
     }
 
     /**
-     * Runs the clang among TVM's native libraries.
+     * The clang among TVM's native libraries.
      *
-     * @throws IOException if it fails, with what it said
      * @throws dev.qnet.target.tvm.TvmUnavailableException if it is not on this machine
      */
-    public static void clang(String... options) throws IOException {
-        List<String> command = new ArrayList<>();
-        command.add(Natives.folder(NativeSet.CLANG).resolve("clang").toString());
-        command.addAll(List.of(options));
-        run(command);
-    }
-
-    private static void run(List<String> command) throws IOException {
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        try (var output = process.getInputStream()) {
-            String text = new String(output.readAllBytes(), StandardCharsets.UTF_8);
-            int status = process.waitFor();
-            if (status != 0) {
-                throw new IOException(command.getFirst() + " ended with " + status + ": " + text.strip());
-            }
-        } catch (InterruptedException e) {
-            process.destroy();
-            Thread.currentThread().interrupt();
-            throw new InterruptedIOException("interrupted while compiling");
-        }
+    public static Tool clang() {
+        return new Tool(Natives.folder(NativeSet.CLANG).resolve("clang"));
     }
 }

@@ -7,6 +7,7 @@ import dev.qnet.target.tvm.TvmUnavailableException;
 import dev.qnet.target.tvm.ffi.Linker;
 import dev.qnet.target.tvm.natives.NativeSet;
 import dev.qnet.target.tvm.natives.Natives;
+import dev.qnet.target.tvm.natives.WorkFolder;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -152,18 +153,10 @@ public final class Gpu {
     /** A library without functions: whole or not at all, as others may want it at the same time. */
     private static void write(Path tools, Path stub, String name) throws IOException {
         Path folder = Files.createDirectories(stub.getParent());
-        Path temporary = Files.createTempDirectory(folder, "new");
-        Path nothing = temporary.resolve("nothing");
-        Path made = temporary.resolve(name);
-        try {
-            Files.createFile(nothing);
-            Linker.run(
-                    tools, temporary, List.of("-shared", "-soname=" + name, "-o", name, "--format=binary", "nothing"));
-            Files.move(made, stub, java.nio.file.StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(nothing);
-            Files.deleteIfExists(made);
-            Files.delete(temporary);
+        try (WorkFolder work = WorkFolder.in(folder, "new")) {
+            Files.createFile(work.resolve("nothing"));
+            Linker.run(tools, work, List.of("-shared", "-soname=" + name, "-o", name, "--format=binary", "nothing"));
+            Files.move(work.resolve(name), stub, java.nio.file.StandardCopyOption.ATOMIC_MOVE);
         }
     }
 }

@@ -1,8 +1,8 @@
 package dev.qnet.target.tvm.ffi;
 
+import dev.qnet.target.tvm.natives.Tool;
+import dev.qnet.target.tvm.natives.WorkFolder;
 import java.io.IOException;
-import java.io.InterruptedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -28,25 +28,20 @@ public final class Linker {
      * @param imports as TVM reads them from {@code __tvm_dev_mblob}; of no bytes for none
      */
     public static void link(Scope scope, Ref module, byte[] imports, Path library) throws IOException {
-        Path folder = Files.createTempDirectory("qnet-tvm");
         Path beside = library.toAbsolutePath().resolveSibling("." + library.getFileName() + "." + System.nanoTime());
-        Path object = folder.resolve("module.o");
-        Path blob = folder.resolve("imports");
-        try {
+        try (WorkFolder folder = WorkFolder.create()) {
+            Path object = folder.resolve("module.o");
             scope.run("runtime.ModuleSaveToFile", module, object.toString(), "o");
             List<String> options = new ArrayList<>(List.of(
                     "-shared", "--eh-frame-hdr", "--build-id=none", "-o", beside.toString(), object.toString()));
             if (imports.length > 0) {
-                Files.write(blob, imports);
+                Files.write(folder.resolve("imports"), imports);
                 options.addAll(List.of("--format=binary", "imports", "--defsym=__tvm_dev_mblob=_binary_imports_start"));
             }
             run(scope.library().folder(), folder, options);
             Files.move(beside, library, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
         } finally {
             Files.deleteIfExists(beside);
-            Files.deleteIfExists(blob);
-            Files.deleteIfExists(object);
-            Files.deleteIfExists(folder);
         }
     }
 
@@ -57,23 +52,7 @@ public final class Linker {
      * @param folder that it runs in
      * @throws IOException if it fails, with what it said
      */
-    public static void run(Path tools, Path folder, List<String> options) throws IOException {
-        List<String> command = new ArrayList<>(List.of(tools.resolve("lld").toString(), "-flavor", "gnu"));
-        command.addAll(options);
-        Process process = new ProcessBuilder(command)
-                .directory(folder.toFile())
-                .redirectErrorStream(true)
-                .start();
-        try (var output = process.getInputStream()) {
-            String text = new String(output.readAllBytes(), StandardCharsets.UTF_8);
-            int status = process.waitFor();
-            if (status != 0) {
-                throw new IOException("the linker ended with " + status + ": " + text.strip());
-            }
-        } catch (InterruptedException e) {
-            process.destroy();
-            Thread.currentThread().interrupt();
-            throw new InterruptedIOException("interrupted while linking");
-        }
+    public static void run(Path tools, WorkFolder folder, List<String> options) throws IOException {
+        new Tool(tools.resolve("lld"), "-flavor", "gnu").run(folder.path(), options);
     }
 }

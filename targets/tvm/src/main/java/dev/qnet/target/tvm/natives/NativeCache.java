@@ -5,13 +5,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
@@ -95,8 +92,8 @@ final class NativeCache {
 
     private static void fill(Path folder, NativeSet set, JarSource source) throws IOException {
         List<Path> jars = source.find(set);
-        Path fresh = Files.createTempDirectory(folder.getParent(), set.folder() + ".new");
-        try {
+        try (WorkFolder work = WorkFolder.in(folder.getParent(), set.folder() + ".new")) {
+            Path fresh = work.path();
             List<String> list = new ArrayList<>();
             int jar = 0;
             for (NativeJar j : NativeJar.of(set)) {
@@ -107,11 +104,9 @@ final class NativeCache {
                 // Another process may still have its files open: they go once it ends.
                 Path old = fresh.resolveSibling(fresh.getFileName() + ".old");
                 Files.move(folder, old, StandardCopyOption.ATOMIC_MOVE);
-                delete(old);
+                WorkFolder.delete(old);
             }
             Files.move(fresh, folder, StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            delete(fresh);
         }
     }
 
@@ -137,28 +132,5 @@ final class NativeCache {
                 list.add(entry.getSize() + " " + name);
             }
         }
-    }
-
-    private static void delete(Path folder) throws IOException {
-        if (!Files.exists(folder)) {
-            return;
-        }
-        Files.walkFileTree(folder, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                Files.delete(file);
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path dir, @org.jspecify.annotations.Nullable IOException e)
-                    throws IOException {
-                if (e != null) {
-                    throw e;
-                }
-                Files.delete(dir);
-                return FileVisitResult.CONTINUE;
-            }
-        });
     }
 }
