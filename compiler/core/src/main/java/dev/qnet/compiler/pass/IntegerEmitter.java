@@ -190,8 +190,8 @@ final class IntegerEmitter {
     }
 
     /**
-     * As {@link #close}, where a staircase closes the operation: an accumulator is compared with its thresholds; what has no
-     * accumulator gets 16-bit codes first.
+     * As {@link #close}, where a staircase closes the operation: an accumulator is compared with its thresholds, a table has its levels;
+     * sums and functions of 16-bit codes get 16-bit codes first.
      */
     Lowered.OnGrid closeBySteps(
             Node point,
@@ -224,8 +224,22 @@ final class IntegerEmitter {
             ValueId sum = accumulator(root, op, List.of(x.id()));
             return thresholds(place, sum, Staircases.units(x), Math.max(1, n), open, steps, q);
         }
+        if (root.op() instanceof FloatOp.Unary u && x.quant().storage().bits() <= 8) {
+            // Each code's level is known.
+            List<ScalarFn> clamps = open.clamps();
+            Op op = new IntOp.Table(Codes.table(u.fn(), clamps, x.quant(), steps));
+            Type type = new Type(q, place.type().shape());
+            return new Lowered.OnGrid(add(place, op, List.of(x.id()), type), type);
+        }
+        if (root.op() instanceof FloatOp.Binary b && b.fn() == FloatOp.Binary.Fn.MUL) {
+            ValueId product = accumulator(root, new IntOp.Mul(Element.INT32, null), List.of(x.id(), y.id()));
+            return thresholds(place, product, Staircases.units(x, y), 1, open, steps, q);
+        }
+        Quant grid = root.op() instanceof FloatOp.Binary
+                ? Staircases.sum(steps, q, x.quant(), y.quant())
+                : Staircases.fine(steps, q);
         Node finer = point.withOperands(List.of(names.fresh(point.operand(0).name() + ".fine")));
-        Lowered.OnGrid fine = close(finer, new Lowered.Open(root, List.of()), x, y, bias, Staircases.fine(steps, q));
+        Lowered.OnGrid fine = close(finer, new Lowered.Open(root, List.of()), x, y, bias, grid);
         return thresholds(place, fine.id(), Staircases.units(fine), 1, open, steps, q);
     }
 
@@ -313,7 +327,7 @@ final class IntegerEmitter {
         float so = q.perTensor().scale();
         int bits = Math.max(x.quant().storage().bits(), y.quant().storage().bits());
         int shift = Multipliers.addLeftShift(rounding, bits);
-        long widest = Math.max(widest(x.quant()), widest(y.quant()));
+        long widest = Math.max(Staircases.widest(x.quant()), Staircases.widest(y.quant()));
         while (shift > 0 && widest << shift > 1L << 30) {
             shift--;
         }
@@ -321,12 +335,6 @@ final class IntegerEmitter {
         List<Rescale.Scale> scales = Multipliers.add(rounding, x.scale(), y.scale(), so, shift);
         Op op = new IntOp.Add(subtract, shift, rounding, scales, q.perTensor().zero(), b[0], b[1]);
         return add(place, op, List.of(x.id(), y.id()), new Type(q, place.type().shape()));
-    }
-
-    /** The largest magnitude of a code less its zero point. */
-    private static long widest(Quant q) {
-        long z = q.perTensor().zero();
-        return Math.max(Math.abs(q.lo() - z), Math.abs(q.hi() - z));
     }
 
     private ValueId softmax(

@@ -49,6 +49,10 @@ final class QuantDiagnostics {
             case "per-channel-axis" -> d.withFix("write per_channel for axis 0, or per_tensor");
             case "per-group" -> d.withFix("write symmetric per_group(size) for weights of conv2d and dense only");
             case "zero-point-range" -> d.withFix("choose a zero point among the codes, or a storage that has it");
+            case "thresholds" ->
+                d.withFix(
+                        "give its thresholds levels that are codes of it, or it the storage that they were found with:"
+                                + " run `qnet train` or `qnet calibrate` anew where the scheme has changed");
             case "bad-range" -> d.withFix("write range(lo, hi) with lo below hi");
             case "bad-scale" -> d.withFix("leave the scale out and calibrate, or give one above 0");
             case "non-finite-weight" -> d.withFix("check where the parameters come from");

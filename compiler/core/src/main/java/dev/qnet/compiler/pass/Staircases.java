@@ -33,15 +33,51 @@ final class Staircases {
      * @param result the codes that the staircase gives
      */
     static Quant fine(Spec.Steps steps, Quant result) {
+        return fine(steps, result, Double.POSITIVE_INFINITY);
+    }
+
+    /** @param most magnitudes beyond it do not occur, so that thresholds beyond may be as far as they like */
+    private static Quant fine(Spec.Steps steps, Quant result, double most) {
         double far = 0;
         for (float t : steps.thresholds()) {
-            far = Math.max(far, Math.abs(t));
+            far = Math.abs(t) <= most ? Math.max(far, Math.abs(t)) : far;
         }
         // Beyond the last threshold codes may saturate. A sign has its threshold at 0: what lies around it is as fine
         // as the result asks.
         double reach = far > 0 ? far : result.perTensor().scale();
         float scale = (float) Math.max(reach * 1.01 / Storage.I16.max(), Float.MIN_NORMAL);
         return Quant.of(Storage.I16, scale, 0);
+    }
+
+    /**
+     * 16-bit codes for a sum or a difference that is compared with thresholds. Where the scales of both operands are one, or a power of
+     * two apart, and all sums fit, they are whole codes of the finer scale, and nothing is rounded. Else they are as fine as the
+     * thresholds ask, down to the 2^15th part of what the coarser operand counts in: multipliers of finer ones would overflow.
+     */
+    static Quant sum(Spec.Steps steps, Quant result, Quant x, Quant y) {
+        double sx = x.perTensor().scale();
+        double sy = y.perTensor().scale();
+        double least = Math.min(sx, sy);
+        double most = Math.max(sx, sy);
+        double reach = widest(x) * sx + widest(y) * sy;
+        boolean whole = most / least <= Storage.I16.max() && powerOfTwo(most / least);
+        if (whole && reach / least <= Storage.I16.max()) {
+            return Quant.of(Storage.I16, (float) least, 0);
+        }
+        Quant fine = fine(steps, result, reach);
+        float finest = (float) (most / (1 << 15));
+        return fine.perTensor().scale() >= finest ? fine : Quant.of(Storage.I16, finest, 0);
+    }
+
+    /** Of a quotient of singles, at least 1 and far from overflow. */
+    private static boolean powerOfTwo(double v) {
+        return v == Math.scalb(1.0, Math.getExponent(v));
+    }
+
+    /** The largest magnitude of a code less its zero point. */
+    static long widest(Quant q) {
+        long z = q.perTensor().zero();
+        return Math.max(Math.abs(q.lo() - z), Math.abs(q.hi() - z));
     }
 
     /** What codes, less their zero point, count in. */

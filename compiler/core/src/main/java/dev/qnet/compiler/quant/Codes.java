@@ -5,6 +5,7 @@ import dev.qnet.compiler.ir.Rounding;
 import dev.qnet.compiler.ir.ScalarFn;
 import dev.qnet.compiler.ir.Scheme;
 import dev.qnet.compiler.ir.Shape;
+import dev.qnet.compiler.ir.Spec;
 import dev.qnet.compiler.ir.Storage;
 import dev.qnet.compiler.ir.Tensor;
 import java.util.ArrayList;
@@ -154,6 +155,25 @@ public final class Codes {
         return IntStream.rangeClosed(in.storage().min(), in.storage().max())
                 .map(q -> entry(fn, q, in, out, rounding))
                 .boxed()
+                .toList();
+    }
+
+    /**
+     * The table of a function on codes of 16 bits or fewer whose result is compared with thresholds.
+     *
+     * @param clamps relus and clips behind the function
+     */
+    public static List<Integer> table(ScalarFn fn, List<ScalarFn> clamps, Quant in, Spec.Steps out) {
+        return IntStream.rangeClosed(in.storage().min(), in.storage().max())
+                .mapToObj(q -> {
+                    float y = apply(
+                            fn,
+                            dequantize(q, in.perTensor().scale(), in.perTensor().zero()));
+                    for (ScalarFn clamp : clamps) {
+                        y = apply(clamp, y);
+                    }
+                    return out.code(y);
+                })
                 .toList();
     }
 

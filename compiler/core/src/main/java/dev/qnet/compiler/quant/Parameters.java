@@ -58,7 +58,7 @@ public final class Parameters {
      *
      * @param channels how many scales there may be beside a single one
      * @param axis the axis of several
-     * @throws RangeException if there are too many or too few, a scale is not above 0 or a zero point is no code
+     * @throws RangeException if there are too many or too few, a scale is not above 0, or a zero point or a level of thresholds is no code
      */
     public static Quant given(Spec.RangeMethod.Given given, Spec spec, int channels, int axis) {
         List<Float> scales = given.scales();
@@ -90,20 +90,28 @@ public final class Parameters {
             }
         }
         Spec.Steps steps = given.steps();
-        if (steps != null
-                && (steps.levels().getFirst() < spec.lo()
-                        || steps.levels().getLast() > spec.hi()
-                        || scales.size() != 1)) {
-            throw new RangeException(
-                    "zero-point-range",
-                    "the levels of thresholds are " + steps.levels() + ", but codes run from " + spec.lo() + " to "
-                            + spec.hi() + ", with one scale");
+        if (steps != null) {
+            check(steps, spec, scales.size());
         }
         List<Integer> all = zeros.isEmpty() ? scales.stream().map(s -> 0).toList() : zeros;
         Scheme scheme = scales.size() == 1
                 ? new Scheme.PerTensor(scales.getFirst(), all.getFirst())
                 : new Scheme.PerAxis(axis, scales, all);
         return new Quant(spec.storage(), spec.lo(), spec.hi(), scheme);
+    }
+
+    private static void check(Spec.Steps steps, Spec spec, int scales) {
+        if (scales != 1) {
+            throw new RangeException(
+                    "thresholds", "thresholds need the one scale that their codes have, and " + scales + " are given");
+        }
+        if (steps.levels().getFirst() < spec.lo() || steps.levels().getLast() > spec.hi()) {
+            throw new RangeException(
+                    "thresholds",
+                    "the levels of its thresholds run from " + steps.levels().getFirst() + " to "
+                            + steps.levels().getLast() + ", but " + spec.storage() + " has codes from " + spec.lo()
+                            + " to " + spec.hi());
+        }
     }
 
     /** The lowest real number with a code, for per-tensor parameters. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.qnet.compiler.front.Frontend;
+import dev.qnet.compiler.front.bind.BoundModel;
 import dev.qnet.compiler.interp.Interpreter;
 import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.Element;
@@ -13,6 +14,7 @@ import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Spec;
 import dev.qnet.compiler.ir.Tensor;
 import dev.qnet.compiler.quant.Calibration;
+import dev.qnet.compiler.source.CompileException;
 import dev.qnet.compiler.source.Diagnostics;
 import java.io.IOException;
 import java.math.BigDecimal;
@@ -146,6 +148,51 @@ class StaircasesTest {
                         .containsExactly(expected);
             }
         }
+    }
+
+    /** The scale of 16-bit codes that span such thresholds is beyond what multipliers reach: the sum must not be spanned by them. */
+    @Test
+    void sumsMeetThresholdsOfAnySize() throws IOException {
+        String equal = "add(x, x)";
+        String other = "add(x, relu(x) @activations(u8, scale(0.1)))";
+        for (String sum : List.of(equal, other)) {
+            for (String thresholds : List.of("[1e-30, 2e-30]", "[1e-6, 1e-5]", "[0.1, 1e30]", "[-1e20, 0.1]")) {
+                boolean two = !thresholds.endsWith("1e30]");
+                String body = sum + " @activations(i8, scale(1.0), thresholds(" + thresholds + ", [-3, 0, 5]))";
+                long low = thresholds.startsWith("[-") ? 0 : -3;
+                for (long x : new long[] {-128, -1, 0, 1, 127}) {
+                    assertThat(codes("weights i8 activations i8", body, "4, 4, 2", x))
+                            .as("%s of %d", body, x)
+                            .containsExactly(x <= 0 ? low : two ? 5 : 0);
+                }
+            }
+        }
+    }
+
+    /** Calibration is read before it is known whose value it is of. */
+    @Test
+    void levelsThatAreNoCodesAreTold() throws IOException {
+        Path file = Files.writeString(temp.resolve("m.qnet"), """
+                qnet 1
+                scheme s { weights i8 activations u4 }
+                model m(x: f32[N, 2]) -> f32[N, 2] quantized s {
+                  input x i8 range(-1, 1)
+                  return tanh(x)
+                }
+                calibration m { tanh_1: scale(0.1) zero(0) thresholds([0.5, 0.75], [0, 15, 16]) }
+                """);
+        Diagnostics diagnostics = new Diagnostics();
+        BoundModel bound = Frontend.load(file);
+        assertThatThrownBy(() -> Pipeline.run(
+                        bound.graph(), Passes.all(), new PassContext(diagnostics, bound.calibration()), (p, g) -> {}))
+                .isInstanceOf(CompileException.class)
+                .hasMessageContaining(
+                        "m.qnet:5:10: the value 'tanh_1': the levels of its thresholds run from 0 to 16, but u4 has "
+                                + "codes from 0 to 15");
+        assertThat(diagnostics.all()).singleElement().satisfies(d -> {
+            assertThat(d.code()).isEqualTo("thresholds");
+            assertThat(d.fix()).contains("qnet train");
+        });
     }
 
     @Test
