@@ -497,6 +497,11 @@ final class Items {
         if (spec.quantizer() instanceof Quantizer.Qn n
                 && !n.levels().isEmpty()
                 && (n.levels().getFirst() < spec.lo() || n.levels().getLast() > spec.hi())) {
+            if (word == null && settled(spec.range())) {
+                // Nothing is left to be learned of it, and the levels were meant for others.
+                spec = spec.withQuantizer(null);
+                return;
+            }
             throw new Rejected(Diagnostic.error(
                             "argument-range",
                             place,
@@ -509,6 +514,10 @@ final class Items {
                     Diagnostic.error("conflicting-items", place, "weights that are learned have zero point 0")
                             .withFix("write `symmetric`"));
         }
+    }
+
+    private static boolean settled(RangeMethod range) {
+        return range instanceof RangeMethod.Fixed || range instanceof RangeMethod.Given;
     }
 
     // ---- arguments
