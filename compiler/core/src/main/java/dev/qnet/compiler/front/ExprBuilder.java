@@ -172,7 +172,7 @@ final class ExprBuilder {
         boolean negative = prefixes > 0
                 && c.suffix().isEmpty()
                 && sign(c, prefixes - 1).getType() == QnetParser.MINUS
-                && (c.primary() instanceof QnetParser.IntegerContext || c.primary() instanceof QnetParser.FloatContext);
+                && isNegatable(c.primary());
         Expr e;
         if (negative) {
             e = number(c.primary(), builder.span(sign(c, --prefixes)).to(builder.span(c.primary())), "-");
@@ -194,6 +194,15 @@ final class ExprBuilder {
         }
         depth -= levels;
         return e;
+    }
+
+    /** Whether a sign makes another number of it: of the whole number 0 it makes none, and stays an operator. */
+    private static boolean isNegatable(QnetParser.PrimaryContext c) {
+        return switch (c) {
+            case QnetParser.FloatContext _ -> true;
+            case QnetParser.IntegerContext i -> i.getText().chars().anyMatch(digit -> digit != '0');
+            default -> false;
+        };
     }
 
     private static Token sign(QnetParser.OperandContext c, int i) {

@@ -88,8 +88,8 @@ final class ExprLayout {
 
     private Doc unary(Expr.Unary u) {
         Doc sign = tokens.token(u.op().symbol());
-        boolean number = u.operand() instanceof Expr.IntLit || u.operand() instanceof Expr.FloatLit;
-        // "-5" would read back as the number, not as the negation of one.
+        boolean number = u.operand() instanceof Expr.IntLit i ? i.value() != 0 : u.operand() instanceof Expr.FloatLit;
+        // "-5" would read back as the number, not as the negation of one; no whole number is "-0".
         boolean folds = u.op() == Expr.UnaryOp.NEGATE && number && level(u.operand()) == PRIMARY;
         return Doc.concat(sign, folds ? parentheses(u.operand()) : operand(u.operand(), UNARY));
     }
