@@ -14,13 +14,9 @@ import static dev.qnet.target.tvm.tir.Tir.seq;
 import static dev.qnet.target.tvm.tir.Tir.sub;
 import static dev.qnet.target.tvm.tir.Tir.when;
 
-import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Node;
-import dev.qnet.compiler.ir.Shape;
-import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
-import dev.qnet.compiler.pass.MemoryPlanner;
 import dev.qnet.compiler.pass.PlanMemory;
 import dev.qnet.target.tvm.lower.Placement.Place;
 import dev.qnet.target.tvm.tir.Buffer;
@@ -36,8 +32,8 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
+import java.util.function.Function;
 
 /**
  * Lowers a graph for a GPU: kernels for each node, whose loops are bound to threads, and one function that users call, which runs
@@ -65,24 +61,15 @@ public final class DeviceLowering {
     /** What the items' parts of the arena are multiples of, in bytes. */
     private static final long UNIT = PlanMemory.ALIGNMENT;
 
-    /** The most elements that are looked at through one pointer. */
-    private static final long MANY = Integer.MAX_VALUE;
-
     private final Graph graph;
     private final String prefix;
-    private final Map<ValueId, Type> types;
-    private final Map<ValueId, Node> definitions;
+    private final Frame frame;
     private final Placement placement;
+    private final Buffer arena;
+    private final Buffer status;
     private final List<PrimFunc> kernels = new ArrayList<>();
     private final List<String> failures = new ArrayList<>();
 
-    private final Var items = Var.of("n", DataType.INT32);
-    private final Map<Var, Buffer> tensors = new LinkedHashMap<>();
-    private final List<Port> inputs = new ArrayList<>();
-    private final List<Port> states = new ArrayList<>();
-    private final List<Port> outputs = new ArrayList<>();
-    private final Buffer arena = Buffer.at(Var.pointer("arena", DataType.UINT8), MANY);
-    private final Buffer status = Buffer.at(Var.pointer("status", DataType.INT32), MANY);
     /** The first item of a launch, and how many there are. */
     private final Var first = Var.of("first", DataType.INT32);
 
@@ -92,18 +79,16 @@ public final class DeviceLowering {
     /** Bytes that the greediest node needs beside its operands and its result. */
     private long scratch;
 
-    /** A tensor of the caller, and how many elements an item has; 0 if all items share them. */
-    private record Port(Buffer elements, long itemElements) {}
-
     /** Where memory of a node is: from an element of a base on, and where the next item's is. */
     private record At(Buffer base, long offset, long itemElements) {}
 
     private DeviceLowering(Graph graph, String prefix) {
         this.graph = graph;
         this.prefix = prefix;
-        this.types = graph.types();
-        this.definitions = graph.definitions();
-        this.placement = new Placement(graph, PlanMemory.ALIGNMENT);
+        this.frame = new Frame(graph, Options.of(Isa.CUDA), PlanMemory.ALIGNMENT, false);
+        this.placement = frame.placement;
+        this.arena = frame.arena;
+        this.status = frame.status;
     }
 
     /**
@@ -136,74 +121,27 @@ public final class DeviceLowering {
     }
 
     private Program program() {
-        graph.params().forEach(p -> inputs.add(port("in_" + p.id().name(), p.type())));
-        graph.states().forEach(s -> states.add(port("state_" + s.id().name(), s.type())));
-        graph.results()
-                .forEach(r -> outputs.add(port("out_" + r.name(), Objects.requireNonNull(types.get(r.value())))));
+        frame.takeTensors();
         List<Stmt> steps = new ArrayList<>();
-        for (Node n : graph.nodes()) {
-            boolean nothing = n.op() instanceof DataOp.Constant || MemoryPlanner.isView(n);
-            if (!nothing && n.type().shape().elements() > 0) {
-                Layer layer = new Layer(n, Options.of(Isa.CUDA), definitions, types);
-                Stmt body = Lowering.body(layer);
-                layer.failure().ifPresent(failures::add);
-                Map<Var, At> places = new LinkedHashMap<>();
-                layer.given().forEach((value, buffer) -> places.put(buffer.data(), at(placement.place(value), buffer)));
-                steps.addAll(new Split(layer, n.id().name(), places, placement.place(n.id())).launches(body));
-            }
+        for (Node n : frame.steps()) {
+            Layer layer = frame.layer(n);
+            Stmt body = Lowering.body(layer);
+            layer.failure().ifPresent(failures::add);
+            steps.addAll(new Split(layer, n.id().name(), placement::place, placement.place(n.id())).launches(body));
         }
-        for (Placement.Copy c : placement.copies()) {
-            if (c.type().shape().elements() > 0) {
-                steps.addAll(copy(c));
-            }
+        for (Placement.Copy c : frame.copies()) {
+            Layer layer = frame.copy(c);
+            String what = "copy_" + c.value().name();
+            steps.addAll(new Split(layer, what, v -> placement.source(c), c.to()).launches(Ints.each(layer, x -> x)));
         }
         return new Program(entry(steps), kernels, failures);
     }
 
-    private List<Stmt> copy(Placement.Copy c) {
-        Node constant = definitions.get(placement.owner(c.value()));
-        Place from = placement.source(c);
-        boolean table = from instanceof Place.Constant && constant != null;
-        Node node = new Node(
-                c.value(),
-                new DataOp.Reshape(c.type().shape()),
-                List.of(table ? Objects.requireNonNull(constant).id() : c.value()),
-                c.type(),
-                dev.qnet.compiler.source.Span.NONE);
-        Layer layer = new Layer(node, Options.of(Isa.CUDA), table ? definitions : Map.of(), types);
-        Map<Var, At> places = new LinkedHashMap<>();
-        layer.given().values().forEach(b -> places.put(b.data(), at(from, b)));
-        return new Split(layer, "copy_" + c.value().name(), places, c.to()).launches(Ints.each(layer, x -> x));
-    }
-
-    private boolean batched() {
-        return graph.params().stream().anyMatch(p -> p.type().shape().hasBatch());
-    }
-
-    private Port port(String name, Type type) {
-        List<Expr> extents = new ArrayList<>();
-        for (int d : type.shape().dims()) {
-            extents.add(d == Shape.BATCH ? batched() ? items : i32(1) : i32(d));
+    private At at(Place place) {
+        if (place instanceof Place.Arena(long offset)) {
+            return new At(arena, offset, 1);
         }
-        Var tensor = Var.tensor(name);
-        Buffer buffer = Buffer.tensor(name + "_data", Elements.type(type.element()), extents);
-        tensors.put(tensor, buffer);
-        return new Port(
-                Buffer.at(buffer.data(), MANY),
-                type.shape().hasBatch() ? type.shape().elements() : 0);
-    }
-
-    private At at(Place place, Buffer buffer) {
-        return switch (place) {
-            case Place.Input(int number) -> at(inputs.get(number));
-            case Place.State(int number) -> at(states.get(number));
-            case Place.Output(int number) -> at(outputs.get(number));
-            case Place.Arena(long offset) -> new At(arena, offset, 1);
-            case Place.Constant c -> throw new IllegalStateException(buffer + " is a constant, which has no place");
-        };
-    }
-
-    private static At at(Port port) {
+        Frame.Port port = frame.port(place);
         return new At(port.elements(), 0, port.itemElements());
     }
 
@@ -211,14 +149,14 @@ public final class DeviceLowering {
     private PrimFunc entry(List<Stmt> steps) {
         if (!failures.isEmpty()) {
             Var tensor = Var.tensor("status");
-            tensors.put(tensor, Buffer.tensor(status.data(), List.of(i32(failures.size()))));
+            frame.tensors().put(tensor, Buffer.tensor(status.data(), List.of(i32(failures.size()))));
         }
         long bytes = Math.max(Math.ceilDiv(placement.bytes() + scratch, UNIT), 1) * UNIT;
         // Items follow each other where one changes what the next one begins with.
         long most = graph.states().isEmpty() ? Math.clamp(MOST_BYTES / bytes, 1, MOST_ITEMS) : 1;
-        Expr whole = batched() ? items : i32(1);
-        Expr launches = batched() ? floorDiv(add(whole, most - 1), most) : i32(1);
-        Expr parts = batched() ? min(whole, i32(most)) : i32(1);
+        Expr whole = frame.batched ? frame.items : i32(1);
+        Expr launches = frame.batched ? floorDiv(add(whole, most - 1), most) : i32(1);
+        Expr parts = frame.batched ? min(whole, i32(most)) : i32(1);
         Stmt launch = loop(
                 "launch",
                 i32(0),
@@ -229,11 +167,11 @@ public final class DeviceLowering {
                         mul(l, most),
                         new Stmt.Let(
                                 count,
-                                batched() ? min(sub(whole, first), i32(most)) : i32(1),
+                                frame.batched ? min(sub(whole, first), i32(most)) : i32(1),
                                 steps.isEmpty() ? evaluate(i32(0)) : seq(steps))));
         Stmt all = new Stmt.Let(stride, i64(bytes), failures.isEmpty() ? launch : seq(clear(), launch));
         Stmt body = new Stmt.Workspace(arena, mul(Tir.cast(DataType.INT64, parts), bytes), all);
-        return new PrimFunc(Lowering.ENTRY, List.copyOf(tensors.keySet()), tensors, true, body);
+        return new PrimFunc(Lowering.ENTRY, List.copyOf(frame.tensors().keySet()), frame.tensors(), true, body);
     }
 
     private Stmt clear() {
@@ -259,17 +197,17 @@ public final class DeviceLowering {
     private final class Split {
         private final Layer layer;
         private final String name;
-        private final Map<Var, At> places;
+        private final Map<Var, At> places = new LinkedHashMap<>();
         private final boolean shared;
         private final List<Stmt> launches = new ArrayList<>();
 
-        /** @param places of what the node reads */
-        Split(Layer layer, String what, Map<Var, At> places, Place to) {
+        /** @param from where the layer's inputs are */
+        Split(Layer layer, String what, Function<ValueId, Place> from, Place to) {
             this.layer = layer;
             String letters = what.replaceAll("[^A-Za-z0-9_]", "_");
             this.name = letters.substring(0, Math.min(letters.length(), NAME));
-            this.places = places;
-            At out = at(to, layer.out());
+            layer.given().forEach((value, buffer) -> places.put(buffer.data(), at(from.apply(value))));
+            At out = at(to);
             places.put(layer.out().data(), out);
             // What all items share is computed once.
             shared = !out.base().equals(arena) && out.itemElements() == 0;
@@ -341,7 +279,7 @@ public final class DeviceLowering {
             while (body instanceof Stmt.For f
                     && Parallel.holds(f)
                     && f.extent() instanceof Expr.Imm(DataType t, long n)
-                    && total * n <= MANY) {
+                    && total * n <= Frame.MANY) {
                 threads.add(f);
                 total *= n;
                 body = f.body();

@@ -6,7 +6,6 @@ import static dev.qnet.target.tvm.tir.Tir.i32;
 import static dev.qnet.target.tvm.tir.Tir.i64;
 import static dev.qnet.target.tvm.tir.Tir.load;
 import static dev.qnet.target.tvm.tir.Tir.loop;
-import static dev.qnet.target.tvm.tir.Tir.mul;
 import static dev.qnet.target.tvm.tir.Tir.seq;
 import static dev.qnet.target.tvm.tir.Tir.store;
 
@@ -17,13 +16,10 @@ import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.QuantOp;
-import dev.qnet.compiler.ir.Shape;
-import dev.qnet.compiler.ir.Tensor;
 import dev.qnet.compiler.ir.TrainOp;
-import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
-import dev.qnet.compiler.pass.MemoryPlanner;
 import dev.qnet.compiler.pass.PlanMemory;
+import dev.qnet.target.tvm.lower.Frame.Port;
 import dev.qnet.target.tvm.lower.Placement.Place;
 import dev.qnet.target.tvm.tir.Buffer;
 import dev.qnet.target.tvm.tir.DataType;
@@ -34,11 +30,10 @@ import dev.qnet.target.tvm.tir.Stmt;
 import dev.qnet.target.tvm.tir.Tir;
 import dev.qnet.target.tvm.tir.TirModule;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * Lowers a graph: a function for each node, and one that users call, which runs them for each item of the batch.
@@ -57,58 +52,31 @@ public final class Lowering {
     private static final int ARCH_REQ_XCOMP_PERM = 0x1023;
     private static final int XFEATURE_XTILEDATA = 18;
 
-    /** The most elements that are looked at through one pointer; only what is used is there. */
-    private static final long MANY = Integer.MAX_VALUE;
-
     /** On small devices; as large as the largest element. */
     private static final int DEVICE_ALIGNMENT = 8;
 
-    private final Graph graph;
-    private final Options options;
-    private final Map<ValueId, Type> types;
-    private final Map<ValueId, Node> definitions;
+    private final Frame frame;
     private final Placement placement;
-    private final List<PrimFunc> functions = new ArrayList<>();
-
-    private final Var items = Var.of("n", DataType.INT32);
-    private final Map<Var, Buffer> tensors = new LinkedHashMap<>();
-    private final List<Port> inputs = new ArrayList<>();
-    private final List<Port> states = new ArrayList<>();
-    private final List<Port> outputs = new ArrayList<>();
     private final Buffer arena;
     private final Buffer status;
+    private final List<PrimFunc> functions = new ArrayList<>();
     /** Whether a layer uses the processor's tiles. */
     private boolean tiles;
 
     /** Bytes that places in memory are multiples of. */
     private final int alignment;
 
-    /** Whether a run is of one item, whatever the graph's batch. */
-    private final boolean single;
-
     /** Bytes that the greediest layer needs beside its operands and its result. */
     private long scratch;
     /** That layer. */
     private String greediest = "";
 
-    /** A tensor of the caller: its elements, and how many an item has; 0 if all items share them. */
-    private record Port(Buffer elements, long itemElements) {
-        Expr address(Expr item) {
-            Expr first = itemElements == 0 ? i64(0) : mul(Tir.cast(DataType.INT64, item), itemElements);
-            return Tir.address(elements, first);
-        }
-    }
-
     private Lowering(Graph graph, Options options, int alignment, boolean single) {
-        this.graph = graph;
-        this.options = options;
         this.alignment = alignment;
-        this.single = single;
-        this.types = graph.types();
-        this.definitions = graph.definitions();
-        this.placement = new Placement(graph, alignment);
-        arena = Buffer.at(Var.pointer("arena", DataType.UINT8), MANY);
-        status = Buffer.at(Var.pointer("status", DataType.INT32), MANY);
+        this.frame = new Frame(graph, options, alignment, single);
+        this.placement = frame.placement;
+        this.arena = frame.arena;
+        this.status = frame.status;
     }
 
     /**
@@ -198,10 +166,8 @@ public final class Lowering {
 
     private List<Held> held() {
         List<Held> held = new ArrayList<>();
-        for (Node n : graph.nodes()) {
-            if (!(n.op() instanceof DataOp.Constant)
-                    && !MemoryPlanner.isView(n)
-                    && placement.place(n.id()) instanceof Place.Arena) {
+        for (Node n : frame.computing()) {
+            if (placement.place(n.id()) instanceof Place.Arena) {
                 held.add(new Held(n.id().name(), PlanMemory.bytes(n.type())));
             }
         }
@@ -212,20 +178,17 @@ public final class Lowering {
     }
 
     private ForC moduleForC(String name) {
-        graph.params().forEach(p -> inputs.add(pointer("in_" + p.id().name(), p.type())));
-        graph.states().forEach(s -> states.add(pointer("state_" + s.id().name(), s.type())));
-        graph.results()
-                .forEach(r -> outputs.add(pointer("out_" + r.name(), Objects.requireNonNull(types.get(r.value())))));
+        frame.takePointers();
         List<String> failures = new ArrayList<>();
         Stmt body = steps(failures);
         if (!failures.isEmpty()) {
             body = withStatus(seq(store(status, i32(0), i32(0)), body, told()));
         }
         List<Var> params = new ArrayList<>();
-        if (batched()) {
-            params.add(items);
+        if (frame.batched) {
+            params.add(frame.items);
         }
-        List<Port> ports = ports();
+        List<Port> ports = frame.ports();
         ports.add(new Port(arena, 0));
         for (Port p : ports) {
             params.add(p.elements().data());
@@ -244,26 +207,14 @@ public final class Lowering {
                 new Stmt.Declare(number, store(number, load(status, i32(0)), i32(0))));
     }
 
-    private static Port pointer(String name, Type type) {
-        Buffer elements = Buffer.at(Var.pointer(name, Elements.type(type.element())), MANY);
-        return new Port(elements, type.shape().hasBatch() ? type.shape().elements() : 0);
-    }
-
-    private List<Port> ports() {
-        List<Port> ports = new ArrayList<>(inputs);
-        ports.addAll(states);
-        ports.addAll(outputs);
-        return ports;
-    }
-
     /** A named pointer, for TVM takes it that other pointers may lead to the same place. */
     private Stmt withStatus(Stmt body) {
         return new Stmt.Let(status.data(), Tir.address(arena, i32(placement.bytes())), new Stmt.Declare(status, body));
     }
 
     private Stmt steps(List<String> failures) {
-        Stmt steps = batched()
-                ? loop("item", i32(0), items, Stmt.LoopKind.SERIAL, i -> item(i, failures))
+        Stmt steps = frame.batched
+                ? loop("item", i32(0), frame.items, Stmt.LoopKind.SERIAL, i -> item(i, failures))
                 : item(i32(0), failures);
         if (!tiles) {
             return steps;
@@ -281,31 +232,11 @@ public final class Lowering {
     }
 
     private TirModule module() {
-        graph.params().forEach(p -> inputs.add(port("in_" + p.id().name(), p.type())));
-        graph.states().forEach(s -> states.add(port("state_" + s.id().name(), s.type())));
-        graph.results()
-                .forEach(r -> outputs.add(port("out_" + r.name(), Objects.requireNonNull(types.get(r.value())))));
+        frame.takeTensors();
         List<String> failures = new ArrayList<>();
         Stmt steps = steps(failures);
         functions.add(entry(steps, failures));
         return new TirModule(functions);
-    }
-
-    private boolean batched() {
-        return !single && graph.params().stream().anyMatch(p -> p.type().shape().hasBatch());
-    }
-
-    private Port port(String name, Type type) {
-        List<Expr> extents = new ArrayList<>();
-        for (int d : type.shape().dims()) {
-            extents.add(d == Shape.BATCH ? batched() ? items : i32(1) : i32(d));
-        }
-        Var tensor = Var.tensor(name);
-        Buffer buffer = Buffer.tensor(name + "_data", Elements.type(type.element()), extents);
-        tensors.put(tensor, buffer);
-        return new Port(
-                Buffer.at(buffer.data(), MANY),
-                type.shape().hasBatch() ? type.shape().elements() : 0);
     }
 
     private PrimFunc entry(Stmt steps, List<String> failures) {
@@ -323,10 +254,10 @@ public final class Lowering {
             body = withStatus(seq(all));
         }
         body = new Stmt.Allocate(arena, workspace(), false, body);
-        for (Port p : ports()) {
+        for (Port p : frame.ports()) {
             body = new Stmt.Declare(p.elements(), body);
         }
-        return new PrimFunc(ENTRY, List.copyOf(tensors.keySet()), tensors, true, body);
+        return new PrimFunc(ENTRY, List.copyOf(frame.tensors().keySet()), frame.tensors(), true, body);
     }
 
     /** Bytes of the arena: values, the status, what layers need while they run. */
@@ -341,19 +272,16 @@ public final class Lowering {
     /** All layers for one item. */
     private Stmt item(Expr item, List<String> failures) {
         List<Stmt> steps = new ArrayList<>();
-        for (Node n : graph.nodes()) {
-            if (n.op() instanceof DataOp.Constant || MemoryPlanner.isView(n)) {
-                continue;
-            }
-            if (n.type().shape().elements() > 0) {
-                Layer layer = new Layer(n, options, definitions, types);
-                steps.add(step(item, layer, n.id().name(), body(layer), placement.place(n.id()), failures));
-            }
+        for (Node n : frame.steps()) {
+            Layer layer = frame.layer(n);
+            Place to = placement.place(n.id());
+            steps.add(step(item, layer, n.id().name(), body(layer), placement::place, to, failures));
         }
-        for (Placement.Copy c : placement.copies()) {
-            if (c.type().shape().elements() > 0) {
-                steps.add(copy(item, c));
-            }
+        for (Placement.Copy c : frame.copies()) {
+            Layer layer = frame.copy(c);
+            String what = "copy_" + c.value().name();
+            Stmt body = Ints.each(layer, x -> x);
+            steps.add(step(item, layer, what, body, v -> placement.source(c), c.to(), failures));
         }
         return steps.isEmpty() ? evaluate(i32(0)) : seq(steps);
     }
@@ -370,36 +298,20 @@ public final class Lowering {
         };
     }
 
-    private Stmt copy(Expr item, Placement.Copy c) {
-        Node constant = definitions.get(placement.owner(c.value()));
-        Place from = placement.source(c);
-        String what = "copy_" + c.value().name();
-        if (from instanceof Place.Constant
-                && constant != null
-                && constant.op() instanceof DataOp.Constant(Tensor tensor)) {
-            Node node = new Node(
-                    c.value(), new DataOp.Reshape(c.type().shape()), List.of(constant.id()), c.type(), constant.span());
-            Layer layer = new Layer(node, options, definitions, types);
-            return step(item, layer, what, Ints.each(layer, x -> x), c.to(), new ArrayList<>());
-        }
-        Node node = new Node(
-                c.value(),
-                new DataOp.Reshape(c.type().shape()),
-                List.of(c.value()),
-                c.type(),
-                dev.qnet.compiler.source.Span.NONE);
-        Layer layer = new Layer(node, options, Map.of(), types);
-        functions.add(layer.function(functionName(what), Ints.each(layer, x -> x)));
-        return evaluate(
-                new Expr.Invoke(functions.getLast().name(), List.of(address(item, from), address(item, c.to()))));
-    }
-
-    private Stmt step(Expr item, Layer layer, String what, Stmt body, Place to, List<String> failures) {
+    /** @param from where the layer's inputs are */
+    private Stmt step(
+            Expr item,
+            Layer layer,
+            String what,
+            Stmt body,
+            Function<ValueId, Place> from,
+            Place to,
+            List<String> failures) {
         PrimFunc f = layer.function(functionName(what), body);
         functions.add(f);
         tiles |= layer.needsTiles();
         List<Expr> arguments = new ArrayList<>();
-        layer.inputs().forEach(v -> arguments.add(address(item, placement.place(v))));
+        layer.inputs().forEach(v -> arguments.add(address(item, from.apply(v))));
         arguments.add(address(item, to));
         List<Expr> scratches = new ArrayList<>();
         long at = 0;
@@ -433,13 +345,9 @@ public final class Lowering {
     }
 
     private Expr address(Expr item, Place place) {
-        return switch (place) {
-            case Place.Input(int number) -> inputs.get(number).address(item);
-            case Place.State(int number) -> states.get(number).address(item);
-            case Place.Output(int number) -> outputs.get(number).address(item);
-            case Place.Arena(long offset) -> Tir.address(arena, i32(offset));
-            case Place.Constant c -> throw new IllegalStateException("a constant has no address");
-        };
+        return place instanceof Place.Arena(long offset)
+                ? Tir.address(arena, i32(offset))
+                : frame.port(place).address(item);
     }
 
     /** A name of its own for a function: its number, and what of the value's name C allows. */
