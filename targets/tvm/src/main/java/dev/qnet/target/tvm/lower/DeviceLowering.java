@@ -27,7 +27,6 @@ import dev.qnet.target.tvm.tir.PrimFunc;
 import dev.qnet.target.tvm.tir.Stmt;
 import dev.qnet.target.tvm.tir.Tir;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -257,8 +256,7 @@ public final class DeviceLowering {
 
         /** Whether a let's value is the same wherever in its body it is computed. */
         private boolean unchanged(Stmt.Let l) {
-            Set<Var> read = new HashSet<>();
-            Uses.of(l.value(), read);
+            Set<Var> read = Uses.of(l.value());
             read.retainAll(Parallel.written(l.body()));
             return read.isEmpty();
         }
@@ -293,8 +291,7 @@ public final class DeviceLowering {
             for (Stmt.Let l : lets.reversed()) {
                 body = new Stmt.Let(l.var(), l.value(), body);
             }
-            Set<Var> used = new LinkedHashSet<>();
-            Uses.of(body, used);
+            Set<Var> used = Uses.of(body);
             define(layer.withConstants(body, used), used, loops, block, Math.ceilDiv(total, (long) block));
         }
 

@@ -5,6 +5,7 @@ import dev.qnet.target.tvm.tir.DataType;
 import dev.qnet.target.tvm.tir.Expr;
 import dev.qnet.target.tvm.tir.Expr.Var;
 import dev.qnet.target.tvm.tir.Stmt;
+import dev.qnet.target.tvm.tir.Walk;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -47,8 +48,9 @@ final class Parallel {
     private final Map<Var, List<Access>> accesses = new HashMap<>();
 
     private Parallel(Stmt body) {
-        findWritten(body);
-        visit(body);
+        Walk.of(body, this::find, e -> {});
+        written.removeAll(locals);
+        Walk.of(body, this::visit, this::visit);
     }
 
     /** Whether the loop's passes can run at once. */
@@ -139,35 +141,15 @@ final class Parallel {
         return step != null && high - low < Math.abs(step);
     }
 
-    private void findWritten(Stmt stmt) {
+    /** What is written, and what variables stand for. */
+    private void find(Stmt stmt) {
         switch (stmt) {
             case Stmt.Store s -> written.add(s.buffer().data());
-            case Stmt.For f -> {
-                long n = most(f.extent());
-                extents.put(f.var(), isZero(f.min()) ? n : 0);
-                findWritten(f.body());
-            }
-            case Stmt.If i -> {
-                findWritten(i.then());
-                if (i.otherwise() != null) {
-                    findWritten(i.otherwise());
-                }
-            }
-            case Stmt.Seq s -> s.steps().forEach(this::findWritten);
-            case Stmt.Let l -> {
-                lets.put(l.var(), l.value());
-                findWritten(l.body());
-            }
-            case Stmt.Allocate a -> {
-                locals.add(a.buffer().data());
-                findWritten(a.body());
-                written.remove(a.buffer().data());
-            }
-            case Stmt.Workspace w -> findWritten(w.body());
-            case Stmt.Constant c -> findWritten(c.body());
-            case Stmt.Declare d -> findWritten(d.body());
-            case Stmt.Assert a -> findWritten(a.body());
-            case Stmt.Evaluate _ -> {}
+            case Stmt.For f -> extents.put(f.var(), isZero(f.min()) ? most(f.extent()) : 0);
+            case Stmt.Let l -> lets.put(l.var(), l.value());
+            case Stmt.Allocate a -> locals.add(a.buffer().data());
+            case Stmt.If _, Stmt.Seq _, Stmt.Workspace _, Stmt.Constant _, Stmt.Declare _ -> {}
+            case Stmt.Assert _, Stmt.Evaluate _ -> {}
         }
     }
 
@@ -186,66 +168,25 @@ final class Parallel {
     }
 
     private void visit(Stmt stmt) {
-        switch (stmt) {
-            case Stmt.Store(Buffer b, Expr value, Expr index) -> {
-                visit(value);
-                visit(index);
-                note(b, new Access(true, linear(index), value));
-            }
-            case Stmt.For f -> {
-                visit(f.min());
-                visit(f.extent());
-                visit(f.body());
-            }
-            case Stmt.If i -> {
-                visit(i.condition());
-                visit(i.then());
-                if (i.otherwise() != null) {
-                    visit(i.otherwise());
-                }
-            }
-            case Stmt.Seq s -> s.steps().forEach(this::visit);
-            case Stmt.Let l -> {
-                visit(l.value());
-                visit(l.body());
-            }
-            case Stmt.Allocate a -> visit(a.body());
-            case Stmt.Workspace w -> visit(w.body());
-            case Stmt.Constant c -> visit(c.body());
-            case Stmt.Declare d -> visit(d.body());
-            case Stmt.Assert a -> visit(a.body());
-            case Stmt.Evaluate e -> visit(e.value());
+        if (stmt instanceof Stmt.Store(Buffer b, Expr value, Expr index)) {
+            note(b, new Access(true, linear(index), value));
         }
     }
 
     private void visit(Expr e) {
         switch (e) {
-            case Expr.Load(Buffer b, Expr index) -> {
-                visit(index);
-                note(b, new Access(false, linear(index), null));
-            }
+            case Expr.Load(Buffer b, Expr index) -> note(b, new Access(false, linear(index), null));
             // Where a pointer to memory that is written leads to is not followed.
             case Expr.Address(Buffer b, Expr index) -> note(b, new Access(false, null, null));
-            case Expr.Binary(Expr.Op op, Expr a, Expr b) -> {
-                visit(a);
-                visit(b);
-            }
-            case Expr.Select(Expr c, Expr a, Expr b) -> {
-                visit(c);
-                visit(a);
-                visit(b);
-            }
-            case Expr.Cast(DataType t, Expr value) -> visit(value);
-            case Expr.Call c -> c.arguments().forEach(this::visit);
-            case Expr.Intrinsic i -> i.arguments().forEach(this::visit);
             case Expr.Imm _, Expr.FloatImm _, Expr.Text _, Var _ -> {}
+            case Expr.Binary _, Expr.Select _, Expr.Cast _, Expr.Call _, Expr.Intrinsic _ -> {}
             case Expr.Ramp _, Expr.Broadcast _, Expr.Invoke _ ->
                 throw new IllegalArgumentException("is no expression of a kernel: " + e);
         }
     }
 
     private void note(Buffer b, Access access) {
-        if (written.contains(b.data()) && !locals.contains(b.data())) {
+        if (written.contains(b.data())) {
             accesses.computeIfAbsent(b.data(), x -> new ArrayList<>()).add(access);
         }
     }

@@ -8,6 +8,23 @@ import java.util.List;
 public sealed interface Expr {
     DataType type();
 
+    /** The values that it is computed of, in order. */
+    default List<Expr> operands() {
+        return switch (this) {
+            case Imm _, FloatImm _, Text _, Var _ -> List.of();
+            case Binary(Op op, Expr a, Expr b) -> List.of(a, b);
+            case Select(Expr condition, Expr a, Expr b) -> List.of(condition, a, b);
+            case Cast(DataType type, Expr value) -> List.of(value);
+            case Ramp(Expr base, int stride, int lanes) -> List.of(base);
+            case Broadcast(Expr value, int lanes) -> List.of(value);
+            case Load(Buffer buffer, Expr index) -> List.of(index);
+            case Address(Buffer buffer, Expr index) -> List.of(index);
+            case Call c -> c.arguments();
+            case Intrinsic i -> i.arguments();
+            case Invoke i -> i.arguments();
+        };
+    }
+
     /** An integer, or a truth value as 0 or 1. */
     record Imm(DataType type, long value) implements Expr {}
 

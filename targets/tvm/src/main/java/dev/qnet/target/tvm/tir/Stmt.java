@@ -5,6 +5,36 @@ import org.jspecify.annotations.Nullable;
 
 /** What a program does. {@link Tir} builds them. */
 public sealed interface Stmt {
+    /** The values that it computes itself, in order, without those of {@link #bodies}. */
+    default List<Expr> operands() {
+        return switch (this) {
+            case Store(Buffer buffer, Expr value, Expr index) -> List.of(value, index);
+            case For f -> List.of(f.min(), f.extent());
+            case If i -> List.of(i.condition());
+            case Let l -> List.of(l.value());
+            case Workspace w -> List.of(w.elements());
+            case Assert a -> List.of(a.condition());
+            case Evaluate(Expr value) -> List.of(value);
+            case Seq _, Allocate _, Constant _, Declare _ -> List.of();
+        };
+    }
+
+    /** The statements inside it, in order. */
+    default List<Stmt> bodies() {
+        return switch (this) {
+            case Store _, Evaluate _ -> List.of();
+            case For f -> List.of(f.body());
+            case If i -> i.otherwise() == null ? List.of(i.then()) : List.of(i.then(), i.otherwise());
+            case Seq(List<Stmt> steps) -> steps;
+            case Let l -> List.of(l.body());
+            case Allocate a -> List.of(a.body());
+            case Workspace w -> List.of(w.body());
+            case Constant c -> List.of(c.body());
+            case Declare d -> List.of(d.body());
+            case Assert a -> List.of(a.body());
+        };
+    }
+
     /** One element, or with a vector of indices several. */
     record Store(Buffer buffer, Expr value, Expr index) implements Stmt {
         public Store {
