@@ -93,10 +93,9 @@ public final class CudaPrinter {
     /** One kernel. */
     private final class Kernel {
         private final PrimFunc function;
-        private final StringBuilder out = new StringBuilder();
+        private final Lines out = new Lines();
         private final Map<Var, String> names = new HashMap<>();
         private final Map<String, Integer> used = new HashMap<>();
-        private int depth;
 
         Kernel(PrimFunc function) {
             this.function = function;
@@ -108,70 +107,57 @@ public final class CudaPrinter {
                 boolean pointer = v.type().equals(DataType.POINTER);
                 params.add(pointer ? pointer(v) + " " + name(v) : type(v.type()) + " " + name(v));
             }
-            line("extern \"C\" __global__ void __launch_bounds__(" + threads(function.body()) + ")");
-            line(function.name() + "(" + String.join(", ", params) + ") {");
-            nested(function.body());
-            line("}");
+            out.line("extern \"C\" __global__ void __launch_bounds__(" + threads(function.body()) + ")");
+            out.block(function.name() + "(" + String.join(", ", params) + ")", () -> print(function.body()));
             return out.toString();
-        }
-
-        private void line(String text) {
-            out.repeat("    ", depth).append(text).append('\n');
-        }
-
-        private void nested(Stmt body) {
-            depth++;
-            print(body);
-            depth--;
         }
 
         private void print(Stmt stmt) {
             switch (stmt) {
                 case Stmt.Store(Buffer b, Expr value, Expr index) ->
-                    line(name(b.data()) + "[" + text(index) + "] = " + text(value) + ";");
+                    out.line(name(b.data()) + "[" + text(index) + "] = " + text(value) + ";");
                 case Stmt.For(Var v, Expr min, Expr extent, Stmt.LoopKind kind, Stmt body) -> {
                     if (!kind.thread().isEmpty()) {
-                        line("const int " + name(v) + " = (int) " + kind.thread() + ";");
+                        out.line("const int " + name(v) + " = (int) " + kind.thread() + ";");
                         print(body);
                         return;
                     }
                     if (kind == Stmt.LoopKind.UNROLLED) {
-                        line("#pragma unroll");
+                        out.line("#pragma unroll");
                     }
                     String i = name(v);
-                    line("for (" + type(v.type()) + " " + i + " = " + text(min) + "; " + i + " < "
-                            + text(Tir.add(min, extent)) + "; ++" + i + ") {");
-                    nested(body);
-                    line("}");
+                    String head = "for (" + type(v.type()) + " " + i + " = " + text(min) + "; " + i + " < "
+                            + text(Tir.add(min, extent)) + "; ++" + i + ")";
+                    out.block(head, () -> print(body));
                 }
                 case Stmt.If(Expr condition, Stmt then, var otherwise) -> {
-                    line("if (" + text(condition) + ") {");
-                    nested(then);
+                    out.line("if (" + text(condition) + ") {");
+                    out.nested(() -> print(then));
                     if (otherwise != null) {
-                        line("} else {");
-                        nested(otherwise);
+                        out.line("} else {");
+                        out.nested(() -> print(otherwise));
                     }
-                    line("}");
+                    out.line("}");
                 }
                 case Stmt.Seq(List<Stmt> steps) -> steps.forEach(this::print);
                 case Stmt.Let(Var v, Expr value, Stmt body) -> {
-                    line(
+                    out.line(
                             v.type().equals(DataType.POINTER)
                                     ? pointer(v) + " " + name(v) + " = (" + pointer(v) + ") " + text(value) + ";"
                                     : "const " + type(v.type()) + " " + name(v) + " = " + text(value) + ";");
                     print(body);
                 }
                 case Stmt.Allocate(Buffer b, long elements, boolean stack, Stmt body) -> {
-                    line(type(b.type()) + " " + name(b.data()) + "[" + elements + "];");
+                    out.line(type(b.type()) + " " + name(b.data()) + "[" + elements + "];");
                     print(body);
                 }
                 case Stmt.Constant(Buffer b, byte[] elements, Stmt body) -> {
                     String pointer = "const " + type(b.type()) + "*";
-                    line(pointer + " " + name(b.data()) + " = (" + pointer + ") " + constant(elements) + ";");
+                    out.line(pointer + " " + name(b.data()) + " = (" + pointer + ") " + constant(elements) + ";");
                     print(body);
                 }
                 case Stmt.Declare(Buffer b, Stmt body) -> print(body);
-                case Stmt.Evaluate(Expr value) -> line("(void) " + text(value) + ";");
+                case Stmt.Evaluate(Expr value) -> out.line("(void) " + text(value) + ";");
                 case Stmt.Assert _, Stmt.Workspace _ ->
                     throw new IllegalArgumentException("is no statement of a kernel");
             }

@@ -2,6 +2,7 @@ package dev.qnet.target.tvm.tir;
 
 import dev.qnet.target.tvm.tir.Expr.Var;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -13,10 +14,9 @@ import java.util.stream.Collectors;
 public final class Printer {
     private static final int SHOWN = 8;
 
-    private final StringBuilder out = new StringBuilder();
+    private final Lines out = new Lines();
     private final Map<Var, String> names = new HashMap<>();
     private final Map<String, Integer> used = new HashMap<>();
-    private int depth;
 
     private Printer() {}
 
@@ -33,7 +33,7 @@ public final class Printer {
     }
 
     private void function(PrimFunc f) {
-        line(f.entry() ? "@T.prim_func" : "@T.prim_func(private=True)");
+        out.line(f.entry() ? "@T.prim_func" : "@T.prim_func(private=True)");
         List<String> params = new ArrayList<>();
         for (Var v : f.params()) {
             Buffer b = f.tensors().get(v);
@@ -42,28 +42,18 @@ public final class Printer {
                             ? name(v) + ": " + (v.type().equals(DataType.POINTER) ? pointer(v) : "T." + v.type())
                             : name(b.data()) + ": T.Buffer((" + list(b.shape()) + "), \"" + b.type() + "\")");
         }
-        line("def " + f.name() + "(" + String.join(", ", params) + "):");
-        nested(f.body());
+        out.line("def " + f.name() + "(" + String.join(", ", params) + "):");
+        out.nested(() -> print(f.body()));
     }
 
     private static String pointer(Var v) {
         return v.pointee().equals(DataType.POINTER) ? "T.handle" : "T.handle(\"" + v.pointee() + "\")";
     }
 
-    private void line(String text) {
-        out.repeat("    ", depth).append(text).append('\n');
-    }
-
-    private void nested(Stmt body) {
-        depth++;
-        print(body);
-        depth--;
-    }
-
     private void print(Stmt stmt) {
         switch (stmt) {
             case Stmt.Store(Buffer b, Expr value, Expr index) ->
-                line(name(b.data()) + "[" + text(index) + "] = " + text(value));
+                out.line(name(b.data()) + "[" + text(index) + "] = " + text(value));
             case Stmt.For(Var v, Expr min, Expr extent, Stmt.LoopKind kind, Stmt body) -> {
                 String range = Tir.add(min, extent) instanceof Expr.Imm end
                         ? Long.toString(end.value())
@@ -74,69 +64,53 @@ public final class Printer {
                         ? "range"
                         : kind.thread().isEmpty() ? "T." + kind.name().toLowerCase(Locale.ROOT) : "T.thread_binding";
                 String thread = kind.thread().isEmpty() ? "" : ", thread=\"" + kind.thread() + "\"";
-                line("for " + name(v) + " in " + how + "(" + bounds + thread + "):");
-                nested(body);
+                out.line("for " + name(v) + " in " + how + "(" + bounds + thread + "):");
+                out.nested(() -> print(body));
             }
             case Stmt.If(Expr condition, Stmt then, var otherwise) -> {
-                line("if " + text(condition) + ":");
-                nested(then);
+                out.line("if " + text(condition) + ":");
+                out.nested(() -> print(then));
                 if (otherwise != null) {
-                    line("else:");
-                    nested(otherwise);
+                    out.line("else:");
+                    out.nested(() -> print(otherwise));
                 }
             }
             case Stmt.Seq(List<Stmt> steps) -> steps.forEach(this::print);
             case Stmt.Let(Var v, Expr value, Stmt body) -> {
-                line(name(v) + ": T." + v.type() + " = " + text(value));
+                out.line(name(v) + ": T." + v.type() + " = " + text(value));
                 print(body);
             }
             case Stmt.Allocate(Buffer b, long elements, boolean stack, Stmt body) -> {
-                line(name(b.data()) + " = T.allocate([" + elements + "], \"" + b.type() + "\", \"global\")");
+                out.line(name(b.data()) + " = T.allocate([" + elements + "], \"" + b.type() + "\", \"global\")");
                 print(body);
             }
             case Stmt.Workspace(Buffer b, Expr elements, Stmt body) -> {
-                line(name(b.data()) + " = T.allocate([" + text(elements) + "], \"" + b.type() + "\", \"global\")");
+                out.line(name(b.data()) + " = T.allocate([" + text(elements) + "], \"" + b.type() + "\", \"global\")");
                 print(body);
             }
             case Stmt.Constant(Buffer b, byte[] elements, Stmt body) -> {
-                line(name(b.data()) + " = T.allocate_const(" + constants(b, elements) + ", \"" + b.type() + "\", ["
+                out.line(name(b.data()) + " = T.allocate_const(" + constants(b, elements) + ", \"" + b.type() + "\", ["
                         + list(b.shape()) + "])");
                 print(body);
             }
             case Stmt.Declare(Buffer b, Stmt body) -> print(body);
             case Stmt.Evaluate(Expr value) ->
-                line(value instanceof Expr.Invoke ? text(value) : "T.evaluate(" + text(value) + ")");
+                out.line(value instanceof Expr.Invoke ? text(value) : "T.evaluate(" + text(value) + ")");
             case Stmt.Assert(Expr condition, String message, Stmt body) -> {
-                line("assert " + text(condition) + ", \"" + message + "\"");
+                out.line("assert " + text(condition) + ", \"" + message + "\"");
                 print(body);
             }
         }
     }
 
     private static String constants(Buffer b, byte[] elements) {
-        int size = b.type().bytes();
+        DataType type = b.type();
+        int most = SHOWN * type.bytes();
         List<String> shown = new ArrayList<>();
-        for (int i = 0; i < elements.length && shown.size() < SHOWN; i += size) {
-            shown.add(
-                    b.type().isFloat()
-                            ? Double.toString(real(elements, i, size))
-                            : Long.toString(integer(b.type(), elements, i)));
+        for (long v : Words.of(type, Arrays.copyOf(elements, Math.min(elements.length, most)))) {
+            shown.add(type.isFloat() ? Double.toString(Words.real(type, v)) : Long.toString(v));
         }
-        return "[" + String.join(", ", shown) + (elements.length > SHOWN * size ? ", …]" : "]");
-    }
-
-    private static long integer(DataType type, byte[] elements, int at) {
-        long value = 0;
-        for (int k = type.bytes() - 1; k >= 0; k--) {
-            value = value << 8 | (elements[at + k] & 0xff);
-        }
-        int spare = 64 - 8 * type.bytes();
-        return type.kind() == DataType.Kind.UINT ? value : value << spare >> spare;
-    }
-
-    private static double real(byte[] elements, int at, int size) {
-        long bits = integer(size == 4 ? DataType.INT32 : DataType.INT64, elements, at);
-        return size == 4 ? Float.intBitsToFloat((int) bits) : Double.longBitsToDouble(bits);
+        return "[" + String.join(", ", shown) + (elements.length > most ? ", …]" : "]");
     }
 
     private String list(List<Expr> values) {
