@@ -46,7 +46,7 @@ final class JarTest {
 
     @Test
     void runsInAFreshJvmWithTheVectorModule() throws Exception {
-        Run run = java(VECTOR, "-jar", "tiny.jar", "--input", "image=image.npy", "--input", "gain=gain.npy", "--raw");
+        Run run = tiny("--raw");
         assertThat(run.exit).isZero();
         assertThat(run.err.replaceAll("WARNING: .*incubator.*\\R", "")).isEmpty();
         assertThat(run.out).startsWith("scores: u8 [2, 3] ").contains("sums: i32 [2, 3] 28 ");
@@ -78,12 +78,8 @@ final class JarTest {
 
     @Test
     void runsOnThreadsAndRepeatedly() throws Exception {
-        String[] inputs = {"--input", "image=image.npy", "--input", "gain=gain.npy"};
-        Run once = java(Stream.concat(Stream.of(VECTOR, "-jar", "tiny.jar"), Arrays.stream(inputs))
-                .toArray(String[]::new));
-        Run often = java(Stream.concat(
-                        Stream.of(VECTOR, "-jar", "tiny.jar", "--threads", "2", "--repeat", "5"), Arrays.stream(inputs))
-                .toArray(String[]::new));
+        Run once = tiny();
+        Run often = tiny("--threads", "2", "--repeat", "5");
         assertThat(often.exit).isZero();
         assertThat(often.out).isEqualTo(once.out);
         assertThat(often.err).containsPattern("5 runs: median \\d+ us, slowest \\d+ us");
@@ -91,16 +87,7 @@ final class JarTest {
 
     @Test
     void writesOutputs() throws Exception {
-        Run run = java(
-                VECTOR,
-                "-jar",
-                "tiny.jar",
-                "--input",
-                "image=image.npy",
-                "--input",
-                "gain=gain.npy",
-                "--output",
-                "scores=out.npy");
+        Run run = tiny("--output", "scores=out.npy");
         assertThat(run.exit).as(run.err).isZero();
         assertThat(run.out).isEmpty();
         Map<String, Tensor> expected = Model.load(jar)
@@ -133,34 +120,24 @@ final class JarTest {
         assertThat(absent.exit).isEqualTo(3);
         assertThat(absent.err.replaceAll("WARNING: .*incubator.*\\R", ""))
                 .isEqualTo("error: no.npy: there is no such file\n");
-        Run nowhere = java(
-                VECTOR,
-                "-jar",
-                "tiny.jar",
-                "--input",
-                "image=image.npy",
-                "--input",
-                "gain=gain.npy",
-                "--output",
-                "scores=none/x.npy");
+        Run nowhere = tiny("--output", "scores=none/x.npy");
         assertThat(nowhere.exit).isEqualTo(3);
         assertThat(nowhere.err).contains("error: none/x.npy: cannot be written: there is no folder ");
-        Run picture = java(
-                VECTOR,
-                "-jar",
-                "tiny.jar",
-                "--input",
-                "image=image.npy",
-                "--input",
-                "gain=gain.npy",
-                "--output",
-                "scores=x.png");
+        Run picture = tiny("--output", "scores=x.png");
         assertThat(picture.exit).isEqualTo(2);
         assertThat(picture.err).contains("error: outputs are written as .npy, and 'x.png' ends otherwise");
         Run wrong = java(VECTOR, "-jar", "tiny.jar", "--input", "image=gain.npy", "--input", "gain=gain.npy");
         assertThat(wrong.err)
                 .contains("error: input 'image' expects u8 or f32 [N, 2, 2, 1], found f32 [3]")
                 .doesNotContain("at dev.qnet");
+    }
+
+    /** Runs the jar on right inputs. */
+    private Run tiny(String... more) throws Exception {
+        return java(Stream.concat(
+                        Stream.of(VECTOR, "-jar", "tiny.jar", "--input", "image=image.npy", "--input", "gain=gain.npy"),
+                        Arrays.stream(more))
+                .toArray(String[]::new));
     }
 
     @Test

@@ -3,25 +3,20 @@ package dev.qnet.target.tvm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.qnet.compiler.interp.Interpreter;
-import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.GraphParser;
-import dev.qnet.compiler.ir.Shape;
 import dev.qnet.runtime.CpuFlags;
 import dev.qnet.runtime.Model;
 import dev.qnet.runtime.ModelException;
 import dev.qnet.runtime.Session;
 import dev.qnet.runtime.Tensor;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Assumptions;
@@ -65,26 +60,12 @@ class CLibraryTest {
         return library;
     }
 
-    private static byte[] image() {
-        byte[] x = new byte[ITEMS * 72];
-        new Random(3).nextBytes(x);
-        return x;
-    }
-
-    private static Value.Ints expected(byte[] x) {
-        long[] codes = new long[x.length];
-        Arrays.setAll(codes, i -> x[i] & 0xff);
-        Graph graph = GraphParser.parse(NETWORK);
-        Value codesOut = Interpreter.run(graph, Map.of("x", Value.of(Shape.of(ITEMS, 6, 4, 3), codes)))
-                .get("codes");
-        return (Value.Ints) Objects.requireNonNull(codesOut);
-    }
-
     @Test
     void isAModelForJava(@TempDir Path folder) throws IOException {
         Path library = library(NETWORK, folder);
-        byte[] x = image();
-        long[] codes = expected(x).data();
+        Sample sample = Sample.codes(GraphParser.parse(NETWORK), ITEMS, 3);
+        byte[] x = sample.inputs().getFirst();
+        byte[] codes = sample.expected().getFirst();
         try (Model model = Model.load(library, 2)) {
             assertThat(model.name()).isEqualTo("net");
             assertThat(model.roundingContract()).isEqualTo("tflite");
@@ -92,9 +73,9 @@ class CLibraryTest {
             Map<String, Tensor> found = model.runRaw(Map.of("x", Tensor.ofUint8(x, ITEMS, 6, 4, 3)));
             byte[] bytes = Objects.requireNonNull(found.get("codes")).bytes();
             float[] reals = Objects.requireNonNull(found.get("y")).floats();
+            assertThat(bytes).isEqualTo(codes);
             for (int i = 0; i < codes.length; i++) {
-                assertThat(bytes[i]).as("code %d", i).isEqualTo((byte) codes[i]);
-                assertThat(reals[i]).as("real %d", i).isEqualTo(0.5f * (codes[i] - 7));
+                assertThat(reals[i]).as("real %d", i).isEqualTo(0.5f * ((codes[i] & 0xff) - 7));
             }
             // Real numbers become codes on the way in.
             float[] real = new float[x.length];
@@ -134,9 +115,8 @@ class CLibraryTest {
     @Test
     void runsFromC(@TempDir Path folder) throws Exception {
         Path library = library(NETWORK, folder);
-        byte[] x = image();
-        String bytes =
-                IntStream.range(0, x.length).mapToObj(i -> "" + (x[i] & 0xff)).collect(Collectors.joining(","));
+        Sample sample = Sample.codes(GraphParser.parse(NETWORK), ITEMS, 3);
+        String bytes = numbers(sample.inputs().getFirst(), ",");
         Files.writeString(folder.resolve("main.c"), """
                 #include <stdio.h>
                 #include "model.h"
@@ -152,12 +132,15 @@ class CLibraryTest {
                     return error;
                 }
                 """.replace("IMAGE", bytes).replace("COUNT", "" + ITEMS));
-        run(folder, List.of("gcc", "-Wall", "-Werror", "-O1", "main.c", library.toString(), "-o", "main"));
-        String found = run(folder, List.of(folder.resolve("main").toString()));
-        assertThat(found.strip())
-                .isEqualTo(Arrays.stream(expected(x).data())
-                        .mapToObj(Long::toString)
-                        .collect(Collectors.joining(" ")));
+        Commands.run(folder, List.of("gcc", "-Wall", "-Werror", "-O1", "main.c", library.toString(), "-o", "main"));
+        String found = Commands.run(folder, List.of(folder.resolve("main").toString()));
+        assertThat(found.strip()).isEqualTo(numbers(sample.expected().getFirst(), " "));
+    }
+
+    private static String numbers(byte[] unsigned, String between) {
+        return IntStream.range(0, unsigned.length)
+                .mapToObj(i -> "" + (unsigned[i] & 0xff))
+                .collect(Collectors.joining(between));
     }
 
     /** The function that asks Linux is found in the program's own C library. */
@@ -182,24 +165,9 @@ class CLibraryTest {
                     return 0;
                 }
                 """);
-        run(folder, List.of("gcc", "-Wall", "-Werror", "main.c", library.toString(), "-o", "main"));
-        assertThat(run(folder, List.of(folder.resolve("main").toString()))).isEqualTo("1");
-    }
-
-    private static String run(Path folder, List<String> command) throws Exception {
-        Process process;
-        try {
-            process = new ProcessBuilder(command)
-                    .directory(folder.toFile())
-                    .redirectErrorStream(true)
-                    .start();
-        } catch (IOException e) {
-            Assumptions.abort("skipped: this machine has no " + command.getFirst());
-            throw e;
-        }
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(output).isZero();
-        return output;
+        Commands.run(folder, List.of("gcc", "-Wall", "-Werror", "main.c", library.toString(), "-o", "main"));
+        assertThat(Commands.run(folder, List.of(folder.resolve("main").toString())))
+                .isEqualTo("1");
     }
 
     /** A tensor may be called as the function is that the header's calls. */
@@ -216,7 +184,7 @@ class CLibraryTest {
         try (CLibrary compiled = TvmTarget.compileForC(GraphParser.parse(graph), Cpu.NATIVE)) {
             Files.writeString(folder.resolve("model.h"), compiled.header());
         }
-        run(folder, List.of("gcc", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c", "model.h"));
+        Commands.run(folder, List.of("gcc", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c", "model.h"));
     }
 
     @Test

@@ -3,22 +3,13 @@ package dev.qnet.target.tvm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.qnet.compiler.interp.Interpreter;
-import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.GraphParser;
-import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.source.CompileException;
-import dev.qnet.target.tvm.lower.Elements;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Assumptions;
@@ -94,7 +85,7 @@ class CTargetTest {
                 .contains("return out_run_in(out_arena, in_a, in_A_2, out_arena_2, out_run_in_2");
         Files.writeString(folder.resolve("model.h"), source.header());
         Files.writeString(folder.resolve("model.c"), source.text("model.h"));
-        run(folder, List.of("gcc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-c", "model.c"));
+        Commands.run(folder, List.of("gcc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-c", "model.c"));
     }
 
     @ParameterizedTest
@@ -103,7 +94,7 @@ class CTargetTest {
         CSource source = compile(dense("i8", 3, 2));
         Files.writeString(folder.resolve("model.h"), source.header());
         Files.writeString(folder.resolve("model.c"), source.text("model.h"));
-        assertThatThrownBy(() -> run(folder, List.of("gcc", option, "-c", "model.c")))
+        assertThatThrownBy(() -> Commands.run(folder, List.of("gcc", option, "-c", "model.c")))
                 .isInstanceOf(AssertionError.class)
                 .hasMessageContaining("#error");
     }
@@ -119,42 +110,20 @@ class CTargetTest {
     @ParameterizedTest
     @ValueSource(strings = {"i8", "i4", "i2"})
     void weightsOfAnyWidthGiveTheOraclesBytes(String storage) throws IOException {
-        check(GraphParser.parse(dense(storage, 33, 65)), 1);
+        assumeClang();
+        Graph graph = GraphParser.parse(dense(storage, 33, 65));
+        check(graph, Sample.codes(graph, 2, 1));
     }
 
     @Test
-    void randomGraphsGiveTheOraclesBytes() throws IOException {
-        for (int seed = 0; seed < CASES; seed++) {
-            String text = new KernelsTest.Drawn(seed).graph();
-            try {
-                check(GraphParser.parse(text), seed);
-            } catch (RuntimeException | AssertionError e) {
-                throw new AssertionError("seed " + seed + ": " + e.getMessage() + "\n" + text, e);
-            }
-        }
+    void randomGraphsGiveTheOraclesBytes() {
+        assumeClang();
+        Sample.checkDrawn(CASES, CTargetTest::check);
     }
 
-    private static void check(Graph graph, int seed) throws IOException {
-        int items = 2;
-        Random random = new Random(~seed);
-        List<byte[]> inputs = new ArrayList<>();
-        Map<String, Value> values = graph.params().stream().collect(Collectors.toMap(p -> p.id().name(), p -> {
-            int[] shape = p.type().shape().toArray();
-            shape[0] = items;
-            var q = p.type().quant();
-            long[] codes = random.longs(p.type().shape().elements() * (long) items, q.lo(), q.hi() + 1L)
-                    .toArray();
-            inputs.add(Elements.bytes(Elements.type(p.type().element()), codes));
-            return Value.of(Shape.of(shape), codes);
-        }));
-        Value expected = Objects.requireNonNull(Interpreter.run(graph, values).get("y"));
-        assumeClang();
+    private static void check(Graph graph, Sample sample) throws IOException {
         try (HostModel model = HostModel.of(CTarget.compile(graph))) {
-            var type = Elements.type(Objects.requireNonNull(
-                            graph.types().get(graph.results().getFirst().value()))
-                    .element());
-            assertThat(model.run(items, inputs).getFirst())
-                    .isEqualTo(Elements.bytes(type, ((Value.Ints) expected).data()));
+            sample.check(model::run);
         }
     }
 
@@ -233,7 +202,7 @@ class CTargetTest {
             CSource source = compile(new KernelsTest.Drawn(seed).graph());
             Files.writeString(folder.resolve("model.h"), source.header());
             Files.writeString(folder.resolve("model.c"), source.text("model.h"));
-            run(
+            Commands.run(
                     folder,
                     List.of(
                             compiler,
@@ -247,20 +216,5 @@ class CTargetTest {
                             "-c",
                             "model.c"));
         }
-    }
-
-    private static void run(Path folder, List<String> command) throws Exception {
-        Process process;
-        try {
-            process = new ProcessBuilder(command)
-                    .directory(folder.toFile())
-                    .redirectErrorStream(true)
-                    .start();
-        } catch (IOException e) {
-            Assumptions.abort("skipped: this machine has no " + command.getFirst());
-            throw e;
-        }
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(output).isZero();
     }
 }

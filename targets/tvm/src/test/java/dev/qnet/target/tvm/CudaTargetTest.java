@@ -11,16 +11,13 @@ import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.GraphParser;
 import dev.qnet.compiler.ir.Shape;
-import dev.qnet.target.tvm.KernelsTest.Drawn;
 import dev.qnet.target.tvm.cuda.CudaCompiler;
 import dev.qnet.target.tvm.lower.DeviceLowering;
+import dev.qnet.target.tvm.lower.Elements;
 import dev.qnet.target.tvm.tir.CudaPrinter;
 import dev.qnet.target.tvm.tir.PrimFunc;
-import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,8 +28,6 @@ import java.util.Random;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -53,15 +48,6 @@ class CudaTargetTest {
               %pool = int.avg_pool %conv {window=window([2, 2], [2, 2], [1, 1], [0, 0, 1, 0]), rounding=tosa} : i8<scale=1.0, zero=7>[Nx3x2x3]
               %flat = reshape %pool {shape=[N, 18]} : i8<scale=1.0, zero=7>[Nx18]
               return y = %pool, z = %flat
-            }
-            """;
-
-    private static final String COUNTER = """
-            graph @counter {
-              param %x : i32[2]
-              state %sum : i32[2] becomes %next
-              %next = num.add %sum, %x : i32[2]
-              return y = %next
             }
             """;
 
@@ -92,14 +78,11 @@ class CudaTargetTest {
     }
 
     private static void giveTheOraclesBytes(Function<Graph, TvmModule> compile) {
-        for (int seed = 0; seed < CASES; seed++) {
-            String text = new Drawn(seed).graph();
-            try {
-                KernelsTest.check(GraphParser.parse(text), compile, seed);
-            } catch (RuntimeException | AssertionError e) {
-                throw new AssertionError("seed " + seed + ": " + e.getMessage() + "\n" + text, e);
+        Sample.checkDrawn(CASES, (graph, sample) -> {
+            try (TvmModule module = compile.apply(graph)) {
+                sample.check(module);
             }
-        }
+        });
     }
 
     @Test
@@ -111,29 +94,14 @@ class CudaTargetTest {
     @Test
     void manyItemsAreAGridsOtherDimension() {
         Graph graph = GraphParser.parse(NETWORK);
-        int items = 70;
-        byte[] x = new byte[items * 240];
-        new Random(3).nextBytes(x);
-        long[] codes = new long[x.length];
-        for (int i = 0; i < x.length; i++) {
-            codes[i] = x[i] & 0xff;
-        }
-        Value.Ints expected = (Value.Ints) Objects.requireNonNull(Interpreter.run(
-                        graph, Map.of("x", Value.of(Shape.of(items, 6, 5, 8), codes)))
-                .get("y"));
-        try (TvmModule module = emulated(graph);
-                TvmSession session = module.session()) {
-            List<byte[]> found = session.run(items, List.of(x));
-            assertThat(found.get(0)).hasSize(expected.data().length).isEqualTo(found.get(1));
-            for (int i = 0; i < expected.data().length; i++) {
-                assertThat((long) found.get(0)[i]).isEqualTo(expected.data()[i]);
-            }
+        try (TvmModule module = emulated(graph)) {
+            Sample.codes(graph, 70, 3).check(module);
         }
     }
 
     @Test
     void statesAreRemembered() {
-        try (TvmModule module = emulated(GraphParser.parse(COUNTER));
+        try (TvmModule module = emulated(GraphParser.parse(Sample.COUNTER));
                 TvmSession session = module.session()) {
             byte[] x = {1, 0, 0, 0, -1, -1, -1, -1};
             session.run(1, List.of(x));
@@ -167,17 +135,13 @@ class CudaTargetTest {
             x[i] = i % 7 == 0 ? Float.NaN : (float) random.nextGaussian();
         }
         x[2999] = 9;
-        byte[] bytes = new byte[4 * x.length];
-        ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().put(x);
         Value.Floats expected = (Value.Floats) Objects.requireNonNull(Interpreter.run(
                         graph, Map.of("x", Value.of(Shape.of(3, 1000), x)))
                 .get("y"));
         try (TvmModule module = emulated(graph);
                 TvmSession session = module.session()) {
-            ByteBuffer found =
-                    ByteBuffer.wrap(session.run(1, List.of(bytes)).getFirst()).order(ByteOrder.LITTLE_ENDIAN);
-            assertThat(found.getFloat()).isEqualTo(expected.data()[0]);
-            assertThat(found.getFloat()).isEqualTo(expected.data()[1]);
+            byte[] found = session.run(1, List.of(Elements.bytes(x))).getFirst();
+            assertThat(Sample.floats(found)).isEqualTo(expected.data());
         }
     }
 
@@ -250,35 +214,21 @@ class CudaTargetTest {
     @Test
     void runsOnAGpu() throws Exception {
         TvmHere.library();
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "--enable-native-access=ALL-UNNAMED",
-                        "-Dmaven.repo.local=" + System.getProperty("maven.repo.local", ""),
-                        "-Dqnet.random.graphs=" + CASES,
-                        "-cp",
-                        Stream.of(
-                                        OnGpu.class,
-                                        CudaTarget.class,
-                                        Graph.class,
-                                        dev.qnet.runtime.Model.class,
-                                        ObjectMapper.class,
-                                        JsonFactory.class,
-                                        JsonInclude.class,
-                                        Test.class,
-                                        org.assertj.core.api.Assertions.class)
-                                .map(c -> c.getProtectionDomain()
-                                        .getCodeSource()
-                                        .getLocation()
-                                        .getPath())
-                                .distinct()
-                                .collect(Collectors.joining(File.pathSeparator)),
-                        OnGpu.class.getName())
-                .redirectErrorStream(true)
-                .start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        int status = process.waitFor();
-        Assumptions.assumeFalse(status == OnGpu.NONE, "skipped: " + output.strip());
-        assertThat(status).as(output).isZero();
+        Commands.Ended ended = Commands.java(
+                List.of("-Dqnet.random.graphs=" + CASES),
+                List.of(
+                        CudaTarget.class,
+                        Graph.class,
+                        dev.qnet.runtime.Model.class,
+                        ObjectMapper.class,
+                        JsonFactory.class,
+                        JsonInclude.class,
+                        Test.class,
+                        org.assertj.core.api.Assertions.class),
+                OnGpu.class);
+        Assumptions.assumeFalse(
+                ended.status() == OnGpu.NONE, "skipped: " + ended.output().strip());
+        assertThat(ended.status()).as(ended.output()).isZero();
     }
 
     /** Runs on this machine's GPU. */

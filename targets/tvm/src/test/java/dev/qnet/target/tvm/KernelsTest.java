@@ -3,27 +3,19 @@ package dev.qnet.target.tvm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.qnet.compiler.interp.Interpreter;
-import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.GraphParser;
-import dev.qnet.compiler.ir.Shape;
 import dev.qnet.runtime.CpuFlags;
 import dev.qnet.runtime.Model;
 import dev.qnet.runtime.ModelException;
-import dev.qnet.target.tvm.lower.Elements;
 import dev.qnet.target.tvm.lower.Isa;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.StringJoiner;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -38,7 +30,19 @@ class KernelsTest {
     private static final int CASES = Integer.getInteger("qnet.random.graphs", 300) / 5;
 
     /** A CPU, and what its kernels use. */
-    private record Kind(String cpu, Isa isa, Set<String> needs) {}
+    private record Kind(String cpu, Isa isa, Set<String> needs) {
+        /** Ends a test where this machine cannot run them. */
+        void require() {
+            TvmHere.library();
+            Assumptions.assumeTrue(Cpu.flags().containsAll(needs), "skipped: this machine's CPU has not " + needs);
+        }
+
+        void check(Graph graph, Sample sample) {
+            try (TvmModule module = TvmTarget.compile(graph, new Cpu(cpu), isa, false, Tilings.DEFAULT)) {
+                sample.check(module);
+            }
+        }
+    }
 
     private static final List<Kind> KINDS = List.of(
             new Kind("x86-64-v2", Isa.PLAIN, Set.of()),
@@ -57,52 +61,9 @@ class KernelsTest {
     Stream<DynamicTest> givesTheOraclesBytes() {
         return KINDS.stream()
                 .map(kind -> DynamicTest.dynamicTest(kind.isa().toString(), () -> {
-                    TvmHere.library();
-                    Assumptions.assumeTrue(
-                            Cpu.flags().containsAll(kind.needs()),
-                            "skipped: this machine's CPU has not " + kind.needs());
-                    for (int seed = 0; seed < CASES; seed++) {
-                        String text = new Drawn(seed).graph();
-                        try {
-                            check(
-                                    GraphParser.parse(text),
-                                    graph -> TvmTarget.compile(
-                                            graph, new Cpu(kind.cpu()), kind.isa(), false, Tilings.DEFAULT),
-                                    seed);
-                        } catch (RuntimeException | AssertionError e) {
-                            throw new AssertionError("seed " + seed + ": " + e.getMessage() + "\n" + text, e);
-                        }
-                    }
+                    kind.require();
+                    Sample.checkDrawn(CASES, kind::check);
                 }));
-    }
-
-    /** Runs a graph with the result y on random codes, compiled in a way, against the oracle. */
-    static void check(Graph graph, Function<Graph, TvmModule> compile, int seed) {
-        int items = 2;
-        Random random = new Random(~seed);
-        List<byte[]> inputs = new ArrayList<>();
-        Map<String, Value> values = graph.params().stream().collect(Collectors.toMap(p -> p.id().name(), p -> {
-            int[] shape = p.type().shape().toArray();
-            shape[0] = items;
-            var q = p.type().quant();
-            long[] codes = random.longs(p.type().shape().elements() * (long) items, q.lo(), q.hi() + 1L)
-                    .toArray();
-            // The ends of the range, now and then in a row.
-            for (int i = 0; i < codes.length; i++) {
-                codes[i] = random.nextInt(4) == 0 ? (random.nextInt(8) == 0 ? q.lo() : q.hi()) : codes[i];
-            }
-            inputs.add(Elements.bytes(Elements.type(p.type().element()), codes));
-            return Value.of(Shape.of(shape), codes);
-        }));
-        Value expected = Objects.requireNonNull(Interpreter.run(graph, values).get("y"));
-        try (TvmModule module = compile.apply(graph);
-                TvmSession session = module.session()) {
-            byte[] found = session.run(items, inputs).getFirst();
-            var type = Elements.type(Objects.requireNonNull(
-                            graph.types().get(graph.results().getFirst().value()))
-                    .element());
-            assertThat(found).isEqualTo(Elements.bytes(type, ((Value.Ints) expected).data()));
-        }
     }
 
     /** A convolution, a dense layer or a product of two activations. */
@@ -318,15 +279,9 @@ class KernelsTest {
                 .flatMap(s -> KINDS.stream()
                         .filter(k -> k.isa().name().startsWith("AMX"))
                         .map(kind -> DynamicTest.dynamicTest(kind.isa() + " " + s, () -> {
-                            TvmHere.library();
-                            Assumptions.assumeTrue(
-                                    Cpu.flags().containsAll(kind.needs()),
-                                    "skipped: this machine's CPU has not " + kind.needs());
-                            check(
-                                    GraphParser.parse(large(s.in(), s.kernel(), s.stride())),
-                                    graph -> TvmTarget.compile(
-                                            graph, new Cpu(kind.cpu()), kind.isa(), false, Tilings.DEFAULT),
-                                    7);
+                            kind.require();
+                            Graph graph = GraphParser.parse(large(s.in(), s.kernel(), s.stride()));
+                            kind.check(graph, Sample.codes(graph, 2, 7));
                         })));
     }
 

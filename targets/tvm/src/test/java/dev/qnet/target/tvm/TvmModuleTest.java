@@ -13,11 +13,8 @@ import dev.qnet.compiler.ir.GraphParser;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.source.CompileException;
 import dev.qnet.runtime.CpuFlags;
-import java.io.File;
+import dev.qnet.target.tvm.lower.Elements;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -46,45 +43,12 @@ class TvmModuleTest {
             }
             """;
 
-    private static final String COUNTER = """
-            graph @counter {
-              param %x : i32[2]
-              state %sum : i32[2] becomes %next
-              %next = num.add %sum, %x : i32[2]
-              return y = %next
-            }
-            """;
-
-    private static byte[] codes(int count) {
-        byte[] x = new byte[count];
-        new Random(7).nextBytes(x);
-        return x;
-    }
-
-    private static Value unsigned(byte[] bytes, int... shape) {
-        long[] data = new long[bytes.length];
-        for (int i = 0; i < data.length; i++) {
-            data[i] = bytes[i] & 0xff;
-        }
-        return Value.of(Shape.of(shape), data);
-    }
-
-    private static void matches(Graph graph, TvmModule module) {
-        byte[] x = codes(ITEMS * 40);
-        Map<String, Value> expected = Interpreter.run(graph, Map.of("x", unsigned(x, ITEMS, 5, 4, 2)));
-        try (TvmSession session = module.session()) {
-            List<byte[]> found = session.run(ITEMS, List.of(x));
-            assertThat(unsigned(found.get(0), ITEMS, 3, 2, 3)).isEqualTo(expected.get("y"));
-            assertThat(unsigned(found.get(1), ITEMS, 18)).isEqualTo(expected.get("z"));
-        }
-    }
-
     @Test
     void givesTheOraclesBytes() {
         TvmHere.library();
         Graph graph = GraphParser.parse(NETWORK);
         try (TvmModule module = TvmTarget.compile(graph, Cpu.NATIVE)) {
-            matches(graph, module);
+            Sample.codes(graph, ITEMS, 7).check(module);
         }
     }
 
@@ -104,7 +68,7 @@ class TvmModuleTest {
         try (TvmModule module = TvmModule.load(library)) {
             assertThat(module.signature()).isEqualTo(signature);
             assertThat(signature.inputs().getFirst().shape()).containsExactly(-1, 5, 4, 2);
-            matches(graph, module);
+            Sample.codes(graph, ITEMS, 7).check(module);
         }
     }
 
@@ -113,35 +77,22 @@ class TvmModuleTest {
     void runsWithTheRuntimeAlone(@TempDir Path folder) throws Exception {
         TvmHere.library();
         Path library = folder.resolve("counter.so");
-        try (TvmModule module = TvmTarget.compile(GraphParser.parse(COUNTER), Cpu.NATIVE)) {
+        try (TvmModule module = TvmTarget.compile(GraphParser.parse(Sample.COUNTER), Cpu.NATIVE)) {
             module.save(library);
         }
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "--enable-native-access=ALL-UNNAMED",
-                        "-Dmaven.repo.local=" + System.getProperty("maven.repo.local", ""),
-                        "-cp",
-                        Stream.of(
-                                        RunSaved.class,
-                                        TvmModule.class,
-                                        Graph.class,
-                                        CpuFlags.class,
-                                        ObjectMapper.class,
-                                        JsonFactory.class,
-                                        JsonInclude.class)
-                                .map(c -> c.getProtectionDomain()
-                                        .getCodeSource()
-                                        .getLocation()
-                                        .getPath())
-                                .distinct()
-                                .collect(Collectors.joining(File.pathSeparator)),
-                        RunSaved.class.getName(),
-                        library.toString())
-                .redirectErrorStream(true)
-                .start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(output).isZero();
-        assertThat(output.strip()).isEqualTo("[2, 4] without the compiler");
+        Commands.Ended ended = Commands.java(
+                List.of(),
+                List.of(
+                        TvmModule.class,
+                        Graph.class,
+                        CpuFlags.class,
+                        ObjectMapper.class,
+                        JsonFactory.class,
+                        JsonInclude.class),
+                RunSaved.class,
+                library.toString());
+        assertThat(ended.status()).as(ended.output()).isZero();
+        assertThat(ended.output().strip()).isEqualTo("[2, 4] without the compiler");
     }
 
     /** Runs the counter twice, and tries to compile. */
@@ -167,7 +118,7 @@ class TvmModuleTest {
     @Test
     void remembersStates() {
         TvmHere.library();
-        try (TvmModule module = TvmTarget.compile(GraphParser.parse(COUNTER), Cpu.NATIVE);
+        try (TvmModule module = TvmTarget.compile(GraphParser.parse(Sample.COUNTER), Cpu.NATIVE);
                 TvmSession session = module.session()) {
             byte[] x = {1, 0, 0, 0, 2, 0, 0, 0};
             assertThat(session.run(1, List.of(x)).getFirst()).containsExactly(1, 0, 0, 0, 2, 0, 0, 0);
@@ -212,23 +163,17 @@ class TvmModuleTest {
         Graph graph = GraphParser.parse(text);
         Random random = new Random(5);
         float[] x = new float[count];
-        ByteBuffer bytes = ByteBuffer.allocate(4 * count).order(ByteOrder.LITTLE_ENDIAN);
         for (int i = 0; i < count; i++) {
             x[i] = i % 2 == 0 ? (float) random.nextGaussian() * 3 : Float.intBitsToFloat(random.nextInt());
-            bytes.putFloat(x[i]);
         }
         Map<String, Value> expected = Interpreter.run(graph, Map.of("x", Value.of(Shape.of(count), x)));
         try (TvmModule module = TvmTarget.compile(graph, Cpu.NATIVE);
                 TvmSession session = module.session()) {
-            List<byte[]> found = session.run(1, List.of(bytes.array()));
+            List<byte[]> found = session.run(1, List.of(Elements.bytes(x)));
             for (int o = 0; o < found.size(); o++) {
                 String name = graph.results().get(o).name();
-                float[] reals = new float[count];
-                ByteBuffer.wrap(found.get(o))
-                        .order(ByteOrder.LITTLE_ENDIAN)
-                        .asFloatBuffer()
-                        .get(reals);
-                assertThat(Value.of(Shape.of(count), reals)).as(name).isEqualTo(expected.get(name));
+                Value reals = Value.of(Shape.of(count), Sample.floats(found.get(o)));
+                assertThat(reals).as(name).isEqualTo(expected.get(name));
             }
         }
     }
@@ -298,12 +243,8 @@ class TvmModuleTest {
                 Interpreter.run(graph, Map.of("x", Value.of(Shape.of(count), x), "y", Value.of(Shape.of(count), y)));
         try (TvmModule module = TvmTarget.compile(graph, Cpu.NATIVE);
                 TvmSession session = module.session()) {
-            byte[] found = session.run(count, List.of(bytes(x), bytes(y))).getFirst();
-            float[] z = new float[count];
-            ByteBuffer.wrap(found)
-                    .order(ByteOrder.LITTLE_ENDIAN)
-                    .asFloatBuffer()
-                    .get(z);
+            float[] z = Sample.floats(session.run(count, List.of(Elements.bytes(x), Elements.bytes(y)))
+                    .getFirst());
             float[] right = ((Value.Floats) Objects.requireNonNull(expected.get("z"))).data();
             for (int i = 0; i < count; i++) {
                 assertThat(z[i]).as("%s to the power of %s", x[i], y[i]).isEqualTo(Float.valueOf(right[i]));
@@ -311,16 +252,10 @@ class TvmModuleTest {
         }
     }
 
-    private static byte[] bytes(float[] values) {
-        ByteBuffer bytes = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
-        bytes.asFloatBuffer().put(values);
-        return bytes.array();
-    }
-
     @Test
     void refusesInputsOfOtherSizes() {
         TvmHere.library();
-        try (TvmModule module = TvmTarget.compile(GraphParser.parse(COUNTER), Cpu.NATIVE);
+        try (TvmModule module = TvmTarget.compile(GraphParser.parse(Sample.COUNTER), Cpu.NATIVE);
                 TvmSession session = module.session()) {
             assertThatThrownBy(() -> session.run(1, List.of(new byte[7])))
                     .hasMessage("input 'x' takes 8 bytes (int32 [2]), found 7");

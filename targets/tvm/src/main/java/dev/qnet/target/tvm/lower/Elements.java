@@ -62,7 +62,7 @@ public final class Elements {
     }
 
     /** As {@link #bytes(DataType, long[])}. */
-    static byte[] bytes(float[] values) {
+    public static byte[] bytes(float[] values) {
         long[] bits = new long[values.length];
         for (int i = 0; i < bits.length; i++) {
             bits[i] = Float.floatToRawIntBits(values[i]);
