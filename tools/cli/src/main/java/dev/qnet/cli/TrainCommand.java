@@ -10,6 +10,7 @@ import dev.qnet.training.data.Augmentation;
 import dev.qnet.training.data.DataException;
 import dev.qnet.training.data.Dataset;
 import dev.qnet.training.data.DatasetReader;
+import dev.qnet.training.fit.Agreement;
 import dev.qnet.training.fit.Checkpoints;
 import dev.qnet.training.fit.Objective;
 import dev.qnet.training.fit.Settings;
@@ -238,7 +239,7 @@ final class TrainCommand implements Callable<Integer> {
             Path file = output.resolve(graph.name() + ".qnet");
             trained.save(file, bound.labels());
             if (compared > 0 && trained.quantized()) {
-                console.out().println(trained.agreement(split.test(), compared));
+                console.out().println(agreement(console, trained, split.test()));
             }
             console.out()
                     .println("wrote " + file + ": " + percent(trained.accuracy()) + " of "
@@ -246,6 +247,13 @@ final class TrainCommand implements Callable<Integer> {
             return ExitCode.OK;
         } catch (DataException | TrainingException e) {
             throw new UserException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private Agreement agreement(Console console, Trained trained, Dataset test) {
+        int items = Math.min(compared, test.size());
+        try (Progress progress = new Progress(console, "comparing items")) {
+            return trained.agreement(test, items, done -> progress.at(done, items));
         }
     }
 

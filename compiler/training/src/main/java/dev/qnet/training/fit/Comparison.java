@@ -27,6 +27,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.IntConsumer;
 
 /** Runs a trained network's integers, on the oracle, beside its fake quantization. */
 final class Comparison {
@@ -68,7 +69,7 @@ final class Comparison {
         }
     }
 
-    Agreement on(Dataset data, int items) {
+    Agreement on(Dataset data, int items, IntConsumer progress) {
         TrainingGraph whole = TrainingGraph.of(model, Phase.FROZEN, true, 1, TrainingGraph.Use.COMPARE);
         TrainingGraph apart = TrainingGraph.of(model, Phase.FROZEN, true, 1, TrainingGraph.Use.COMPARE_APART);
         Map<ValueId, Counts> counts = new LinkedHashMap<>();
@@ -113,6 +114,7 @@ final class Comparison {
                     }
                 });
                 different += best(scores) == best(together.result(TrainingGraph.SCORES)) ? 0 : 1;
+                progress.accept(i + 1);
             }
         }
         List<Agreement.Compared> values = new ArrayList<>();

@@ -178,7 +178,11 @@ final class Store {
             IntegerForm form = form(graph, a.quantizer(), 0);
             values.put(a.scale(), new float[] {form.scale()});
             values.put(a.near(), new float[] {TrainingGraph.Again.NEAR, 0});
-            values.put(a.codes(), new float[] {1, form instanceof IntegerForm.Affine f ? f.zero() : 0});
+            int zero = form instanceof IntegerForm.Affine f ? f.zero() : 0;
+            values.put(a.codes(), new float[] {1, zero});
+            if (a.zero() != null) {
+                values.put(a.zero(), new float[] {zero});
+            }
         }
         for (Trainable t : graph.trainables().values()) {
             float[] to = program.input(t.name());

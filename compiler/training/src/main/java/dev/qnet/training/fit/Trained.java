@@ -24,6 +24,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 
 /**
@@ -79,10 +80,19 @@ public final class Trained {
      * @throws IllegalStateException if it is not quantized
      */
     public Agreement agreement(Dataset data, int items) {
+        return agreement(data, items, done -> {});
+    }
+
+    /**
+     * As {@link #agreement(Dataset, int)}: the oracle takes its time.
+     *
+     * @param progress hears after each item how many are compared
+     */
+    public Agreement agreement(Dataset data, int items, IntConsumer progress) {
         if (!asCodes) {
             throw new IllegalStateException("what is not quantized has no integers to compare");
         }
-        return new Comparison(model, store, graph, calibration).on(data, Math.min(items, data.size()));
+        return new Comparison(model, store, graph, calibration).on(data, Math.min(items, data.size()), progress);
     }
 
     /**

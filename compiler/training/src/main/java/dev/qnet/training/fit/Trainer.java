@@ -15,6 +15,7 @@ import dev.qnet.training.run.Crew;
 import dev.qnet.training.run.Program;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,6 +25,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
@@ -234,22 +236,38 @@ public final class Trainer {
                 }
             }
         }
-        quantized.activations().forEach((value, name) -> {
+        Map<String, List<ValueId>> values = new LinkedHashMap<>();
+        quantized
+                .activations()
+                .forEach((value, name) ->
+                        values.computeIfAbsent(name, k -> new ArrayList<>()).add(value));
+        values.forEach((name, all) -> {
             Trainable t = quantized.trainables().get(name);
-            float[] samples = seen.get(value);
-            if (t == null || t.quantized() == null || samples == null) {
-                throw new IllegalStateException("nothing was seen of " + value);
+            if (t == null || t.quantized() == null || !seen.keySet().containsAll(all)) {
+                throw new IllegalStateException("nothing was seen of " + all);
             }
+            float[] samples = together(all, seen);
             LearnedQuantizer q = t.quantized().rule();
             float[] p = new float[t.shape().elements()];
             try {
                 q.initialize(samples, 0, samples.length, p, 0);
             } catch (IllegalArgumentException e) {
-                throw new TrainingException("'" + value.name()
+                throw new TrainingException("'" + all.getFirst().name()
                         + "' is not finite before it is quantized: train longer in f32, or with a lower rate");
             }
             store.put(name, p);
         });
+    }
+
+    private static float[] together(List<ValueId> values, Map<ValueId, float[]> seen) {
+        FloatBuffer all = FloatBuffer.allocate(
+                values.stream().mapToInt(v -> seen(v, seen).length).sum());
+        values.forEach(v -> all.put(seen(v, seen)));
+        return all.array();
+    }
+
+    private static float[] seen(ValueId value, Map<ValueId, float[]> seen) {
+        return Objects.requireNonNull(seen.get(value), value::name);
     }
 
     /**

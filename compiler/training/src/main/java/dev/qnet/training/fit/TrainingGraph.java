@@ -8,6 +8,7 @@ import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Quantizer;
 import dev.qnet.compiler.ir.Rounding;
+import dev.qnet.compiler.ir.ScalarFn;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Spec;
 import dev.qnet.compiler.ir.Spec.Granularity;
@@ -67,11 +68,12 @@ record TrainingGraph(
      * multiplied again.
      *
      * @param scale the name of the scale
+     * @param zero that of the zero point, or null where no code is below 0
      * @param near that of the parameters of the first rounding
      * @param codes that of the second
      * @param quantizer that of the parameters of the quantizer whose grid it is
      */
-    record Again(String scale, String near, String codes, String quantizer) {
+    record Again(String scale, @Nullable String zero, String near, String codes, String quantizer) {
         /** Parts of a code: a mean of up to 500 codes is farther from a tie that it does not meet. */
         static final float NEAR = 1f / 1024;
 
@@ -133,6 +135,16 @@ record TrainingGraph(
             ValueId parameters,
             @Nullable Quant given) {}
 
+    /**
+     * How an activation is quantized.
+     *
+     * @param input whether it is an input, which enters by a scale: who calls the model has no thresholds
+     */
+    static Quantizer quantizer(Spec spec, boolean input) {
+        Quantizer q = Builder.quantizer(spec);
+        return input && (q instanceof Quantizer.Qil || q instanceof Quantizer.Qn) ? new Quantizer.Lsq() : q;
+    }
+
     private static final class Builder {
         private final ModelGraphs model;
         private final Phase phase;
@@ -142,6 +154,7 @@ record TrainingGraph(
         private final Objective objective;
         private final Graph source;
         private final Map<ValueId, Node> definitions;
+        private final JoinedGrids joined;
         private final Drawing to = new Drawing();
         private final List<Graph.Param> params = new ArrayList<>();
         private final List<Graph.Result> results = new ArrayList<>();
@@ -163,6 +176,7 @@ record TrainingGraph(
             this.objective = objective;
             this.source = Batches.fix(model.quantized(), batch);
             this.definitions = source.definitions();
+            this.joined = new JoinedGrids(source);
         }
 
         TrainingGraph build() {
@@ -394,8 +408,11 @@ record TrainingGraph(
             String name = n.id().name();
             TrainOp.Quantized op = grid.op();
             Quant given = grid.given();
+            // Of this contract ties are away from code 0, else up or to even codes.
+            boolean away = f.rounding() == Rounding.TFLITE && op.lo() < 0;
             Again a = new Again(
                     name + "/scale",
+                    away ? name + "/zero" : null,
                     name + "/near",
                     name + "/codes",
                     grid.parameters().name());
@@ -403,37 +420,52 @@ record TrainingGraph(
             ValueId s;
             ValueId near;
             ValueId unit;
+            ValueId zero = null;
             if (given != null) {
                 s = to.constant(a.scale(), Shape.SCALAR, given.perTensor().scale());
                 near = to.constant(a.near(), pair, Again.NEAR, 0);
                 unit = to.constant(a.codes(), pair, 1, given.perTensor().zero());
+                zero = a.zero() == null
+                        ? null
+                        : to.constant(a.zero(), Shape.SCALAR, given.perTensor().zero());
             } else {
                 again.add(a);
                 s = trainable(a.scale(), Trainable.Kind.GRID, Shape.SCALAR, null);
                 near = trainable(a.near(), Trainable.Kind.GRID, pair, null);
                 unit = trainable(a.codes(), Trainable.Kind.GRID, pair, null);
+                zero = a.zero() == null ? null : trainable(a.zero(), Trainable.Kind.GRID, Shape.SCALAR, null);
             }
             ValueId v = to.add(name + "/counted", new FloatOp.Binary(FloatOp.Binary.Fn.DIV), x, s);
             if (op.hi() * Math.round(1 / Again.NEAR) <= FAR) {
                 v = to.add(name + "/snapped", new TrainOp.Quantized(new Quantizer.Affine(), -FAR, FAR, 1), v, near);
             }
+            FloatOp.Binary add = new FloatOp.Binary(FloatOp.Binary.Fn.ADD);
             if (f.rounding() == Rounding.TOSA || f.rounding() == Rounding.TFLITE) {
-                ValueId up = to.constant(name + "/little", Shape.SCALAR, Again.UP);
-                v = to.add(name + "/up", new FloatOp.Binary(FloatOp.Binary.Fn.ADD), v, up);
+                ValueId little = to.constant(name + "/little", Shape.SCALAR, Again.UP);
+                if (zero != null) {
+                    // In steps of twice that, so that the clip has an end for all, and no gradient.
+                    ValueId code = to.add(name + "/code", add, v, zero);
+                    ValueId above = to.add(name + "/above", add, code, little);
+                    ScalarFn ends = new ScalarFn.Clip(-Again.UP, Again.UP);
+                    little = to.add(name + "/away", new FloatOp.Unary(ends), above);
+                }
+                v = to.add(name + "/up", add, v, little);
             }
             ValueId codes = to.add(
                     name + "/rounded", new TrainOp.Quantized(new Quantizer.Affine(), op.lo(), op.hi(), 1), v, unit);
             return to.add(name, new FloatOp.Binary(FloatOp.Binary.Fn.MUL), codes, s);
         }
 
-        private static boolean affine(Quantizer q) {
-            return !(q instanceof Quantizer.Qil || q instanceof Quantizer.Qn);
-        }
-
         private static TrainOp.Quantized operation(Quantizer q, Spec spec, int elements) {
             boolean scaled = q instanceof Quantizer.Lsq || q instanceof Quantizer.LsqPlus;
             float factor = scaled ? (float) (1 / Math.sqrt((double) Math.max(1, elements) * spec.hi())) : 1;
             return new TrainOp.Quantized(q, spec.lo(), spec.hi(), factor);
+        }
+
+        /** The name of the parameters of a fake quantization: that of the value, or of one that it is joined with. */
+        private String parameters(Node point) {
+            ValueId own = joined.of(point.id());
+            return Objects.requireNonNull(definitions.get(own)).operand(0).name() + "/q";
         }
 
         private ValueId activation(Node n, QuantOp.FakeQuant f) {
@@ -466,18 +498,19 @@ record TrainingGraph(
                 results.add(new Graph.Result(seen(n.operand(0)), x));
                 // Whoever keeps to this grid needs no values of its own.
                 grids.put(n.id(), new Grid(new TrainOp.Quantized(new Quantizer.Affine(), 0, 1, 1), x, null));
-                activations.put(n.operand(0), n.operand(0).name() + "/q");
+                activations.put(n.operand(0), parameters(n));
                 return x;
             }
-            // An input enters by a scale: who calls the model has no thresholds.
-            Quantizer q = def == null && !affine(quantizer(f.spec())) ? new Quantizer.Lsq() : quantizer(f.spec());
+            Quantizer q = TrainingGraph.quantizer(f.spec(), def == null);
             TrainOp.Quantized op = operation(q, f.spec(), to.shape(x).elements() / batch);
-            String name = n.operand(0).name() + "/q";
-            ValueId p = trainable(
-                    name,
-                    Trainable.Kind.QUANTIZER,
-                    Shape.of(1, q.parameters(op.lo(), op.hi())),
-                    new Trainable.Quantized(q, op.lo(), op.hi()));
+            String name = parameters(n);
+            ValueId p = trainables.containsKey(name)
+                    ? new ValueId(name)
+                    : trainable(
+                            name,
+                            Trainable.Kind.QUANTIZER,
+                            Shape.of(1, q.parameters(op.lo(), op.hi())),
+                            new Trainable.Quantized(q, op.lo(), op.hi()));
             activations.put(n.operand(0), name);
             grids.put(n.id(), new Grid(op, p, null));
             return apply(n.id().name(), op, x, p);
