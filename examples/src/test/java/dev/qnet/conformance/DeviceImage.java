@@ -9,7 +9,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -24,6 +26,9 @@ final class DeviceImage {
 
     private static final String GCC = "arm-none-eabi-gcc";
     private static final String QEMU = "qemu-system-arm";
+
+    /** What a run may take of the stack where the compiler does not say what it takes. */
+    private static final int STACK = 2000;
 
     /** A board that QEMU knows. */
     enum Board {
@@ -73,11 +78,14 @@ final class DeviceImage {
      */
     String run(List<DeviceModel> models, boolean objects) throws IOException, InterruptedException {
         List<String> files = new ArrayList<>();
+        Map<DeviceModel, Long> stacks = new HashMap<>();
         for (DeviceModel m : models) {
             Files.writeString(folder.resolve(m.prefix() + ".h"), m.source().header());
             if (objects) {
                 Path file = folder.resolve(m.prefix() + ".o");
-                Files.write(file, CTarget.object(m.source(), board.cpu).bytes());
+                CTarget.DeviceObject object = CTarget.object(m.source(), board.cpu);
+                stacks.put(m, object.footprint().stack().orElseThrow());
+                Files.write(file, object.bytes());
                 files.add(file.toString());
             } else {
                 Path file = folder.resolve(m.prefix() + ".c");
@@ -85,7 +93,7 @@ final class DeviceImage {
                 files.add(file.toString());
             }
         }
-        Files.writeString(folder.resolve("main.c"), main(models));
+        Files.writeString(folder.resolve("main.c"), main(models, stacks));
         files.add(folder.resolve("main.c").toString());
         files.add(EXAMPLE.resolve("startup.c").toString());
         return build(files);
@@ -150,7 +158,7 @@ final class DeviceImage {
         return text;
     }
 
-    private static String main(List<DeviceModel> models) {
+    private static String main(List<DeviceModel> models, Map<DeviceModel, Long> stacks) {
         StringBuilder s = new StringBuilder("#include \"startup.h\"\n");
         models.forEach(m -> s.append("#include \"").append(m.prefix()).append(".h\"\n"));
         s.append("""
@@ -164,19 +172,52 @@ final class DeviceImage {
                     return found;
                 }
 
+                #define DEEPEST 1000
+                #define PAINT 0x5aa55aa5u
+
+                static volatile uint32_t *stack(void) {
+                    volatile uint32_t *sp;
+                    __asm__("mov %0, sp" : "=r"(sp));
+                    return sp;
+                }
+
+                __attribute__((noinline)) static void paint(void) {
+                    volatile uint32_t *sp = stack();
+                    for (int32_t i = 1; i <= DEEPEST; i++) {
+                        sp[-i] = PAINT;
+                    }
+                }
+
+                /* How many bytes of what was painted have been written since. */
+                __attribute__((noinline)) static int32_t painted_over(void) {
+                    volatile uint32_t *sp = stack();
+                    int32_t i = DEEPEST;
+                    while (i > 0 && sp[-i] == PAINT) {
+                        i--;
+                    }
+                    return 4 * i;
+                }
+
                 """);
         StringBuilder calls = new StringBuilder();
         for (DeviceModel m : models) {
-            calls.append("    found = 0;\n");
+            calls.append("    found = 0;\n    paint();\n");
             for (int run = 0; run < m.steps().size(); run++) {
                 run(m, run, s, calls);
             }
+            // Asked before anything else writes to the stack.
+            calls.append("    used = painted_over();\n    if (used > ")
+                    .append(stacks.getOrDefault(m, Long.valueOf(STACK)))
+                    .append(") {\n        print(\"")
+                    .append(m.prefix())
+                    .append(
+                            " takes too much stack: \");\n        print_number(used);\n        print(\"\\n\");\n        bad++;\n    }\n");
             calls.append("    if (found != 0) {\n        print(\"")
                     .append(m.prefix())
                     .append(
                             " differs in bytes: \");\n        print_number(found);\n        print(\"\\n\");\n        bad++;\n    }\n");
         }
-        s.append("int main(void) {\n    int32_t found, bad = 0;\n").append(calls);
+        s.append("int main(void) {\n    int32_t found, used, bad = 0;\n").append(calls);
         s.append("    print_number(")
                 .append(models.size())
                 .append(" - bad);\n    print(\" models agree\\n\");\n    return 0;\n}\n");

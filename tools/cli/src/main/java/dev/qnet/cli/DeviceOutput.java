@@ -63,7 +63,9 @@ final class DeviceOutput {
         }
         console.out().print(table(footprint));
         if (!object) {
-            console.out().println("the size of the code is known once it is compiled: -o model.o tells it");
+            console.out()
+                    .println(
+                            "the sizes of the code and of its stack are known once it is compiled: -o model.o tells them");
         }
         console.out().println();
         check(footprint, flash, ram);
@@ -92,10 +94,11 @@ final class DeviceOutput {
         }
         table.row("inputs", "-", Sizes.text(f.inputs()));
         table.row("outputs", "-", Sizes.text(f.outputs()));
+        f.stack().ifPresent(bytes -> table.row("stack", "-", Sizes.text(bytes)));
         table.row(
                 "total",
                 (f.code().isPresent() ? "" : "? + ") + Sizes.text(f.flash()),
-                Sizes.text(f.ram()) + " + stack");
+                Sizes.text(f.ram()) + (f.stack().isPresent() ? "" : " + stack"));
         return table;
     }
 
@@ -110,8 +113,9 @@ final class DeviceOutput {
             List<Piece> values = new ArrayList<>(f.values());
             values.add(new Piece("the inputs", f.inputs()));
             values.add(new Piece("the outputs", f.outputs()));
+            f.stack().ifPresent(bytes -> values.add(new Piece("the stack", bytes)));
             errors.add("the model takes " + Sizes.text(f.ram()) + " of RAM, " + Sizes.text(ram.getAsLong())
-                    + " are there; the largest values, which share the arena: " + named(values));
+                    + " are there; the largest parts, of which values share the arena: " + named(values));
         }
         if (!errors.isEmpty()) {
             throw new UserException(

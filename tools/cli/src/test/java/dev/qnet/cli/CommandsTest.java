@@ -317,7 +317,7 @@ class CommandsTest extends InProcess {
                 .isEqualTo(ExitCode.INPUT);
         assertThat(err)
                 .contains("of flash for weights alone, 4 B are there; the largest weights: ")
-                .contains("of RAM, 5 B are there; the largest values, which share the arena: ");
+                .contains("of RAM, 5 B are there; the largest parts, of which values share the arena: ");
         assertThat(refused).doesNotExist();
         assertThat(folder.resolve("refused.h")).doesNotExist();
     }

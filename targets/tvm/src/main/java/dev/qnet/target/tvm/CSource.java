@@ -6,6 +6,7 @@ import dev.qnet.runtime.TensorInfo;
 import dev.qnet.target.tvm.Footprint.Piece;
 import dev.qnet.target.tvm.lower.Lowering;
 import dev.qnet.target.tvm.tir.CPrinter;
+import dev.qnet.target.tvm.tir.PrimFunc;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -117,7 +118,8 @@ public final class CSource {
                         .toList(),
                 bytes(face.states()),
                 bytes(face.inputs()),
-                bytes(face.outputs()));
+                bytes(face.outputs()),
+                OptionalLong.empty());
     }
 
     /** What all names of a model begin with. */
@@ -175,6 +177,12 @@ public final class CSource {
 
     Interface face() {
         return face;
+    }
+
+    /** The names of the functions of which one at a time runs. */
+    Set<String> layers() {
+        List<PrimFunc> all = program.module().functions();
+        return all.subList(0, all.size() - 1).stream().map(PrimFunc::name).collect(Collectors.toSet());
     }
 
     Lowering.ForC program() {

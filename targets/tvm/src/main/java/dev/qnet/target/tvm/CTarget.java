@@ -6,6 +6,8 @@ import dev.qnet.compiler.target.Target;
 import dev.qnet.target.tvm.lower.Lowering;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /**
  * Compiles integer graphs, as all passes leave them, for microcontrollers: tensor programs printed as C ({@link CSource}), and
@@ -54,7 +56,7 @@ public final class CTarget {
     /**
      * An object file.
      *
-     * @param footprint with the size of the code
+     * @param footprint with the size of the code and of its stack
      */
     @SuppressWarnings("ArrayRecordComponent") // never compared
     public record DeviceObject(byte[] bytes, Footprint footprint) {}
@@ -68,8 +70,27 @@ public final class CTarget {
      * @throws IOException if it cannot run
      */
     public static DeviceObject object(CSource source, String cpu) throws IOException {
-        byte[] object = Clang.here().object(source, cpu);
+        Clang.Compiled object = Clang.here().object(source, cpu);
         Footprint f = source.footprint();
-        return new DeviceObject(object, f.compiled(Math.max(Elf.flash(object) - f.weights(), 0)));
+        long code = Math.max(Elf.flash(object.bytes()) - f.weights(), 0);
+        return new DeviceObject(object.bytes(), f.compiled(code, stack(source, object.frames())));
+    }
+
+    /**
+     * The most that a run takes: the layers run one after the other, and whatever else is there is counted as if it all stood
+     * on the stack at once, which is little.
+     */
+    private static long stack(CSource source, Map<String, Long> frames) {
+        Set<String> layers = source.layers();
+        long most = 0;
+        long others = 0;
+        for (Map.Entry<String, Long> frame : frames.entrySet()) {
+            if (layers.contains(frame.getKey())) {
+                most = Math.max(most, frame.getValue());
+            } else {
+                others += frame.getValue();
+            }
+        }
+        return most + others;
     }
 }

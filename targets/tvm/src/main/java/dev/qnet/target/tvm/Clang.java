@@ -8,7 +8,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** LLVM's compiler of C, which comes from Maven Central with LLVM's libraries. */
 final class Clang {
@@ -25,6 +29,12 @@ final class Clang {
             __asm__(".eabi_attribute 28, 3");
             __asm__(".eabi_attribute 26, 0");
             """;
+
+    /** Warns of each function that has a stack frame. */
+    private static final String ALL_FRAMES = "-Wframe-larger-than=0";
+
+    private static final Pattern FRAME =
+            Pattern.compile("stack frame size \\((\\d+)\\) exceeds limit \\(0\\) in '(\\w+)'");
 
     private final Path folder;
     private final Tool clang;
@@ -46,17 +56,26 @@ final class Clang {
     }
 
     /**
+     * An object file.
+     *
+     * @param frames bytes that each of its functions takes of the stack
+     */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    record Compiled(byte[] bytes, Map<String, Long> frames) {}
+
+    /**
      * An object file for a microcontroller. Its functions neither take nor give real numbers, so that it says of itself that it
      * goes with code of either float ABI.
      *
      * @param cpu as LLVM calls it, with what it has not: {@code cortex-m7+nofp.dp}
      * @throws IllegalArgumentException if LLVM knows no such microcontroller
      */
-    byte[] object(CSource source, String cpu) throws IOException {
-        List<String> target = target(cpu);
+    Compiled object(CSource source, String cpu) throws IOException {
+        List<String> target = new ArrayList<>(target(cpu));
+        target.add(ALL_FRAMES);
         try (WorkFolder work = WorkFolder.create()) {
             write(work, source, ATTRIBUTES);
-            clang.run(options(work, target, "model.o"));
+            Map<String, Long> frames = frames(clang.run(options(work, target, "model.o")));
             // LLVM says of each object that its stack holds no code, and GNU's linker then asks that of all others.
             Path without = work.resolve("without.ld");
             Files.writeString(without, "SECTIONS { /DISCARD/ : { *(.note.GNU-stack) } }");
@@ -68,8 +87,18 @@ final class Clang {
                     "-o",
                     linked.toString(),
                     work.resolve("model.o").toString()));
-            return Files.readAllBytes(linked);
+            return new Compiled(Files.readAllBytes(linked), frames);
         }
+    }
+
+    /** What LLVM's warnings say of stack frames. */
+    private static Map<String, Long> frames(String warnings) {
+        Map<String, Long> frames = new HashMap<>();
+        Matcher m = FRAME.matcher(warnings);
+        while (m.find()) {
+            frames.put(m.group(2), Long.valueOf(m.group(1)));
+        }
+        return frames;
     }
 
     private List<String> target(String cpu) throws IOException {

@@ -14,9 +14,17 @@ import java.util.OptionalLong;
  * @param states that are kept from run to run
  * @param inputs that the caller gives
  * @param outputs that the caller takes
+ * @param stack that a run takes at most, without what functions of the C library take; empty where the code is not compiled yet
  */
 public record Footprint(
-        List<Piece> tables, OptionalLong code, long arena, List<Piece> values, long states, long inputs, long outputs) {
+        List<Piece> tables,
+        OptionalLong code,
+        long arena,
+        List<Piece> values,
+        long states,
+        long inputs,
+        long outputs,
+        OptionalLong stack) {
     public Footprint {
         tables = List.copyOf(tables);
         values = List.copyOf(values);
@@ -35,9 +43,9 @@ public record Footprint(
         return weights() + code.orElse(0);
     }
 
-    /** What has to be in RAM, with the caller's inputs and outputs, without the stack. */
+    /** What has to be in RAM, with the caller's inputs and outputs and the stack, as far as it is known. */
     public long ram() {
-        return arena + states + inputs + outputs;
+        return arena + states + inputs + outputs + stack.orElse(0);
     }
 
     /** The largest first. */
@@ -47,8 +55,16 @@ public record Footprint(
                 .toList();
     }
 
-    /** As this, with the size of the code. */
-    Footprint compiled(long codeBytes) {
-        return new Footprint(tables, OptionalLong.of(codeBytes), arena, values, states, inputs, outputs);
+    /** As this, with the size of the code and of its stack. */
+    Footprint compiled(long codeBytes, long stackBytes) {
+        return new Footprint(
+                tables,
+                OptionalLong.of(codeBytes),
+                arena,
+                values,
+                states,
+                inputs,
+                outputs,
+                OptionalLong.of(stackBytes));
     }
 }
