@@ -108,7 +108,7 @@ public final class GraphParser {
         Spec activations = spec();
         expect("rounding");
         expect("(");
-        Rounding rounding = OpCodec.rounding(new Attr.Atom(word()));
+        Rounding rounding = OpAttrs.rounding(new Attr.Atom(word()));
         expect(")");
         return new Spec.Policy(weights, activations, rounding);
     }
@@ -247,7 +247,7 @@ public final class GraphParser {
     }
 
     private Quant quant(String storageName) {
-        Storage storage = OpCodec.storage(storageName);
+        Storage storage = OpAttrs.storage(storageName);
         int lo = storage.min();
         int hi = storage.max();
         expect("<");

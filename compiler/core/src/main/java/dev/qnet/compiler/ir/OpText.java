@@ -214,7 +214,7 @@ public final class OpText {
 
     /** A rescale as an attribute: {@code tosa([q31(m, s), …], zero, lo, hi)}. */
     public static Attr of(Rescale rescale) {
-        return OpCodec.rescale(rescale);
+        return OpAttrs.rescale(rescale);
     }
 
     /**

@@ -107,6 +107,6 @@ final class SpecText {
                 default -> throw new IllegalArgumentException("a spec has no part '" + item.name() + "'");
             }
         }
-        return new Spec(OpCodec.storage(c.name()), symmetric, narrow, granularity, range, dynamic, quantizer);
+        return new Spec(OpAttrs.storage(c.name()), symmetric, narrow, granularity, range, dynamic, quantizer);
     }
 }

@@ -17,22 +17,22 @@ final class TrainCodec {
                 OpCodec.coded(
                         "grad.conv2d_input",
                         "window",
-                        OpCodec.window(c.window()),
+                        OpAttrs.window(c.window()),
                         "groups",
                         of(c.groups()),
                         "size",
                         ofInts(c.height(), c.width()));
             case TrainOp.ConvWeightGrad c ->
-                OpCodec.coded("grad.conv2d_weight", "window", OpCodec.window(c.window()), "groups", of(c.groups()));
+                OpCodec.coded("grad.conv2d_weight", "window", OpAttrs.window(c.window()), "groups", of(c.groups()));
             case TrainOp.UnaryGrad u -> OpCodec.coded("grad.unary", "of", OpCodec.function(u.fn()));
-            case TrainOp.MaxPoolGrad p -> OpCodec.coded("grad.max_pool", "window", OpCodec.window(p.window()));
+            case TrainOp.MaxPoolGrad p -> OpCodec.coded("grad.max_pool", "window", OpAttrs.window(p.window()));
             case TrainOp.AvgPoolGrad p ->
                 OpCodec.coded(
-                        "grad.avg_pool", "window", OpCodec.window(p.window()), "size", ofInts(p.height(), p.width()));
+                        "grad.avg_pool", "window", OpAttrs.window(p.window()), "size", ofInts(p.height(), p.width()));
             case TrainOp.ResizeNearestGrad r ->
                 OpCodec.coded("grad.resize_nearest", "size", ofInts(r.height(), r.width()));
             case TrainOp.SoftmaxGrad s -> OpCodec.coded("grad.softmax", "axis", of(s.axis()));
-            case TrainOp.SumTo s -> OpCodec.coded("train.sum_to", "shape", OpCodec.shape(s.shape()));
+            case TrainOp.SumTo s -> OpCodec.coded("train.sum_to", "shape", OpAttrs.shape(s.shape()));
             case TrainOp.Moments m -> OpCodec.coded("train.moments");
             case TrainOp.Normalize n -> OpCodec.coded("train.normalize", "epsilon", of(n.epsilon()));
             case TrainOp.NormalizeScaleGrad n -> OpCodec.coded("grad.normalize_scale", "epsilon", of(n.epsilon()));
@@ -67,21 +67,21 @@ final class TrainCodec {
     }
 
     /** The operation of a mnemonic, or null if there is none. */
-    static @Nullable Op decode(String mnemonic, OpCodec.Reader a) {
+    static @Nullable Op decode(String mnemonic, AttrReader a) {
         return switch (mnemonic) {
             case "grad.conv2d_input" -> {
-                Window window = OpCodec.readWindow(a.get("window"));
+                Window window = OpAttrs.readWindow(a.get("window"));
                 int groups = a.get("groups").asInt();
                 List<Integer> size = size(a);
                 yield new TrainOp.ConvInputGrad(window, groups, size.get(0), size.get(1));
             }
             case "grad.conv2d_weight" ->
                 new TrainOp.ConvWeightGrad(
-                        OpCodec.readWindow(a.get("window")), a.get("groups").asInt());
+                        OpAttrs.readWindow(a.get("window")), a.get("groups").asInt());
             case "grad.unary" -> new TrainOp.UnaryGrad(OpCodec.readFunction(a.get("of")));
-            case "grad.max_pool" -> new TrainOp.MaxPoolGrad(OpCodec.readWindow(a.get("window")));
+            case "grad.max_pool" -> new TrainOp.MaxPoolGrad(OpAttrs.readWindow(a.get("window")));
             case "grad.avg_pool" -> {
-                Window window = OpCodec.readWindow(a.get("window"));
+                Window window = OpAttrs.readWindow(a.get("window"));
                 List<Integer> size = size(a);
                 yield new TrainOp.AvgPoolGrad(window, size.get(0), size.get(1));
             }
@@ -90,7 +90,7 @@ final class TrainCodec {
                 yield new TrainOp.ResizeNearestGrad(size.get(0), size.get(1));
             }
             case "grad.softmax" -> new TrainOp.SoftmaxGrad(a.get("axis").asInt());
-            case "train.sum_to" -> new TrainOp.SumTo(OpCodec.readShape(a.get("shape")));
+            case "train.sum_to" -> new TrainOp.SumTo(OpAttrs.readShape(a.get("shape")));
             case "train.moments" -> new TrainOp.Moments();
             case "train.normalize" -> new TrainOp.Normalize(a.get("epsilon").asFloat());
             case "grad.normalize_scale" ->
@@ -118,7 +118,7 @@ final class TrainCodec {
         };
     }
 
-    private static List<Integer> size(OpCodec.Reader a) {
+    private static List<Integer> size(AttrReader a) {
         List<Integer> size = a.get("size").asInts();
         if (size.size() != 2) {
             throw new IllegalArgumentException("a size is [height, width], found " + size);
