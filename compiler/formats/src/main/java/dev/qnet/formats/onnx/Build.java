@@ -1,15 +1,11 @@
 package dev.qnet.formats.onnx;
 
-import dev.qnet.compiler.interp.Interpreter;
-import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.Element;
 import dev.qnet.compiler.ir.FloatOp;
-import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Node;
 import dev.qnet.compiler.ir.NumOp;
 import dev.qnet.compiler.ir.Op;
-import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.ScalarFn;
 import dev.qnet.compiler.ir.Shape;
@@ -36,9 +32,6 @@ import org.jspecify.annotations.Nullable;
 final class Build {
     /** Stands for N in constants of shapes. It moves with the elements; arithmetic refuses it. */
     static final long BATCH = Long.MIN_VALUE + 78;
-
-    /** Constants are computed up to this size, or that of what they are made of; larger results are left to the graph. */
-    private static final int MAX_FOLDED = 1 << 22;
 
     /** Numbers that come of a few in the file (indices, fills) are at most this many. */
     static final int MAX_MADE = 1 << 24;
@@ -124,14 +117,12 @@ final class Build {
         Shape shape =
                 Shapes.infer(op, operands.stream().map(v -> v.type().shape()).toList());
         Type type = new Type(element, shape);
-        boolean known = !shape.hasBatch() && operands.stream().allMatch(Val::isConstant);
-        if (known && !operands.isEmpty() && small(shape, operands)) {
-            Val folded = fold(op, type, operands);
-            Val codes = codes(op, type, operands);
-            return codes == null ? folded : folded.coded(codes);
+        Val folded = Folding.of(op, type, operands);
+        if (folded != null) {
+            return folded;
         }
         if (!shape.hasBatch() && shape.elements() == 0) {
-            return constant(empty(element, shape), element);
+            return Folding.empty(type);
         }
         List<ValueId> ids = new ArrayList<>();
         for (Val v : operands) {
@@ -140,11 +131,6 @@ final class Build {
         ValueId id = new ValueId(fresh(hint));
         nodes.add(new Node(id, op, ids, type, Span.NONE));
         return Val.of(id, type);
-    }
-
-    private static boolean small(Shape result, List<Val> operands) {
-        return result.elements() <= MAX_FOLDED
-                || operands.stream().anyMatch(v -> v.elements() >= result.elements() / 2);
     }
 
     /** Refuses to make more elements than a small file should ask for. */
@@ -182,84 +168,6 @@ final class Build {
             v.id(id);
         }
         return id;
-    }
-
-    /** The codes of a constant whose elements were moved, or null. */
-    private @Nullable Val codes(Op op, Type type, List<Val> operands) {
-        Val codes = operands.getFirst().codes();
-        if (codes == null || !(op instanceof DataOp d)) {
-            return null;
-        }
-        Quant q = Moves.moved(d, codes.type().quant(), codes.type().shape(), type.shape());
-        if (q == null) {
-            return null;
-        }
-        List<Val> moved = new ArrayList<>(operands);
-        moved.set(0, codes);
-        return fold(op, type.withElement(q), moved);
-    }
-
-    private static Tensor empty(Element element, Shape shape) {
-        return element instanceof Element.F32
-                ? new Tensor.OfFloat(shape, new float[0])
-                : new Tensor.OfInt(shape, new int[0]);
-    }
-
-    private Val fold(Op op, Type type, List<Val> operands) {
-        boolean symbolic = operands.stream().anyMatch(Val::symbolic);
-        if (symbolic && !movesElements(op, operands)) {
-            throw new Refusal("computes with the batch size, which the model leaves open");
-        }
-        if (type.shape().elements() == 0) {
-            return constant(empty(type.element(), type.shape()), type.element());
-        }
-        if (op instanceof DataOp.Reshape) {
-            return Val.of(tensor(operands.getFirst()).reshaped(type.shape()), type.element(), symbolic);
-        }
-        List<Node> steps = new ArrayList<>();
-        List<ValueId> ids = new ArrayList<>();
-        for (int i = 0; i < operands.size(); i++) {
-            ValueId id = new ValueId("c" + i);
-            ids.add(id);
-            steps.add(new Node(
-                    id,
-                    new DataOp.Constant(tensor(operands.get(i))),
-                    List.of(),
-                    operands.get(i).type(),
-                    Span.NONE));
-        }
-        ValueId result = new ValueId("r");
-        steps.add(new Node(result, op, ids, type, Span.NONE));
-        Value value;
-        try {
-            value = Interpreter.run(
-                            new Graph("fold", List.of(), steps, List.of(new Graph.Result("r", result))),
-                            java.util.Map.of())
-                    .get("r");
-        } catch (ArithmeticException | IllegalArgumentException e) {
-            throw new Refusal("cannot be computed from its constants: " + e.getMessage());
-        }
-        return switch (value) {
-            case Value.Floats f -> constant(new Tensor.OfFloat(type.shape(), f.data()), type.element());
-            case Value.Ints i ->
-                Val.of(
-                        Tensor.OfLong.of(type.shape(), i.data()),
-                        type.element(),
-                        symbolic && Arrays.stream(i.data()).anyMatch(v -> v == BATCH));
-            case null -> throw new IllegalStateException("the oracle gave no result");
-        };
-    }
-
-    /** Whether an operation only moves N, or compares it with what it cannot be. */
-    private static boolean movesElements(Op op, List<Val> operands) {
-        if (op instanceof NumOp.Compare c) {
-            boolean equality = c.fn() == NumOp.Compare.Fn.EQ || c.fn() == NumOp.Compare.Fn.NE;
-            return equality
-                    && operands.stream()
-                            .filter(v -> !v.symbolic())
-                            .anyMatch(v -> Arrays.stream(longs(v)).allMatch(x -> x < 1));
-        }
-        return op instanceof DataOp;
     }
 
     static Tensor tensor(Val v) {

@@ -27,6 +27,7 @@ final class Operators {
         Operators all = new Operators();
         ArithmeticOps.register(all);
         ShapeOps.register(all);
+        MoveOps.register(all);
         ProductOps.register(all);
         ConvOps.register(all);
         PoolOps.register(all);
