@@ -85,6 +85,8 @@ sealed interface Engine {
                 }
                 values.put(info.name(), value(t, p.type(), info.quantization()));
             }
+            // Not all that answers looks at what it is given.
+            Interpreter.checkInputs(graph, values);
             Map<String, Value> results;
             try {
                 results = answer.apply(values);

@@ -23,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -109,6 +110,13 @@ final class Inputs {
         }
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         parts.forEach((name, list) -> tensors.put(name, join(name, list)));
+        for (TensorInfo info : expected) {
+            if (info.batched() && Objects.requireNonNull(tensors.get(info.name())).dim(0) == 0) {
+                throw new UserException(
+                        "input '" + info.name() + "' has no items: there is nothing to run on",
+                        "give at least one; it expects " + info.expectation());
+            }
+        }
         return tensors;
     }
 

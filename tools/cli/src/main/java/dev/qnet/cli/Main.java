@@ -1,5 +1,6 @@
 package dev.qnet.cli;
 
+import dev.qnet.compiler.interp.InputException;
 import dev.qnet.compiler.source.CompileException;
 import dev.qnet.runtime.ModelException;
 import dev.qnet.runtime.io.TensorFormatException;
@@ -47,6 +48,11 @@ public final class Main {
 
     /** What is wrong with the command line, what may have been meant, and where to read on: the whole help would hide it. */
     private static int usage(Console console, CommandLine.ParameterException e) {
+        // The value of an option is wrong, not the command line.
+        if (e.getCause() instanceof UserException u) {
+            console.error(u);
+            return ExitCode.INPUT;
+        }
         String command = e.getCommandLine().getCommandSpec().qualifiedName();
         console.err().println("error: " + e.getMessage());
         CommandLine.UnmatchedArgumentException.printSuggestions(e, console.err());
@@ -92,6 +98,10 @@ public final class Main {
             }
             case ModelException m -> {
                 console.error(new UserException(String.valueOf(m.getMessage())));
+                yield ExitCode.INPUT;
+            }
+            case InputException i -> {
+                console.error(new UserException(String.valueOf(i.getMessage())));
                 yield ExitCode.INPUT;
             }
             case InvalidPathException p -> {

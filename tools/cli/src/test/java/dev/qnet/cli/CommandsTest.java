@@ -16,10 +16,12 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Each command as a user calls it: what it prints, what it writes, its exit code. */
 class CommandsTest extends InProcess {
@@ -362,6 +364,51 @@ class CommandsTest extends InProcess {
         Path bad = Files.writeString(folder.resolve("bad.qnet"), MODEL.replace("dense(2", "dens(2"));
         assertThat(qnet("check", bad)).isEqualTo(ExitCode.INPUT);
         assertThat(err).contains("bad.qnet:11:", "^", "dense");
+    }
+
+    /** As in compile and verify. */
+    @Test
+    void runRefusesUnknownTargets() throws IOException {
+        Path file = calibrated();
+        assertThat(qnet("run", file, "-i", "x.npy", "--target", "gpu")).isEqualTo(ExitCode.INPUT);
+        assertThat(err).isEqualTo("""
+                error: there is no target 'gpu'
+                  fix: one of: jvm, tvm-cpu, tvm-cuda, tvm-c, oracle, float
+                """);
+        assertThat(qnet("run", file, "-i", "x.npy", "--top", "five")).isEqualTo(ExitCode.USAGE);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"jvm", "oracle", "float"})
+    void runRefusesBatchesWithoutItems(String on) throws IOException {
+        Path x = folder.resolve("x.npy");
+        Npy.write(x, NpyArray.ofFloats(new float[0], 0, 4));
+        assertThat(qnet("run", calibrated(), "-i", x, "--on", on)).isEqualTo(ExitCode.INPUT);
+        assertThat(err)
+                .contains("input 'x' has no items", "fix: give at least one; it expects ")
+                .contains("[N, 4]");
+    }
+
+    /** Each engine that takes the oracle's values says the same of them. */
+    @ParameterizedTest
+    @ValueSource(strings = {"oracle", "float", "tvm-cpu", "tvm-c"})
+    void runRefusesInputsThatDoNotGoTogether(String on) throws IOException {
+        Path file = folder.resolve("sum.qnet");
+        Files.writeString(file, """
+                qnet 1
+
+                model sum(a: f32[N, 2], b: f32[N, 2]) -> (s: f32[N, 2]) {
+                  return s: a + b
+                }
+                """);
+        Path a = folder.resolve("a.npy");
+        Path b = folder.resolve("b.npy");
+        Npy.write(a, NpyArray.ofFloats(new float[4], 2, 2));
+        Npy.write(b, NpyArray.ofFloats(new float[6], 3, 2));
+        assertThat(qnet("run", file, "--input", "a=" + a, "--input", "b=" + b, "--on", on))
+                .isEqualTo(ExitCode.INPUT);
+        Assumptions.assumeFalse(err.contains("TVM's"), () -> err);
+        assertThat(err).contains("input b has 3 items, but input a has 2");
     }
 
     @Test

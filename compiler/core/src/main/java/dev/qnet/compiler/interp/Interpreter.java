@@ -234,7 +234,7 @@ public final class Interpreter {
         if (!state.graph.states().equals(graph.states())) {
             throw new IllegalArgumentException("the state is not one of " + graph.name());
         }
-        int items = checkInputs(inputs);
+        int items = checkInputs(graph, inputs);
         List<List<Value>> parts = new ArrayList<>();
         outputs.forEach(o -> parts.add(new ArrayList<>()));
         List<Value> left = state.values;
@@ -297,12 +297,17 @@ public final class Interpreter {
         return v;
     }
 
-    /** The number of items, after checking names, elements and shapes. */
-    private int checkInputs(Map<String, Value> inputs) {
+    /**
+     * Checks names, elements, shapes and ranges of a graph's inputs.
+     *
+     * @return the number of items; 1 if the graph has no batch
+     * @throws InputException if the graph cannot be run on them
+     */
+    public static int checkInputs(Graph graph, Map<String, Value> inputs) {
         String names = graph.params().stream().map(p -> p.id().name()).collect(Collectors.joining(", "));
         for (String name : inputs.keySet()) {
             if (graph.params().stream().noneMatch(p -> p.id().name().equals(name))) {
-                throw new IllegalArgumentException(
+                throw new InputException(
                         graph.name() + " has no input " + name + "; its inputs are: " + names);
             }
         }
@@ -312,7 +317,7 @@ public final class Interpreter {
             String name = p.id().name();
             Value v = inputs.get(name);
             if (v == null) {
-                throw new IllegalArgumentException(
+                throw new InputException(
                         "input " + name + " of " + graph.name() + " is missing; its inputs are: " + names);
             }
             Shape expected = p.type().shape();
@@ -321,14 +326,14 @@ public final class Interpreter {
             boolean fits = found.rank() == expected.rank()
                     && (batch ? found.with(0, 1).equals(expected.item()) : found.equals(expected));
             if (!fits || v instanceof Value.Floats != p.type().isFloat()) {
-                throw new IllegalArgumentException(
+                throw new InputException(
                         "input " + name + ": expected " + p.type() + ", found " + kind(v) + found);
             }
             if (batch && found.dim(0) < 1) {
-                throw new IllegalArgumentException("input " + name + ": a batch has at least one item");
+                throw new InputException("input " + name + ": a batch has at least one item");
             }
             if (batch && !first.isEmpty() && found.dim(0) != items) {
-                throw new IllegalArgumentException(
+                throw new InputException(
                         "input " + name + " has " + found.dim(0) + " items, but input " + first + " has " + items);
             }
             if (batch) {
@@ -338,7 +343,7 @@ public final class Interpreter {
             try {
                 checkRange(p.type().element(), v);
             } catch (ArithmeticException e) {
-                throw new IllegalArgumentException("input " + name + ": " + e.getMessage(), e);
+                throw new InputException("input " + name + ": " + e.getMessage());
             }
         }
         return items;

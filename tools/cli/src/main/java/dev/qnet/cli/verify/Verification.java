@@ -2,6 +2,7 @@ package dev.qnet.cli.verify;
 
 import dev.qnet.cli.verify.CaseResult.Outcome;
 import dev.qnet.cli.verify.CaseResult.Status;
+import dev.qnet.compiler.interp.InputException;
 import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.source.CompileException;
@@ -237,6 +238,7 @@ public final class Verification {
             case IOException io -> message;
             // The runtime's and the oracle's word for values that the model cannot take.
             case ModelException m -> message;
+            case InputException i -> message;
             case ArithmeticException a -> message;
             case OutOfMemoryError o -> "out of memory";
             default -> "internal error: " + t.getClass().getSimpleName() + (message.isEmpty() ? "" : ": " + message);
