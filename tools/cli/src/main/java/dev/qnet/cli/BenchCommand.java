@@ -18,13 +18,16 @@ import dev.qnet.target.jvm.CompiledArtifact;
 import dev.qnet.target.jvm.JvmTarget;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
@@ -58,6 +61,22 @@ final class BenchCommand implements Callable<Integer> {
 
         Kernels(Backend backend) {
             this.backend = backend;
+        }
+    }
+
+    /** Called by picocli. */
+    static final class KernelsConverter implements ITypeConverter<Kernels> {
+        @Override
+        public Kernels convert(String text) {
+            for (Kernels k : Kernels.values()) {
+                if (k.name().equalsIgnoreCase(text)) {
+                    return k;
+                }
+            }
+            throw new UserException(
+                    "there are no kernels '" + text + "'",
+                    "one of: "
+                            + Arrays.stream(Kernels.values()).map(Kernels::name).collect(Collectors.joining(", ")));
         }
     }
 
@@ -105,6 +124,7 @@ final class BenchCommand implements Callable<Integer> {
     @Option(
             names = "--kernels",
             paramLabel = "KIND",
+            converter = KernelsConverter.class,
             description =
                     "scalar (plain Java), vector, or adaptive: plain Java at first, vectors when they are faster. "
                             + "Default: what the JVM has, as a user gets it.")

@@ -37,7 +37,6 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.TypeConversionException;
 
 /** {@code qnet run}: one answer. */
 @Command(
@@ -77,9 +76,9 @@ final class RunCommand implements Callable<Integer> {
                     return on;
                 }
             }
-            throw new TypeConversionException("expected one of "
-                    + Arrays.stream(values()).map(On::toString).collect(Collectors.joining(", ")) + ", found '" + text
-                    + "'");
+            throw new UserException(
+                    "there is no target '" + text + "'",
+                    "one of: " + Arrays.stream(values()).map(On::toString).collect(Collectors.joining(", ")));
         }
     }
 

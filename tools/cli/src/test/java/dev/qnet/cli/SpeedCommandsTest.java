@@ -106,8 +106,8 @@ class SpeedCommandsTest extends InProcess {
         assertThat(err).contains("--seconds is above 0 and at most 3600, found 0");
         assertThat(qnet("bench", model, "--warm-up", "-1")).isEqualTo(ExitCode.INPUT);
         assertThat(err).contains("--warm-up is 0 to 3600, found -1");
-        assertThat(bench("--kernels", "fast")).isEqualTo(ExitCode.USAGE);
-        assertThat(err).contains("--kernels", "fast", "scalar, vector, adaptive");
+        assertThat(bench("--kernels", "fast")).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("there are no kernels 'fast'", "scalar, vector, adaptive");
         assertThat(qnet("bench", folder.resolve("half.jar"))).isEqualTo(ExitCode.INPUT);
         assertThat(err).contains("half.jar is no .qnet, .tflite or .onnx file", "fix: ");
         Files.writeString(model, Files.readString(model).replace("[N, ", "[1, "));
