@@ -8,6 +8,7 @@ import dev.qnet.target.tvm.CLibrary;
 import dev.qnet.target.tvm.CTarget;
 import dev.qnet.target.tvm.CudaLibrary;
 import dev.qnet.target.tvm.CudaTarget;
+import dev.qnet.target.tvm.HeaderForm;
 import dev.qnet.target.tvm.Tilings;
 import dev.qnet.target.tvm.TuningCache;
 import dev.qnet.target.tvm.TvmModule;
@@ -218,6 +219,10 @@ final class CompileCommand implements Callable<Integer> {
     }
 
     private int library() throws IOException {
+        Path header = output.resolveSibling(output.getFileName().toString().replaceFirst("\\.so$", ".h"));
+        if (abi.equals(C)) {
+            Headers.check(header, HeaderForm.LIBRARY);
+        }
         Tvm.require();
         Console console = parent.console();
         BoundModel bound = model.load(console);
@@ -231,8 +236,6 @@ final class CompileCommand implements Callable<Integer> {
                             + " to another tiling than the default (" + cache + ")");
         }
         if (abi.equals(C)) {
-            Path header = output.resolveSibling(output.getFileName().toString().replaceFirst("\\.so$", ".h"));
-            AtomicFiles.check(header);
             try (CLibrary library = Tvm.compileForC(graph, cpu, tilings)) {
                 AtomicFiles.writeBoth(output, library::save, header, file -> Files.writeString(file, library.header()));
             }
@@ -273,7 +276,7 @@ final class CompileCommand implements Callable<Integer> {
         Console console = parent.console();
         DeviceOutput device = new DeviceOutput(console, output);
         AtomicFiles.check(output);
-        AtomicFiles.check(device.header());
+        Headers.check(device.header(), HeaderForm.DEVICE);
         OptionalLong flashBytes = DeviceOutput.size("--flash", flash);
         OptionalLong ramBytes = DeviceOutput.size("--ram", ram);
         device.write(Build.integers(console, model.load(console)), object ? cpu : null, flashBytes, ramBytes);

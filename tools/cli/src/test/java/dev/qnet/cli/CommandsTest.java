@@ -314,6 +314,8 @@ class CommandsTest extends InProcess {
         assertThat(c).content().contains("#include \"net.h\"");
         assertThat(folder.resolve("net.h")).content().contains("_ARENA_BYTES");
 
+        assertThat(qnet("compile", file, "--target", "tvm-c", "-o", c)).isZero();
+
         Path refused = folder.resolve("refused.c");
         assertThat(qnet("compile", file, "--target", "tvm-c", "-o", refused, "--flash", "4", "--ram", "5b"))
                 .isEqualTo(ExitCode.INPUT);
@@ -322,6 +324,40 @@ class CommandsTest extends InProcess {
                 .contains("of RAM, 5 B are there; the largest parts, of which values share the arena: ");
         assertThat(refused).doesNotExist();
         assertThat(folder.resolve("refused.h")).doesNotExist();
+    }
+
+    /** C for microcontrollers and libraries of C functions have headers of the same name, which differ. */
+    @Test
+    void compileKeepsHeadersOfOtherForms() throws IOException {
+        Path file = calibrated();
+        Path c = folder.resolve("net.c");
+        Path header = folder.resolve("net.h");
+        String other = "/* half, compiled by Qnet 9.9.9-beta. */\n#ifndef HALF_H\n";
+        Files.writeString(header, other);
+        assertThat(qnet("compile", file, "--target", "tvm-c", "-o", c)).isEqualTo(ExitCode.INPUT);
+        assertThat(err)
+                .contains(header + " would be overwritten: it is the header of a library, of --abi c")
+                .contains("fix: give -o another name or folder, which the header shares, or remove " + header);
+        assertThat(c).doesNotExist();
+        assertThat(header).hasContent(other);
+
+        Files.writeString(header, "int mine;");
+        assertThat(qnet("compile", file, "--target", "tvm-c", "-o", c)).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("Qnet did not write it");
+
+        Files.delete(header);
+        assertThat(qnet("compile", file, "--target", "tvm-c", "-o", c)).isZero();
+        String written = Files.readString(header);
+        assertThat(qnet("compile", file, "--target", "tvm-cpu", "--abi", "c", "-o", folder.resolve("net.so")))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("it is the header of C for microcontrollers, of --target tvm-c");
+        assertThat(header).hasContent(written);
+        assertThat(folder.resolve("net.so")).doesNotExist();
+        int code = qnet("compile", file, "--target", "tvm-cpu", "--abi", "c", "-o", folder.resolve("lib.so"));
+        Assumptions.assumeFalse(err.contains("TVM's"), () -> err);
+        assertThat(code).isZero();
+        assertThat(qnet("compile", file, "--target", "tvm-cpu", "--abi", "c", "-o", folder.resolve("lib.so")))
+                .isZero();
     }
 
     @Test

@@ -304,11 +304,8 @@ public final class CSource {
     /** The header. */
     public String header() {
         StringBuilder s = new StringBuilder();
-        s.append("/* ")
-                .append(Interface.comment(face.name()))
-                .append(", compiled by Qnet ")
-                .append(Interface.version());
-        s.append(" for microcontrollers. */\n#ifndef ")
+        s.append(HeaderForm.DEVICE.line(face.name()))
+                .append("\n#ifndef ")
                 .append(macro)
                 .append("_H\n#define ")
                 .append(macro);

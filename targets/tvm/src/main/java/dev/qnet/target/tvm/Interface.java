@@ -230,9 +230,9 @@ record Interface(
         }
         String listed = "(\n        " + String.join(",\n        ", parameters) + ")";
         return """
-                /* %1$s, compiled by Qnet %2$s. */
-                #ifndef %3$s_H
-                #define %3$s_H
+                %1$s
+                #ifndef %2$s_H
+                #define %2$s_H
 
                 #include <stdint.h>
 
@@ -241,26 +241,26 @@ record Interface(
                 #endif
 
                 /* Bytes of memory that a run works in; for one run at a time. */
-                #define %4$s %5$d
+                #define %3$s %4$d
 
-                int32_t %6$s%7$s;
+                int32_t %5$s%6$s;
 
                 /*
                  * Runs the model.
                  *
-                %8$s *
-                 * Tensors are row-major; each code has an element of its own.%9$s
+                %7$s *
+                 * Tensors are row-major; each code has an element of its own.%8$s
                  *
-                 * Returns 0%10$s
+                 * Returns 0%9$s
                  */
-                static inline int32_t %11$s_run%7$s {
-                    %6$s(%12$s);
-                    return %13$s;
+                static inline int32_t %10$s_run%6$s {
+                    %5$s(%11$s);
+                    return %12$s;
                 }
 
                 /* What Java's runtime asks for: the length of a text, and the text. */
-                int32_t %14$s(int64_t *length);
-                int32_t %15$s(uint8_t *text);
+                int32_t %13$s(int64_t *length);
+                int32_t %14$s(uint8_t *text);
 
                 #ifdef __cplusplus
                 }
@@ -268,8 +268,7 @@ record Interface(
 
                 #endif
                 """.formatted(
-                        comment(name),
-                        version(),
+                        HeaderForm.LIBRARY.line(name),
                         macro,
                         bytes,
                         workspace,
