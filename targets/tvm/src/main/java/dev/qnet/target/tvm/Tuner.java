@@ -44,7 +44,7 @@ public final class Tuner {
      * The tilings of a graph's layers: what is known, and for the others what is measured now and then known.
      *
      * @throws IllegalArgumentException if LLVM does not know the CPU, or this machine's is another
-     * @throws IOException if the cache cannot be written
+     * @throws IOException if the cache cannot be written, which is looked at before anything is measured
      */
     public static Tilings tune(Graph graph, Cpu cpu, TuningCache cache, Progress progress) throws IOException {
         TvmLibrary library = TvmLibrary.compiler();
@@ -66,13 +66,22 @@ public final class Tuner {
     static Tilings tune(Graph graph, String model, Isa isa, TuningCache cache, Measurer measurer, Progress progress)
             throws IOException {
         List<Tunable> layers = Tunable.of(graph, isa);
+        for (Tunable layer : layers) {
+            if (cache.find(model, isa, layer.key()).isEmpty()) {
+                cache.checkWritable();
+                break;
+            }
+        }
         Map<String, Tiling> chosen = new HashMap<>();
         for (Tunable layer : layers) {
             progress.at(chosen.size(), layers.size());
             Tiling tiling = cache.find(model, isa, layer.key()).orElse(null);
             if (tiling == null) {
-                tiling = fastest(layer.tilings(), measurer.nanos(layer.graph(), layer.tilings()));
-                cache.put(model, isa, layer.key(), tiling);
+                tiling = cache.put(
+                        model,
+                        isa,
+                        layer.key(),
+                        fastest(layer.tilings(), measurer.nanos(layer.graph(), layer.tilings())));
             }
             chosen.put(layer.key(), tiling);
         }

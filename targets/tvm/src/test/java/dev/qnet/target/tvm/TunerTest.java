@@ -9,6 +9,7 @@ import dev.qnet.target.tvm.lower.Isa;
 import dev.qnet.target.tvm.lower.Tiling;
 import dev.qnet.target.tvm.lower.Tunable;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +19,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -59,6 +65,61 @@ class TunerTest {
         Tuner.tune(LARGE, "another CPU", ISA, TuningCache.read(file), fastest(2, 1, asked), (d, t) -> {});
         Tuner.tune(LARGE, CPU, Isa.AVX2, TuningCache.read(file), fastest(2, 1, asked), (d, t) -> {});
         assertThat(asked).hasSize(3);
+    }
+
+    /** What others found while this one measured is kept, and theirs counts where both measured the same layer. */
+    @Test
+    void keepsWhatOthersFoundMeanwhile(@TempDir Path folder) throws Exception {
+        Path file = folder.resolve("tilings.txt");
+        Tiling fifth = Tunable.of(LARGE, ISA).getFirst().tilings().get(5);
+        Tilings found = Tuner.tune(
+                LARGE,
+                CPU,
+                ISA,
+                TuningCache.read(file),
+                (layer, tilings) -> {
+                    try {
+                        Tuner.tune(LARGE, "another", ISA, TuningCache.read(file), fastest(2, 1, new ArrayList<>()), (d, t) -> {});
+                        Tuner.tune(LARGE, CPU, ISA, TuningCache.read(file), fastest(5, 1, new ArrayList<>()), (d, t) -> {});
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                    long[] times = new long[tilings.size()];
+                    Arrays.fill(times, 1000);
+                    times[3] = 1;
+                    return times;
+                },
+                (d, t) -> {});
+        assertThat(only(found)).isEqualTo(fifth);
+        assertThat(Files.readAllLines(file)).hasSize(3);
+        // Many at once.
+        try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
+            List<Callable<Tilings>> all = new ArrayList<>();
+            for (int i = 0; i < 16; i++) {
+                String cpu = "cpu " + i;
+                all.add(() -> Tuner.tune(LARGE, cpu, ISA, TuningCache.read(file), fastest(1, 1, new ArrayList<>()), (d, t) -> {}));
+            }
+            for (Future<Tilings> f : threads.invokeAll(all)) {
+                assertThat(f.get().size()).isEqualTo(1);
+            }
+        }
+        assertThat(Files.readAllLines(file)).hasSize(3 + 16);
+        try (Stream<Path> left = Files.list(folder)) {
+            assertThat(left.map(p -> p.getFileName().toString()))
+                    .containsExactlyInAnyOrder("tilings.txt", "tilings.txt.lock");
+        }
+    }
+
+    @Test
+    void measuresNothingThatCannotBeKept(@TempDir Path folder) throws IOException {
+        Path notFolder = Files.createFile(folder.resolve("file"));
+        Path file = notFolder.resolve("tilings.txt");
+        List<Graph> asked = new ArrayList<>();
+        assertThatThrownBy(() ->
+                        Tuner.tune(LARGE, CPU, ISA, TuningCache.read(file), fastest(5, 700, asked), (d, t) -> {}))
+                .isInstanceOf(FileSystemException.class)
+                .hasMessage(file + ": tilings cannot be kept there: " + notFolder + " is no folder");
+        assertThat(asked).isEmpty();
     }
 
     @Test
