@@ -113,7 +113,7 @@ final class Tvm {
             // A new CUDA no longer knows old GPUs, for one.
             throw new UserException(
                     String.valueOf(e.getMessage()),
-                    "QNET_CUDA_COMPILER=clang takes the clang among TVM's libraries, which knows them all");
+                    "without QNET_CUDA_COMPILER the clang among TVM's libraries compiles, which knows them all");
         } catch (TvmUnavailableException e) {
             throw new UserException(e.what(), e.fix());
         }

@@ -180,6 +180,16 @@ class CudaTargetTest {
         assertThat(ptx).contains(".target " + arch, "dp4a.u32.s32", ".maxntid").doesNotContain("fma.", ".approx");
     }
 
+    /** Whatever CUDA is here: what clang writes does not need a driver that is as new. */
+    @ParameterizedTest
+    @CsvSource({"sm_61, 7.0", "sm_80, 7.0", "sm_86, 7.1", "sm_87, 7.4", "sm_89, 7.8", "sm_90, 7.8"})
+    void ptxIsAsOldAsItsArchitecture(String arch, String version) throws IOException {
+        TvmHere.library();
+        try (CudaLibrary library = CudaTarget.compile(GraphParser.parse(NETWORK), arch)) {
+            assertThat(library.kernels()).isEqualTo("kernels by clang, PTX " + version + " for " + arch);
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"NVCC,sm_80", "NVCC,sm_90", "NVRTC,sm_80", "NVRTC,sm_90"})
     void cudasOwnCompilersTakeTheSource(CudaCompiler compiler, String arch) throws IOException {

@@ -1,5 +1,6 @@
 package dev.qnet.target.tvm.cuda;
 
+import dev.qnet.target.tvm.TvmUnavailableException;
 import dev.qnet.target.tvm.natives.NativeSet;
 import dev.qnet.target.tvm.natives.Natives;
 import dev.qnet.target.tvm.natives.Tool;
@@ -12,8 +13,50 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
-/** Compiles CUDA C to PTX, which the driver of a GPU compiles for it. Nothing is fused or approximated. */
+/**
+ * Compiles CUDA C to PTX, which the driver of a GPU compiles for it. Nothing is fused or approximated. In the order in which they are
+ * preferred: CUDA's own write PTX that needs a driver as new as they are, clang what is told to be as old as the architecture.
+ */
 public enum CudaCompiler {
+    /** The clang among TVM's native libraries, which needs nothing of CUDA's. */
+    CLANG {
+        @Override
+        public boolean isHere() {
+            try {
+                clang();
+                return true;
+            } catch (TvmUnavailableException e) {
+                return false;
+            }
+        }
+
+        @Override
+        String compile(WorkFolder folder, String kernels, String arch) throws IOException {
+            Path source = Files.writeString(
+                    folder.resolve("kernels.cu"), CudaHeader.WITHOUT_TOOLKIT + CudaHeader.TEXT + kernels);
+            Path ptx = folder.resolve("kernels.ptx");
+            clang().run(List.of(
+                    "-x",
+                    "cuda",
+                    "--cuda-device-only",
+                    "--cuda-gpu-arch=" + arch,
+                    // As old as the architecture, so that old drivers take it.
+                    "--cuda-feature=+ptx" + oldest(arch),
+                    "-nocudainc",
+                    "-nocudalib",
+                    "-nostdinc",
+                    "-fms-extensions",
+                    "-Wno-unknown-cuda-version",
+                    "-std=c++17",
+                    "-O3",
+                    "-ffp-contract=off",
+                    "-S",
+                    "-o",
+                    ptx.toString(),
+                    source.toString()));
+            return Files.readString(ptx);
+        }
+    },
     /** CUDA's own program. */
     NVCC {
         @Override
@@ -50,40 +93,6 @@ public enum CudaCompiler {
                     CudaHeader.TEXT + kernels,
                     List.of("--gpu-architecture=" + arch.replace("sm_", "compute_"), "--fmad=false", "--std=c++17"));
         }
-    },
-    /** The clang among TVM's native libraries, which needs nothing of CUDA's. */
-    CLANG {
-        @Override
-        public boolean isHere() {
-            return true;
-        }
-
-        @Override
-        String compile(WorkFolder folder, String kernels, String arch) throws IOException {
-            Path source = Files.writeString(
-                    folder.resolve("kernels.cu"), CudaHeader.WITHOUT_TOOLKIT + CudaHeader.TEXT + kernels);
-            Path ptx = folder.resolve("kernels.ptx");
-            clang().run(List.of(
-                    "-x",
-                    "cuda",
-                    "--cuda-device-only",
-                    "--cuda-gpu-arch=" + arch,
-                    // As old as the architecture, so that old drivers take it.
-                    "--cuda-feature=" + (number(arch) < 89 ? "+ptx70" : "+ptx78"),
-                    "-nocudainc",
-                    "-nocudalib",
-                    "-nostdinc",
-                    "-fms-extensions",
-                    "-Wno-unknown-cuda-version",
-                    "-std=c++17",
-                    "-O3",
-                    "-ffp-contract=off",
-                    "-S",
-                    "-o",
-                    ptx.toString(),
-                    source.toString()));
-            return Files.readString(ptx);
-        }
     };
 
     /** The architectures that clang knows and that multiply bytes by {@code dp4a}. */
@@ -100,22 +109,29 @@ public enum CudaCompiler {
      * The one to use: what {@code QNET_CUDA_COMPILER} (or {@code -Dqnet.cuda.compiler}) names, or the first that is here.
      *
      * @throws IllegalArgumentException if the one that is named is not here
+     * @throws TvmUnavailableException if none is, or clang is named and is not
      */
     public static CudaCompiler choose() {
-        Optional<String> asked = Optional.ofNullable(System.getProperty("qnet.cuda.compiler"))
-                .or(() -> Optional.ofNullable(System.getenv("QNET_CUDA_COMPILER")));
+        String asked = Optional.ofNullable(System.getProperty("qnet.cuda.compiler"))
+                .or(() -> Optional.ofNullable(System.getenv("QNET_CUDA_COMPILER")))
+                .orElse("");
         for (CudaCompiler c : values()) {
             String name = c.name().toLowerCase(Locale.ROOT);
-            if (asked.isEmpty() ? c.isHere() : asked.get().equals(name)) {
-                if (!c.isHere()) {
-                    throw new IllegalArgumentException("QNET_CUDA_COMPILER asks for " + name
-                            + ", which is not on this machine's PATH, or under CUDA_HOME or /usr/local/cuda");
-                }
+            boolean named = asked.equals(name);
+            if ((asked.isEmpty() || named) && c.isHere()) {
                 return c;
             }
+            if (named && c != CLANG) {
+                throw new IllegalArgumentException("QNET_CUDA_COMPILER asks for " + name
+                        + ", which is not on this machine's PATH, or under CUDA_HOME or /usr/local/cuda");
+            }
+        }
+        if (asked.isEmpty() || asked.equals(CLANG.name().toLowerCase(Locale.ROOT))) {
+            // Says what is missing.
+            clang();
         }
         throw new IllegalArgumentException(
-                "QNET_CUDA_COMPILER asks for '" + asked.orElse("") + "'; it is one of nvcc, nvrtc, clang");
+                "QNET_CUDA_COMPILER asks for '" + asked + "'; it is one of clang, nvcc, nvrtc");
     }
 
     /**
@@ -136,6 +152,15 @@ public enum CudaCompiler {
                 .filter(arch -> number(arch) <= version)
                 .findFirst()
                 .orElse("");
+    }
+
+    /** The first version of PTX that knows an architecture, or 70, of CUDA 11.0. */
+    private static int oldest(String arch) {
+        int number = number(arch);
+        if (number <= 80) {
+            return 70;
+        }
+        return number <= 86 ? 71 : number <= 87 ? 74 : 78;
     }
 
     private static int number(String arch) {
@@ -160,7 +185,7 @@ public enum CudaCompiler {
     /**
      * The clang among TVM's native libraries.
      *
-     * @throws dev.qnet.target.tvm.TvmUnavailableException if it is not on this machine
+     * @throws TvmUnavailableException if it is not on this machine
      */
     public static Tool clang() {
         return new Tool(Natives.folder(NativeSet.CLANG).resolve("clang"));
