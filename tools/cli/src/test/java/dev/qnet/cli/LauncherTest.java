@@ -346,6 +346,42 @@ class LauncherTest {
                 .doesNotContain("[-Dqnet.stderr=3]");
     }
 
+    /** The JVM's complaints about the user's options are shown, its warning that nobody can turn off is not. */
+    @Test
+    void optionsForTheJvmShowItsComplaintsButNotTheIncubatorsWarning() throws IOException {
+        for (String tool : List.of("mktemp", "mkfifo")) {
+            for (String folder : System.getenv("PATH").split(":", -1)) {
+                Path found = Path.of(folder, tool);
+                if (Files.isExecutable(found) && !Files.exists(bin.resolve(tool))) {
+                    script(bin.resolve(tool), "exec '" + found + "' \"$@\"\n");
+                }
+            }
+        }
+        Path home = jdk("jdk-25", "25.0.3");
+        Path java = home.resolve("bin/java");
+        Files.writeString(
+                java,
+                Files.readString(java)
+                        + """
+                        case "$*" in *-Dqnet.stderr=3*) echo "its own" >&3 ;; esac
+                        case "$*" in *Main*) echo "WARNING: Using incubator modules: jdk.incubator.vector" >&2 ;; esac
+                        echo "Unrecognized VM option 'x'" >&2
+                        printf 'the last, unfinished' >&2
+                        exit 5
+                        """);
+        Map<String, String> environment = new TreeMap<>();
+        environment.put("QNET_JAVA_HOME", home.toString());
+        environment.put("QNET_JAVA_OPTS", "-XX:x");
+        environment.put("TMPDIR", Files.createDirectories(temp.resolve("tmp")).toString());
+        Result result = qnet(environment);
+        assertThat(result.code()).isEqualTo(5);
+        assertThat(result.out()).contains("[-XX:x]", "[-Dqnet.stderr=3]");
+        assertThat(result.err())
+                .contains("its own\n", "Unrecognized VM option 'x'\n", "the last, unfinished")
+                .doesNotContain("incubator");
+        assertThat(temp.resolve("tmp")).isEmptyDirectory();
+    }
+
     /** What the launcher does with the streams, with the real JVM: no warning, and standard error stays what it was. */
     @Test
     void theIncubatorsWarningDoesNotReachTheUser() throws IOException {
