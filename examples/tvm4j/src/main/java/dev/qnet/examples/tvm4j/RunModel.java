@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,16 +29,27 @@ import org.apache.tvm.TVMType;
 public final class RunModel {
     private RunModel() {}
 
-    public static void main(String[] arguments) throws IOException {
+    public static void main(String[] arguments) {
         if (arguments.length == 0) {
-            end("usage: RunModel model.so IN.bin… OUT.bin…");
+            end(2, "usage: RunModel model.so IN.bin… OUT.bin…");
         }
-        Module module = Module.load(arguments[0]);
-        JsonNode metadata = metadata(module);
+        try {
+            run(arguments);
+        } catch (NoSuchFileException e) {
+            end(1, e.getFile() + ": there is no such file");
+        } catch (IOException | RefusedException e) {
+            end(1, String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static void run(String[] arguments) throws IOException {
+        Path library = Path.of(arguments[0]);
+        Module module = load(library);
+        JsonNode metadata = metadata(module, library);
         int inputs = metadata.get("inputs").size();
         int outputFiles = metadata.get("outputs").size();
         if (arguments.length != 1 + inputs + outputFiles) {
-            end("the model takes " + inputs + " files of inputs, and writes " + outputFiles + " of outputs");
+            end(2, "the model takes " + inputs + " files of inputs, and writes " + outputFiles + " of outputs");
         }
         Function run = module.getFunction("run");
         int next = 1;
@@ -47,6 +59,10 @@ public final class RunModel {
             byte[] elements = Files.readAllBytes(Path.of(arguments[next++]));
             if (input.get("shape").path(0).asInt() == -1) {
                 items = Math.toIntExact(elements.length / bytes(input, 1));
+            }
+            if (elements.length != bytes(input, items)) {
+                throw new RefusedException(arguments[next - 1] + ": " + elements.length + " bytes are no whole number of items of '"
+                        + input.get("name").asText() + "'");
             }
             NDArray tensor = tensor(input, items);
             tensor.copyFromRaw(elements);
@@ -69,15 +85,49 @@ public final class RunModel {
         }
     }
 
-    private static void end(String message) {
+    private static void end(int code, String message) {
         System.err.println(message);
-        System.exit(2);
+        System.exit(code);
+    }
+
+    /** Something that cannot be run, in a sentence. */
+    private static final class RefusedException extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        RefusedException(String message) {
+            super(message);
+        }
+    }
+
+    private static Module load(Path library) throws IOException {
+        if (!LibraryFile.isWhole(library)) {
+            throw new RefusedException(library + ": this is no shared library, or a part of it is missing");
+        }
+        try {
+            // A name without a folder would be looked for in the system's.
+            return Module.load(library.toAbsolutePath().toString());
+        } catch (RuntimeException e) {
+            // TVM's messages end with a stack trace of its own.
+            String why = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+            throw new RefusedException(
+                    why.contains("created using {cuda}")
+                            ? library + ": compiled for GPUs, which needs TVM's runtime with CUDA; compile it with "
+                                    + "--target tvm-cpu"
+                            : library + ": cannot be loaded: " + why);
+        }
     }
 
     /** What the module says of its tensors. */
-    private static JsonNode metadata(Module module) throws IOException {
+    private static JsonNode metadata(Module module, Path library) throws IOException {
         NDArray size = NDArray.empty(new long[] {1}, new TVMType("int64"), Device.cpu());
-        module.getFunction("metadata_size").pushArg(size).invoke();
+        Function sizer;
+        try {
+            sizer = module.getFunction("metadata_size");
+        } catch (IllegalArgumentException e) {
+            throw new RefusedException(library + ": not written for TVM's runtime by Qnet; compile it with --target tvm-cpu, "
+                    + "and not with --abi c, which is for C");
+        }
+        sizer.pushArg(size).invoke();
         NDArray text = NDArray.empty(size.asLongArray(), new TVMType("uint8"), Device.cpu());
         module.getFunction("metadata").pushArg(text).invoke();
         return new ObjectMapper().readTree(new String(text.internal(), StandardCharsets.UTF_8));

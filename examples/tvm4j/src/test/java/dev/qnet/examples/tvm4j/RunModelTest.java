@@ -7,7 +7,10 @@ import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.GraphParser;
 import dev.qnet.compiler.ir.Shape;
+import dev.qnet.target.tvm.CLibrary;
 import dev.qnet.target.tvm.Cpu;
+import dev.qnet.target.tvm.CudaLibrary;
+import dev.qnet.target.tvm.CudaTarget;
 import dev.qnet.target.tvm.TvmModule;
 import dev.qnet.target.tvm.TvmTarget;
 import dev.qnet.target.tvm.TvmUnavailableException;
@@ -15,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -41,7 +45,7 @@ class RunModelTest {
 
     @Test
     void givesTheOraclesBytes(@TempDir Path folder) throws Exception {
-        Path natives = Path.of(System.getProperty("tvm.folder", "target/native"));
+        Path natives = Path.of(System.getProperty("tvm.folder", "target/native")).toAbsolutePath();
         Assumptions.assumeTrue(
                 Files.exists(natives.resolve("libtvm4j.so")), "skipped: the native libraries are not unpacked");
         Graph graph = GraphParser.parse(NETWORK);
@@ -60,7 +64,9 @@ class RunModelTest {
         Path in = Files.write(folder.resolve("x.bin"), x);
         Path out = folder.resolve("codes.bin");
         Path reals = folder.resolve("reals.bin");
-        run(natives, List.of(library.toString(), in.toString(), out.toString(), reals.toString()));
+        // The library by its name alone, as a user in its folder calls it.
+        Result result = run(natives, folder, List.of("net.so", in.toString(), out.toString(), reals.toString()));
+        assertThat(result.status()).as(result.output()).isZero();
 
         Value expected = Interpreter.run(graph, Map.of("x", Value.of(Shape.of(ITEMS, 6, 4, 3), codes)))
                 .get("codes");
@@ -73,7 +79,49 @@ class RunModelTest {
         assertThat(Files.size(reals)).isEqualTo(4L * found.length);
     }
 
-    private static void run(Path natives, List<String> arguments) throws Exception {
+    /** What it cannot run it refuses in a sentence. */
+    @Test
+    void refusesOtherFiles(@TempDir Path folder) throws Exception {
+        Path natives = Path.of(System.getProperty("tvm.folder", "target/native")).toAbsolutePath();
+        Assumptions.assumeTrue(
+                Files.exists(natives.resolve("libtvm4j.so")), "skipped: the native libraries are not unpacked");
+        Graph graph = GraphParser.parse(NETWORK);
+        Path packed = folder.resolve("packed.so");
+        Path c = folder.resolve("c.so");
+        Path gpu = folder.resolve("gpu.so");
+        try (TvmModule module = TvmTarget.compile(graph, Cpu.NATIVE);
+                CLibrary library = TvmTarget.compileForC(graph, Cpu.NATIVE);
+                CudaLibrary kernels = CudaTarget.compile(graph, "sm_80")) {
+            module.save(packed);
+            library.save(c);
+            kernels.save(gpu);
+        } catch (TvmUnavailableException e) {
+            Assumptions.abort("skipped without TVM's native libraries: " + e.getMessage());
+        }
+        refused(natives, folder, c, "not with --abi c, which is for C");
+        refused(natives, folder, gpu, "compiled for GPUs, which needs TVM's runtime with CUDA");
+        refused(natives, folder, folder.resolve("none.so"), "there is no such file");
+        byte[] whole = Files.readAllBytes(packed);
+        Path cut = folder.resolve("cut.so");
+        for (int bytes : new int[] {0, 63, 100, 4096, whole.length / 2}) {
+            Files.write(cut, Arrays.copyOf(whole, bytes));
+            refused(natives, folder, cut, "a part of it is missing");
+        }
+        Path x = Files.write(folder.resolve("x.bin"), new byte[73]);
+        Result result = run(natives, folder, List.of(packed.toString(), x.toString(), "a", "b"));
+        assertThat(result.output()).contains("x.bin: 73 bytes are no whole number of items of 'x'");
+        assertThat(result.status()).isEqualTo(1);
+    }
+
+    private static void refused(Path natives, Path folder, Path library, String why) throws Exception {
+        Result result = run(natives, folder, List.of(library.toString()));
+        assertThat(result.output()).contains(library + ": ", why).doesNotContain("Exception", "\tat ", "Stack trace");
+        assertThat(result.status()).isEqualTo(1);
+    }
+
+    private record Result(int status, String output) {}
+
+    private static Result run(Path natives, Path folder, List<String> arguments) throws Exception {
         String classes = List.of(System.getProperty("java.class.path").split(java.io.File.pathSeparator, -1)).stream()
                 .filter(p -> !p.contains("test-classes") && !p.contains("qnet-") && !p.contains("compiler"))
                 .collect(Collectors.joining(java.io.File.pathSeparator));
@@ -86,8 +134,11 @@ class RunModelTest {
                 classes,
                 RunModel.class.getName()));
         command.addAll(arguments);
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        Process process = new ProcessBuilder(command)
+                .directory(folder.toFile())
+                .redirectErrorStream(true)
+                .start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(output).isZero();
+        return new Result(process.waitFor(), output);
     }
 }
