@@ -31,6 +31,7 @@ final class JarSource {
     static JarSource here() {
         Optional<Path> folder = Optional.ofNullable(System.getProperty("qnet.tvm.jars"))
                 .or(() -> Optional.ofNullable(System.getenv("QNET_TVM_JARS")))
+                .filter(f -> !f.isEmpty())
                 .map(Path::of);
         String repository = System.getProperty("maven.repo.local", "");
         return new JarSource(
@@ -40,6 +41,16 @@ final class JarSource {
                 repository.isEmpty()
                         ? Path.of(System.getProperty("user.home", "."), ".m2", "repository")
                         : Path.of(repository));
+    }
+
+    /** One that looks in a folder only. */
+    static JarSource folder(String platform, Path folder) {
+        return new JarSource(platform, Optional.of(folder), false, folder);
+    }
+
+    /** Whether a user says where the jars are. */
+    boolean isNamed() {
+        return folder.isPresent();
     }
 
     /** One that looks in a Maven repository only. */
@@ -53,6 +64,11 @@ final class JarSource {
      * @throws TvmUnavailableException naming those that are missing, and how to get them
      */
     List<Path> find(NativeSet set) {
+        folder.filter(f -> !Files.isDirectory(f)).ifPresent(f -> {
+            throw new TvmUnavailableException(
+                    "QNET_TVM_JARS (or -Dqnet.tvm.jars) names " + f + ", which is no folder",
+                    "name the folder with the jars of TVM's native libraries, or leave it out");
+        });
         List<Path> found = new ArrayList<>();
         List<NativeJar> missing = new ArrayList<>();
         for (NativeJar jar : NativeJar.of(set)) {

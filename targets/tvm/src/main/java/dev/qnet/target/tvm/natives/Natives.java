@@ -13,6 +13,14 @@ public final class Natives {
      */
     public static Path folder(NativeSet set) {
         Platform.classifier();
-        return NativeCache.ofUser().folder(set, JarSource::here);
+        return folder(NativeCache.ofUser(), set, JarSource.here());
+    }
+
+    /** Where a user says where the jars are, they have to be there, unpacked or not: else a wrong folder would go unnoticed. */
+    static Path folder(NativeCache cache, NativeSet set, JarSource source) {
+        if (source.isNamed()) {
+            source.find(set);
+        }
+        return cache.folder(set, () -> source);
     }
 }

@@ -125,6 +125,32 @@ class NativesTest {
                 .hasMessageNotContaining("openblas-0");
     }
 
+    /** Unpacked before or not. */
+    @Test
+    void aFolderThatIsNamedHasToHaveTheJars() throws IOException {
+        Path named = Files.createDirectories(folder.resolve("named"));
+        for (boolean unpacked : List.of(false, true)) {
+            if (unpacked) {
+                unpack(NativeSet.RUNTIME);
+            }
+            assertThatThrownBy(() -> Natives.folder(cache, NativeSet.RUNTIME, JarSource.folder(PLATFORM, named)))
+                    .isInstanceOf(TvmUnavailableException.class)
+                    .hasMessageContaining("no tvm-0.18.0-1.5.11-linux-x86_64.jar")
+                    .hasMessageContaining(" in " + named);
+            assertThatThrownBy(() -> Natives.folder(
+                            cache, NativeSet.RUNTIME, JarSource.folder(PLATFORM, folder.resolve("none"))))
+                    .isInstanceOf(TvmUnavailableException.class)
+                    .hasMessageContaining("QNET_TVM_JARS")
+                    .hasMessageContaining(folder.resolve("none") + ", which is no folder");
+        }
+        for (NativeJar jar : NativeJar.ALL) {
+            Path path = repository.resolve(jar.path(PLATFORM));
+            Files.copy(path, named.resolve(path.getFileName()));
+        }
+        assertThat(Natives.folder(cache, NativeSet.RUNTIME, JarSource.folder(PLATFORM, named)))
+                .isDirectory();
+    }
+
     @Test
     void cudaIsFetchedByThoseWhoAskForIt() throws IOException {
         assertThatThrownBy(() -> unpack(NativeSet.GPU))
