@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * What a shared library's file says of itself. The system's loader maps a file without looking at how long it is: one that was cut
  * would end the process when its missing part is touched.
  */
-final class ElfFile {
+public final class ElfFile {
+    private static final int MAGIC = 0x464c457f;
     private static final int HEADER_BYTES = 64;
     private static final int BITS_64 = 2;
     private static final int LITTLE_ENDIAN = 1;
@@ -28,7 +29,7 @@ final class ElfFile {
      *
      * @throws ModelException if it is not, with the reason
      */
-    static void check(Path path) {
+    public static void check(Path path) {
         String why;
         try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "r")) {
             why = fault(file);
@@ -46,6 +47,9 @@ final class ElfFile {
             return "it is damaged, " + length + " bytes are no library";
         }
         ByteBuffer header = read(file, 0, HEADER_BYTES);
+        if (header.getInt(0) != MAGIC) {
+            return "it is no shared library";
+        }
         if (header.get(4) != BITS_64 || header.get(5) != LITTLE_ENDIAN || !isThisMachine(header.getShort(18))) {
             return "it is for another kind of CPU, or for a microcontroller";
         }

@@ -37,14 +37,17 @@ final class ModelFiles {
 
     private ModelFiles() {}
 
-    /** Whether a file is a shared library, whatever its name. */
+    /** Whether a file is a shared library, whatever its name, or has the name of one and is no jar. */
     static boolean isLibrary(Path path) {
         if (!Files.isRegularFile(path)) {
             return false;
         }
         // Not by a channel, whose classes a JVM that loads a jar does not have yet.
         try (InputStream in = new FileInputStream(path.toFile())) {
-            return Arrays.equals(in.readNBytes(ELF.length), ELF);
+            byte[] first = in.readNBytes(ELF.length);
+            return Arrays.equals(first, ELF)
+                    || (path.toString().endsWith(".so")
+                            && !(first.length > 1 && first[0] == 'P' && first[1] == 'K'));
         } catch (IOException e) {
             return false;
         }

@@ -1,6 +1,8 @@
 package dev.qnet.target.tvm;
 
 import dev.qnet.runtime.CpuFlags;
+import dev.qnet.runtime.ElfFile;
+import dev.qnet.runtime.ModelException;
 import dev.qnet.target.tvm.ffi.DlTensor;
 import dev.qnet.target.tvm.ffi.Linker;
 import dev.qnet.target.tvm.ffi.Ref;
@@ -44,11 +46,16 @@ public final class TvmModule implements AutoCloseable {
      *
      * @throws TvmUnavailableException if the runtime is not on this machine
      * @throws NoSuchFileException if there is no such file
-     * @throws IllegalArgumentException if it is no module of Qnet's, or for another CPU
+     * @throws IllegalArgumentException if it is no module of Qnet's, or damaged, or for another CPU
      */
     public static TvmModule load(Path library) throws NoSuchFileException {
         if (!library.toFile().isFile()) {
             throw new NoSuchFileException(library.toString());
+        }
+        try {
+            ElfFile.check(library);
+        } catch (ModelException e) {
+            throw new IllegalArgumentException(e.getMessage(), e);
         }
         Scope scope = TvmLibrary.runtime().scope();
         try {

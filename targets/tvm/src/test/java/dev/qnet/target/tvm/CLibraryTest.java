@@ -199,13 +199,20 @@ class CLibraryTest {
                 .hasMessageContaining("packed.so");
         byte[] whole = Files.readAllBytes(packed);
         // The system's loader would end this process on the longer ones.
-        for (int bytes : new int[] {4, 63, 64, 200, 4096, 5000, whole.length / 2}) {
+        for (int bytes : new int[] {0, 4, 63, 64, 200, 4096, 5000, whole.length / 2}) {
             Path cut = Files.write(folder.resolve("cut.so"), Arrays.copyOf(whole, bytes));
             assertThatThrownBy(() -> Model.load(cut))
                     .isInstanceOf(ModelException.class)
                     .hasMessageContaining("cut.so")
                     .hasMessageContaining("it is damaged");
+            assertThatThrownBy(() -> TvmModule.load(cut))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("cut.so")
+                    .hasMessageContaining("it is damaged");
         }
+        Path text = Files.writeString(folder.resolve("text.so"), "text".repeat(30));
+        assertThatThrownBy(() -> Model.load(text)).hasMessageContaining("text.so: cannot be loaded here: it is no shared library");
+        assertThatThrownBy(() -> TvmModule.load(text)).hasMessageContaining("text.so: cannot be loaded here: it is no shared library");
         byte[] arm = whole.clone();
         arm[18] = 40;
         Path other = Files.write(folder.resolve("arm.so"), arm);
