@@ -46,8 +46,7 @@ final class ModelFiles {
         try (InputStream in = new FileInputStream(path.toFile())) {
             byte[] first = in.readNBytes(ELF.length);
             return Arrays.equals(first, ELF)
-                    || (path.toString().endsWith(".so")
-                            && !(first.length > 1 && first[0] == 'P' && first[1] == 'K'));
+                    || (path.toString().endsWith(".so") && !(first.length > 1 && first[0] == 'P' && first[1] == 'K'));
         } catch (IOException e) {
             return false;
         }

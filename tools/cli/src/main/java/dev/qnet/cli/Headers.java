@@ -27,7 +27,8 @@ final class Headers {
         Optional<HeaderForm> there = HeaderForm.of(new String(Files.readAllBytes(header), StandardCharsets.UTF_8));
         if (!there.equals(Optional.of(form))) {
             throw new UserException(
-                    header + " would be overwritten: " + there.map(Headers::owner).orElse("Qnet did not write it"),
+                    header + " would be overwritten: "
+                            + there.map(Headers::owner).orElse("Qnet did not write it"),
                     "give -o another name or folder, which the header shares, or remove " + header);
         }
     }

@@ -111,7 +111,8 @@ final class Inputs {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         parts.forEach((name, list) -> tensors.put(name, join(name, list)));
         for (TensorInfo info : expected) {
-            if (info.batched() && Objects.requireNonNull(tensors.get(info.name())).dim(0) == 0) {
+            if (info.batched()
+                    && Objects.requireNonNull(tensors.get(info.name())).dim(0) == 0) {
                 throw new UserException(
                         "input '" + info.name() + "' has no items: there is nothing to run on",
                         "give at least one; it expects " + info.expectation());

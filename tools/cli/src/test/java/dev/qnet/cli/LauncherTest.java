@@ -359,10 +359,7 @@ class LauncherTest {
         }
         Path home = jdk("jdk-25", "25.0.3");
         Path java = home.resolve("bin/java");
-        Files.writeString(
-                java,
-                Files.readString(java)
-                        + """
+        Files.writeString(java, Files.readString(java) + """
                         case "$*" in *-Dqnet.stderr=3*) echo "its own" >&3 ;; esac
                         case "$*" in *Main*) echo "WARNING: Using incubator modules: jdk.incubator.vector" >&2 ;; esac
                         echo "Unrecognized VM option 'x'" >&2

@@ -307,8 +307,7 @@ public final class Interpreter {
         String names = graph.params().stream().map(p -> p.id().name()).collect(Collectors.joining(", "));
         for (String name : inputs.keySet()) {
             if (graph.params().stream().noneMatch(p -> p.id().name().equals(name))) {
-                throw new InputException(
-                        graph.name() + " has no input " + name + "; its inputs are: " + names);
+                throw new InputException(graph.name() + " has no input " + name + "; its inputs are: " + names);
             }
         }
         int items = 1;
@@ -326,8 +325,7 @@ public final class Interpreter {
             boolean fits = found.rank() == expected.rank()
                     && (batch ? found.with(0, 1).equals(expected.item()) : found.equals(expected));
             if (!fits || v instanceof Value.Floats != p.type().isFloat()) {
-                throw new InputException(
-                        "input " + name + ": expected " + p.type() + ", found " + kind(v) + found);
+                throw new InputException("input " + name + ": expected " + p.type() + ", found " + kind(v) + found);
             }
             if (batch && found.dim(0) < 1) {
                 throw new InputException("input " + name + ": a batch has at least one item");

@@ -61,8 +61,9 @@ public final class RunModel {
                 items = Math.toIntExact(elements.length / bytes(input, 1));
             }
             if (elements.length != bytes(input, items)) {
-                throw new RefusedException(arguments[next - 1] + ": " + elements.length + " bytes are no whole number of items of '"
-                        + input.get("name").asText() + "'");
+                throw new RefusedException(
+                        arguments[next - 1] + ": " + elements.length + " bytes are no whole number of items of '"
+                                + input.get("name").asText() + "'");
             }
             NDArray tensor = tensor(input, items);
             tensor.copyFromRaw(elements);
@@ -124,8 +125,9 @@ public final class RunModel {
         try {
             sizer = module.getFunction("metadata_size");
         } catch (IllegalArgumentException e) {
-            throw new RefusedException(library + ": not written for TVM's runtime by Qnet; compile it with --target tvm-cpu, "
-                    + "and not with --abi c, which is for C");
+            throw new RefusedException(
+                    library + ": not written for TVM's runtime by Qnet; compile it with --target tvm-cpu, "
+                            + "and not with --abi c, which is for C");
         }
         sizer.pushArg(size).invoke();
         NDArray text = NDArray.empty(size.asLongArray(), new TVMType("uint8"), Device.cpu());

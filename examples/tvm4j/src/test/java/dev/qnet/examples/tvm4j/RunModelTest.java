@@ -45,7 +45,8 @@ class RunModelTest {
 
     @Test
     void givesTheOraclesBytes(@TempDir Path folder) throws Exception {
-        Path natives = Path.of(System.getProperty("tvm.folder", "target/native")).toAbsolutePath();
+        Path natives =
+                Path.of(System.getProperty("tvm.folder", "target/native")).toAbsolutePath();
         Assumptions.assumeTrue(
                 Files.exists(natives.resolve("libtvm4j.so")), "skipped: the native libraries are not unpacked");
         Graph graph = GraphParser.parse(NETWORK);
@@ -82,7 +83,8 @@ class RunModelTest {
     /** What it cannot run it refuses in a sentence. */
     @Test
     void refusesOtherFiles(@TempDir Path folder) throws Exception {
-        Path natives = Path.of(System.getProperty("tvm.folder", "target/native")).toAbsolutePath();
+        Path natives =
+                Path.of(System.getProperty("tvm.folder", "target/native")).toAbsolutePath();
         Assumptions.assumeTrue(
                 Files.exists(natives.resolve("libtvm4j.so")), "skipped: the native libraries are not unpacked");
         Graph graph = GraphParser.parse(NETWORK);

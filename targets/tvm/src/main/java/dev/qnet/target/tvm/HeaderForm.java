@@ -23,8 +23,10 @@ public enum HeaderForm {
 
     /** The one that a text is, of this version of Qnet or another; nothing where it is something else. */
     public static Optional<HeaderForm> of(String text) {
-        return text.lines().findFirst().flatMap(first -> Arrays.stream(values())
-                .filter(form -> first.matches("/\\* .*, compiled by Qnet \\S+\\Q" + form.end + "\\E"))
-                .findFirst());
+        return text.lines()
+                .findFirst()
+                .flatMap(first -> Arrays.stream(values())
+                        .filter(form -> first.matches("/\\* .*, compiled by Qnet \\S+\\Q" + form.end + "\\E"))
+                        .findFirst());
     }
 }

@@ -176,8 +176,7 @@ public final class TuningCache {
     }
 
     private FileSystemException cannotWrite(String why, @Nullable FileSystemException cause) {
-        FileSystemException e =
-                new FileSystemException(file.toString(), null, "tilings cannot be kept there: " + why);
+        FileSystemException e = new FileSystemException(file.toString(), null, "tilings cannot be kept there: " + why);
         e.initCause(cause);
         return e;
     }

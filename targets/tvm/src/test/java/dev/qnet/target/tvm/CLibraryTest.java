@@ -211,8 +211,10 @@ class CLibraryTest {
                     .hasMessageContaining("it is damaged");
         }
         Path text = Files.writeString(folder.resolve("text.so"), "text".repeat(30));
-        assertThatThrownBy(() -> Model.load(text)).hasMessageContaining("text.so: cannot be loaded here: it is no shared library");
-        assertThatThrownBy(() -> TvmModule.load(text)).hasMessageContaining("text.so: cannot be loaded here: it is no shared library");
+        assertThatThrownBy(() -> Model.load(text))
+                .hasMessageContaining("text.so: cannot be loaded here: it is no shared library");
+        assertThatThrownBy(() -> TvmModule.load(text))
+                .hasMessageContaining("text.so: cannot be loaded here: it is no shared library");
         byte[] arm = whole.clone();
         arm[18] = 40;
         Path other = Files.write(folder.resolve("arm.so"), arm);

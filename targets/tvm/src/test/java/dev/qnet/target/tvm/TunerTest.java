@@ -79,8 +79,20 @@ class TunerTest {
                 TuningCache.read(file),
                 (layer, tilings) -> {
                     try {
-                        Tuner.tune(LARGE, "another", ISA, TuningCache.read(file), fastest(2, 1, new ArrayList<>()), (d, t) -> {});
-                        Tuner.tune(LARGE, CPU, ISA, TuningCache.read(file), fastest(5, 1, new ArrayList<>()), (d, t) -> {});
+                        Tuner.tune(
+                                LARGE,
+                                "another",
+                                ISA,
+                                TuningCache.read(file),
+                                fastest(2, 1, new ArrayList<>()),
+                                (d, t) -> {});
+                        Tuner.tune(
+                                LARGE,
+                                CPU,
+                                ISA,
+                                TuningCache.read(file),
+                                fastest(5, 1, new ArrayList<>()),
+                                (d, t) -> {});
                     } catch (IOException e) {
                         throw new UncheckedIOException(e);
                     }
@@ -97,7 +109,8 @@ class TunerTest {
             List<Callable<Tilings>> all = new ArrayList<>();
             for (int i = 0; i < 16; i++) {
                 String cpu = "cpu " + i;
-                all.add(() -> Tuner.tune(LARGE, cpu, ISA, TuningCache.read(file), fastest(1, 1, new ArrayList<>()), (d, t) -> {}));
+                all.add(() -> Tuner.tune(
+                        LARGE, cpu, ISA, TuningCache.read(file), fastest(1, 1, new ArrayList<>()), (d, t) -> {}));
             }
             for (Future<Tilings> f : threads.invokeAll(all)) {
                 assertThat(f.get().size()).isEqualTo(1);
@@ -115,8 +128,8 @@ class TunerTest {
         Path notFolder = Files.createFile(folder.resolve("file"));
         Path file = notFolder.resolve("tilings.txt");
         List<Graph> asked = new ArrayList<>();
-        assertThatThrownBy(() ->
-                        Tuner.tune(LARGE, CPU, ISA, TuningCache.read(file), fastest(5, 700, asked), (d, t) -> {}))
+        assertThatThrownBy(
+                        () -> Tuner.tune(LARGE, CPU, ISA, TuningCache.read(file), fastest(5, 700, asked), (d, t) -> {}))
                 .isInstanceOf(FileSystemException.class)
                 .hasMessage(file + ": tilings cannot be kept there: " + notFolder + " is no folder");
         assertThat(asked).isEmpty();

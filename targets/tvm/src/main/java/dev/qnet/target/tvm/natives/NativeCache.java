@@ -11,6 +11,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Supplier;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
@@ -92,7 +93,7 @@ final class NativeCache {
 
     private static void fill(Path folder, NativeSet set, JarSource source) throws IOException {
         List<Path> jars = source.find(set);
-        try (WorkFolder work = WorkFolder.in(folder.getParent(), set.folder() + ".new")) {
+        try (WorkFolder work = WorkFolder.in(Objects.requireNonNull(folder.getParent()), set.folder() + ".new")) {
             Path fresh = work.path();
             List<String> list = new ArrayList<>();
             int jar = 0;
