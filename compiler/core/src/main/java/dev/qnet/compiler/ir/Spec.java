@@ -143,6 +143,26 @@ public record Spec(
         return storage.max();
     }
 
+    public Spec withStorage(Storage other) {
+        return new Spec(other, symmetric, narrow, granularity, range, dynamic, quantizer);
+    }
+
+    public Spec withSymmetric(boolean other) {
+        return new Spec(storage, other, narrow, granularity, range, dynamic, quantizer);
+    }
+
+    public Spec withNarrow(boolean other) {
+        return new Spec(storage, symmetric, other, granularity, range, dynamic, quantizer);
+    }
+
+    public Spec withGranularity(Granularity other) {
+        return new Spec(storage, symmetric, narrow, other, range, dynamic, quantizer);
+    }
+
+    public Spec withDynamic(boolean other) {
+        return new Spec(storage, symmetric, narrow, granularity, range, other, quantizer);
+    }
+
     public Spec withRange(RangeMethod other) {
         return new Spec(storage, symmetric, narrow, granularity, other, dynamic, quantizer);
     }

@@ -77,7 +77,7 @@ final class LearnedWords {
         if (v == null) {
             return List.of();
         }
-        List<Integer> levels = Items.ints(item, 0, v, -128, 255, "level");
+        List<Integer> levels = ItemArguments.ints(item, 0, v, -128, 255, "level");
         for (int i = 0; i < levels.size(); i++) {
             if (levels.size() < 2 || (i > 0 && levels.get(i) <= levels.get(i - 1))) {
                 throw new Rejected(Diagnostic.error(

@@ -137,7 +137,7 @@ final class TensorTypes {
         if (item.arguments().size() == 2) {
             for (Argument a : item.arguments()) {
                 Value v = evaluator.eval(a.value(), frame);
-                bounds.add(Items.integer(item, bounds.size(), v, storage.min(), storage.max(), "bound"));
+                bounds.add(ItemArguments.integer(item, bounds.size(), v, storage.min(), storage.max(), "bound"));
             }
             if (bounds.get(0) <= bounds.get(1)) {
                 return bounds;
@@ -202,7 +202,7 @@ final class TensorTypes {
         if (v instanceof Value.Failed) {
             throw Rejected.silently();
         }
-        List<Integer> multipliers = Items.ints(group, 1, v, 1, 255, "multiplier");
+        List<Integer> multipliers = ItemArguments.ints(group, 1, v, 1, 255, "multiplier");
         int channels = shape.rank() < 2 ? 0 : shape.dim(0);
         int groups = channels < 1 ? 0 : (shape.elements() / channels + size - 1) / size;
         if (groups < 1
