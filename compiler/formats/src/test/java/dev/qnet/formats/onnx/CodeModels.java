@@ -20,7 +20,38 @@ import java.util.Random;
 
 /** What tests of quantized ONNX models share: constants of codes, runs, comparisons of fused and unfused graphs. */
 final class CodeModels {
+    /** The domain of ONNX Runtime's own operators. */
+    static final String MS = "com.microsoft";
+
     private CodeModels() {}
+
+    /** Adds a node with the result y. */
+    static Models node(Models m, String domain, String op, List<String> in, Object... attributes) {
+        return m.opset(MS, 1)
+                .node(Models.nodeOf(op, domain, in, List.of("y"), attributes))
+                .output("y");
+    }
+
+    /** The least code of a type. */
+    static long lowest(DataType t) {
+        return t.toString().startsWith("u") ? 0 : -(1L << (t.bits() - 1));
+    }
+
+    /** The greatest code of a type. */
+    static long highest(DataType t) {
+        return t.toString().startsWith("u") ? (1L << t.bits()) - 1 : (1L << (t.bits() - 1)) - 1;
+    }
+
+    /** clamp(round_half_even(x / s) + z). */
+    static long code(float x, float s, long z, DataType t) {
+        double r = Math.rint(x / s);
+        return (long) Math.clamp(r + z, (double) lowest(t), (double) highest(t));
+    }
+
+    /** A sum as a code: clamp(round_half_even(acc · m) + z). */
+    static long rescaled(long acc, float m, long z, DataType t) {
+        return (long) Math.clamp(Math.rint((float) acc * m) + z, (double) lowest(t), (double) highest(t));
+    }
 
     /** A constant of integers of a type of 8 bits and more, or of one that packs two or four into a byte. */
     static Proto.TensorData codes(String name, DataType type, List<Integer> dims, long... values) {
