@@ -102,7 +102,7 @@ final class JoinedGrids {
     }
 
     private Quantizer rule(Node point) {
-        return TrainingGraph.quantizer(spec(point), definitions.get(point.operand(0)) == null);
+        return Quantizers.of(spec(point), definitions.get(point.operand(0)) == null);
     }
 
     private static Spec spec(Node point) {
