@@ -204,6 +204,17 @@ class WallsTest {
                         "dev.qnet.target.tvm.ffi..", "dev.qnet.target.tvm.natives..", "java.lang.foreign.."));
     }
 
+    /** Functions of real numbers are programs, whatever layer uses them. */
+    @Test
+    void functionsKnowNothingOfLayers() {
+        holds(noClasses()
+                .that()
+                .resideInAPackage("dev.qnet.target.tvm.lower.math..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("dev.qnet.target.tvm.lower"));
+    }
+
     @Test
     void targetsDoNotKnowTheLanguage() {
         holds(noClasses()

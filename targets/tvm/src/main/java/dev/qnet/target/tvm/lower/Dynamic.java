@@ -27,6 +27,7 @@ import static dev.qnet.target.tvm.tir.Tir.sub;
 
 import dev.qnet.compiler.ir.IntOp;
 import dev.qnet.compiler.ir.Storage;
+import dev.qnet.target.tvm.lower.math.Reals;
 import dev.qnet.target.tvm.tir.Buffer;
 import dev.qnet.target.tvm.tir.DataType;
 import dev.qnet.target.tvm.tir.Expr;
@@ -84,7 +85,7 @@ final class Dynamic {
                                             element.apply(i),
                                             x -> let(
                                                     "real",
-                                                    select(Floats.isNan(x), f32(0), x),
+                                                    select(Reals.isNan(x), f32(0), x),
                                                     r -> seq(
                                                             store(lo, select(lt(r, least), r, least), i32(0)),
                                                             store(hi, select(gt(r, greatest), r, greatest), i32(0)))))),
@@ -111,7 +112,7 @@ final class Dynamic {
     private static Expr integer(Expr x) {
         Expr wide = cast(DataType.FLOAT64, roundEven(x));
         Expr near = min(max(wide, f64(-FAR)), f64(FAR));
-        return cast(DataType.INT64, select(Floats.isNan(x), f64(0), near));
+        return cast(DataType.INT64, select(Reals.isNan(x), f64(0), near));
     }
 
     static Stmt quantize(Layer layer, IntOp.DynamicQuantize op) {
@@ -125,7 +126,7 @@ final class Dynamic {
                         z -> Ints.each(layer, x -> {
                             Expr u = div(x, s);
                             Expr q = sub(clamp(add(integer(u), z), t.min(), t.max()), z);
-                            return select(Floats.isNan(u), i64(0), q);
+                            return select(Reals.isNan(u), i64(0), q);
                         })));
     }
 

@@ -21,6 +21,7 @@ import static dev.qnet.target.tvm.tir.Tir.when;
 
 import dev.qnet.compiler.ir.DataOp;
 import dev.qnet.compiler.ir.Shape;
+import dev.qnet.target.tvm.lower.math.Reals;
 import dev.qnet.target.tvm.tir.Buffer;
 import dev.qnet.target.tvm.tir.DataType;
 import dev.qnet.target.tvm.tir.Expr;
@@ -140,7 +141,7 @@ final class Moves {
                                     windows.taps(p, (pixel, tap) -> {
                                         Expr x = layer.at(0, add(pixel, c));
                                         Expr so = load(best, i32(0));
-                                        return store(best, type.isFloat() ? Floats.max(so, x) : max(so, x), i32(0));
+                                        return store(best, type.isFloat() ? Reals.max(so, x) : max(so, x), i32(0));
                                     }),
                                     layer.put(add(mul(p.number(), channels), c), load(best, i32(0)))))));
         }
@@ -154,7 +155,7 @@ final class Moves {
                                 Expr at = add(first, c);
                                 Expr x = layer.at(0, add(pixel, c));
                                 return store(
-                                        out, type.isFloat() ? Floats.max(load(out, at), x) : max(load(out, at), x), at);
+                                        out, type.isFloat() ? Reals.max(load(out, at), x) : max(load(out, at), x), at);
                             })));
         });
     }

@@ -37,6 +37,7 @@ import static dev.qnet.target.tvm.tir.Tir.when;
 
 import dev.qnet.compiler.ir.Element;
 import dev.qnet.compiler.ir.NumOp;
+import dev.qnet.target.tvm.lower.math.Reals;
 import dev.qnet.target.tvm.tir.DataType;
 import dev.qnet.target.tvm.tir.Expr;
 import dev.qnet.target.tvm.tir.Stmt;
@@ -195,7 +196,7 @@ final class Numbers {
                 Expr holds = holds(fn, cast(DataType.INT64, x), cast(DataType.INT64, y));
                 return layer.put(at, select(holds, i32(1), i32(0)));
             }
-            Expr unordered = or(Floats.isNan(x), Floats.isNan(y));
+            Expr unordered = or(Reals.isNan(x), Reals.isNan(y));
             Expr ordered = select(holds(fn, x, y), i32(1), i32(0));
             return layer.put(at, select(unordered, i32(fn == NumOp.Compare.Fn.NE ? 1 : 0), ordered));
         });
@@ -217,7 +218,7 @@ final class Numbers {
         return Ints.each(layer, x -> {
             if (to instanceof Element.Int plain && x.type().isFloat()) {
                 return plain.bits() == 1
-                        ? select(or(ne(x, f32(0)), Floats.isNan(x)), i32(1), i32(0))
+                        ? select(or(ne(x, f32(0)), Reals.isNan(x)), i32(1), i32(0))
                         : truncated(x, plain);
             }
             if (x.type().isFloat() || x.type().equals(layer.out().type())) {
@@ -232,9 +233,9 @@ final class Numbers {
         double below = to.bits() == 64 ? 0x1.fffffep62 : (double) to.max();
         Expr wide = cast(DataType.FLOAT64, x);
         Expr near = min(max(wide, f64((double) to.min())), f64(below));
-        Expr integer = cast(DataType.INT64, select(Floats.isNan(x), f64(0), near));
+        Expr integer = cast(DataType.INT64, select(Reals.isNan(x), f64(0), near));
         return to.bits() == 64
-                ? select(Floats.isNan(x), i64(0), select(ge(wide, f64(0x1p63)), i64(Long.MAX_VALUE), integer))
+                ? select(Reals.isNan(x), i64(0), select(ge(wide, f64(0x1p63)), i64(Long.MAX_VALUE), integer))
                 : integer;
     }
 
@@ -301,8 +302,8 @@ final class Numbers {
                                             switch (op.fn()) {
                                                 case SUM -> add(a, x);
                                                 case PROD -> mul(a, x);
-                                                case MIN -> Floats.min(a, x);
-                                                case MAX -> Floats.max(a, x);
+                                                case MIN -> Reals.min(a, x);
+                                                case MAX -> Reals.max(a, x);
                                             },
                                             i32(0));
                                 }),
@@ -397,6 +398,6 @@ final class Numbers {
         Expr bits = reinterpret(DataType.INT32, x);
         Expr magnitude = bitAnd(bits, i32(Integer.MAX_VALUE));
         Expr signed = select(lt(bits, i32(0)), sub(i32(0), magnitude), magnitude);
-        return select(Floats.isNan(x), i32(Integer.MAX_VALUE), signed);
+        return select(Reals.isNan(x), i32(Integer.MAX_VALUE), signed);
     }
 }

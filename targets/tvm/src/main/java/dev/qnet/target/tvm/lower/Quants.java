@@ -25,6 +25,7 @@ import dev.qnet.compiler.ir.QuantOp;
 import dev.qnet.compiler.ir.Rounding;
 import dev.qnet.compiler.ir.Scheme;
 import dev.qnet.compiler.ir.Storage;
+import dev.qnet.target.tvm.lower.math.Reals;
 import dev.qnet.target.tvm.tir.Buffer;
 import dev.qnet.target.tvm.tir.DataType;
 import dev.qnet.target.tvm.tir.Expr;
@@ -70,9 +71,9 @@ final class Quants {
         // Real numbers beyond every code end here, so that they fit an integer.
         double far = 0x1p33;
         Expr near = min(max(r, f64(-far)), f64(far));
-        Expr sum = add(cast(DataType.INT64, select(Floats.isNan(v), f64(0), near)), cast(DataType.INT64, zero));
+        Expr sum = add(cast(DataType.INT64, select(Reals.isNan(v), f64(0), near)), cast(DataType.INT64, zero));
         Expr q = clamp(sum, type.lo(), type.hi());
-        return select(Floats.isNan(v), zero, cast(DataType.INT32, q));
+        return select(Reals.isNan(v), zero, cast(DataType.INT32, q));
     }
 
     /** The sum with 1/2 is exact in double. */

@@ -16,6 +16,8 @@ import static dev.qnet.target.tvm.tir.Tir.sub;
 
 import dev.qnet.compiler.ir.FloatOp.Recurrent;
 import dev.qnet.compiler.ir.FloatOp.Recurrent.Cell;
+import dev.qnet.target.tvm.lower.math.Functions;
+import dev.qnet.target.tvm.lower.math.Reals;
 import dev.qnet.target.tvm.tir.Buffer;
 import dev.qnet.target.tvm.tir.DataType;
 import dev.qnet.target.tvm.tir.Expr;
@@ -227,11 +229,11 @@ final class Recurrents {
     /** An activation of a sum, limited and rounded to single. */
     private Stmt activated(int which, Expr sum, Function<Expr, Stmt> body) {
         double clip = op.clip();
-        Expr limited = clip == 0 ? sum : Floats.min64(Floats.max64(sum, -clip), clip);
+        Expr limited = clip == 0 ? sum : Reals.min64(Reals.max64(sum, -clip), clip);
         return let("gate", single(limited), s -> activate(which, s, body));
     }
 
     private Stmt activate(int which, Expr x, Function<Expr, Stmt> body) {
-        return Floats.function(op.activations().get(which)).of(wide(x), y -> let("active", single(y), body));
+        return Functions.of(op.activations().get(which)).of(wide(x), y -> let("active", single(y), body));
     }
 }

@@ -1,4 +1,4 @@
-package dev.qnet.target.tvm.lower;
+package dev.qnet.target.tvm.lower.math;
 
 import static dev.qnet.target.tvm.tir.Tir.add;
 import static dev.qnet.target.tvm.tir.Tir.bitAnd;
@@ -36,7 +36,7 @@ import java.util.function.Function;
  * The remainder of singles as Java has it, x − y·trunc(x/y), which is exact: with x = m·2^d·u and y = k·u it is
  * (m·2^d mod k)·u, a long division of integers.
  */
-final class Remainder {
+public final class Remainder {
     private static final long INFINITY = 0x7f800000L;
     private static final int MANTISSA = 23;
 
@@ -49,7 +49,7 @@ final class Remainder {
     private Remainder() {}
 
     /** {@code x % y}, for the statement that uses it. */
-    static Stmt of(Expr x, Expr y, Function<Expr, Stmt> body) {
+    public static Stmt of(Expr x, Expr y, Function<Expr, Stmt> body) {
         return let(
                 "x",
                 x,

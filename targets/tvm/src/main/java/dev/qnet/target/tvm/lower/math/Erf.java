@@ -1,4 +1,4 @@
-package dev.qnet.target.tvm.lower;
+package dev.qnet.target.tvm.lower.math;
 
 import static dev.qnet.target.tvm.tir.Tir.add;
 import static dev.qnet.target.tvm.tir.Tir.bitAnd;
@@ -94,7 +94,7 @@ final class Erf {
                             Expr signed = withSign(select(lt(m, f64(NEAR_1)), one, end), x);
                             Expr start = select(lt(m, f64(TINY)), tiny, near);
                             Expr y = select(lt(m, f64(NEAR_0)), start, signed);
-                            return let("erf", select(Floats.nan64(x), x, y), body);
+                            return let("erf", select(Reals.nan64(x), x, y), body);
                         })));
     }
 

@@ -1,4 +1,4 @@
-package dev.qnet.target.tvm.lower;
+package dev.qnet.target.tvm.lower.math;
 
 import static dev.qnet.target.tvm.tir.Tir.add;
 import static dev.qnet.target.tvm.tir.Tir.and;
@@ -38,7 +38,7 @@ import java.util.function.Function;
  * computes {@code y·log2 x} in two parts, and 2 to the power of that. Beyond ±{@value #FAR} there, where no single is, the result is
  * infinite or 0. Every product is rounded in front of its sum.
  */
-final class Power {
+public final class Power {
     private static final int FAR = 400;
 
     /** log2 1.5 in two parts. */
@@ -89,7 +89,7 @@ final class Power {
     }
 
     /** x to the power of y, both singles as double, for the statement that uses it. */
-    static Stmt of(Expr base, Expr exponent, Function<Expr, Stmt> body) {
+    public static Stmt of(Expr base, Expr exponent, Function<Expr, Stmt> body) {
         return let(
                 "x",
                 base,
@@ -367,7 +367,7 @@ final class Power {
         Expr inverse = select(eq(y, f64(-1)), div(f64(1), x), select(eq(y, f64(1)), x, squared));
         Expr endless = select(eq(ax, f64(1)), nan, select(grows, infinity, f64(0)));
         Expr all = select(eq(ay, infinity), endless, inverse);
-        Expr number = select(or(Floats.nan64(x), Floats.nan64(y)), nan, all);
+        Expr number = select(or(Reals.nan64(x), Reals.nan64(y)), nan, all);
         return let("pow", select(eq(ay, f64(0)), f64(1), number), body);
     }
 

@@ -1,4 +1,4 @@
-package dev.qnet.target.tvm.lower;
+package dev.qnet.target.tvm.lower.math;
 
 import static dev.qnet.target.tvm.tir.Tir.i32;
 import static dev.qnet.target.tvm.tir.Tir.load;
@@ -11,7 +11,6 @@ import dev.qnet.target.tvm.ffi.DlTensor;
 import dev.qnet.target.tvm.ffi.Scope;
 import dev.qnet.target.tvm.tir.Buffer;
 import dev.qnet.target.tvm.tir.DataType;
-import dev.qnet.target.tvm.tir.Expr;
 import dev.qnet.target.tvm.tir.Expr.Var;
 import dev.qnet.target.tvm.tir.PrimFunc;
 import dev.qnet.target.tvm.tir.Stmt;
@@ -27,14 +26,8 @@ import java.util.Optional;
 final class Compiled {
     private Compiled() {}
 
-    /** A function as it is lowered. */
-    @FunctionalInterface
-    interface Function {
-        Stmt of(Expr x, java.util.function.Function<Expr, Stmt> body);
-    }
-
     /** The first of x where a function's value is not what is expected, bit for bit, with both; empty if there is none. */
-    static Optional<String> difference(Function f, double[] x, double[] expected) {
+    static Optional<String> difference(RealFunction f, double[] x, double[] expected) {
         double[] found = run(f, x);
         for (int i = 0; i < x.length; i++) {
             if (Double.compare(found[i], expected[i]) != 0) {
@@ -44,7 +37,7 @@ final class Compiled {
         return Optional.empty();
     }
 
-    private static double[] run(Function f, double[] x) {
+    private static double[] run(RealFunction f, double[] x) {
         Var in = Var.tensor("in");
         Var out = Var.tensor("out");
         Buffer from = Buffer.tensor("x", DataType.FLOAT64, List.of(i32(x.length)));

@@ -1,4 +1,4 @@
-package dev.qnet.target.tvm.lower;
+package dev.qnet.target.tvm.lower.math;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -73,7 +73,7 @@ class ExponentialTest {
                 x -> StrictMath.log1p(within(x)),
                 (x, body) -> Logarithm.ofOneAnd(
                         // Tests draw any number; this one is kept within bounds where it is compiled, too.
-                        Tir.select(Floats.nan64(x), x, Floats.min64(Floats.max64(x, 0), 1)), body));
+                        Tir.select(Reals.nan64(x), x, Reals.min64(Reals.max64(x, 0), 1)), body));
         DoubleUnaryOperator decay = x -> StrictMath.exp(-Math.abs(x));
         same(
                 x -> StrictMath.log1p(decay.applyAsDouble(x)),
@@ -88,7 +88,7 @@ class ExponentialTest {
         return Math.min(Math.max(x, 0), 1);
     }
 
-    private static void same(DoubleUnaryOperator java, Compiled.Function f) {
+    private static void same(DoubleUnaryOperator java, RealFunction f) {
         double[] x = new double[60_000];
         Random random = new Random(11);
         for (int i = 0; i < x.length; i++) {

@@ -1,4 +1,4 @@
-package dev.qnet.target.tvm.lower;
+package dev.qnet.target.tvm.lower.math;
 
 import static dev.qnet.target.tvm.tir.Tir.add;
 import static dev.qnet.target.tvm.tir.Tir.and;
@@ -154,7 +154,7 @@ final class Trigonometry {
     }
 
     private static Expr signed(Expr negative, Expr x) {
-        return select(negative, Floats.negated(x), x);
+        return select(negative, Reals.negated(x), x);
     }
 
     private static Expr kernelSin(Expr x, Expr y, Expr reduced) {

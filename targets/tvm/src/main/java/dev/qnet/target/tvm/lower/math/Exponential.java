@@ -1,4 +1,4 @@
-package dev.qnet.target.tvm.lower;
+package dev.qnet.target.tvm.lower.math;
 
 import static dev.qnet.target.tvm.tir.Tir.add;
 import static dev.qnet.target.tvm.tir.Tir.and;
@@ -33,7 +33,7 @@ import java.util.function.Function;
  * Microsystems, 1993): x is k·ln 2 + r with |r| at most half of ln 2, the function of r is rational, with a polynomial of degree 5
  * in r², and k is added to the exponent. Every product is rounded in front of its sum.
  */
-final class Exponential {
+public final class Exponential {
     /** The ends of what is neither infinite nor 0. */
     private static final double OVERFLOW = 0x1.62e42fefa39efp9;
 
@@ -84,8 +84,8 @@ final class Exponential {
     private Exponential() {}
 
     /** exp x of a double, for the statement that uses it. */
-    static Stmt of(Expr x, Function<Expr, Stmt> body) {
-        Expr nan = Floats.nan64(x);
+    public static Stmt of(Expr x, Function<Expr, Stmt> body) {
+        Expr nan = Reals.nan64(x);
         // Within bounds beyond which the result is known, so that k fits an integer.
         Expr near = select(nan, f64(0), min(max(x, f64(-800)), f64(800)));
         return let(
@@ -178,14 +178,14 @@ final class Exponential {
                         Expr signed = select(lt(reinterpret(DataType.INT64, x), i64(0)), sub(f64(0), z), z);
                         Expr tiny = rounded(mul(x, add(f64(1), x)));
                         Expr finite = select(lt(m, i64(BELOW_ALL)), tiny, signed);
-                        return let("tanh", select(Floats.nan64(x), x, finite), body);
+                        return let("tanh", select(Reals.nan64(x), x, finite), body);
                     });
                 }));
     }
 
     /** exp x − 1. */
     private static Stmt minusOne(Expr x, Function<Expr, Stmt> body) {
-        Expr near = select(Floats.nan64(x), f64(0), min(max(x, f64(-800)), f64(800)));
+        Expr near = select(Reals.nan64(x), f64(0), min(max(x, f64(-800)), f64(800)));
         return let(
                 "a",
                 near,

@@ -1,4 +1,4 @@
-package dev.qnet.target.tvm.lower;
+package dev.qnet.target.tvm.lower.math;
 
 import static dev.qnet.target.tvm.tir.Tir.add;
 import static dev.qnet.target.tvm.tir.Tir.bitAnd;
@@ -88,7 +88,7 @@ final class Logarithm {
         Expr finite = select(eq(x, f64(Double.POSITIVE_INFINITY)), x, y);
         Expr zero = select(eq(x, f64(0)), f64(Double.NEGATIVE_INFINITY), finite);
         Expr negative = reinterpret(DataType.FLOAT64, i64(0x7FF8000000000000L));
-        return select(Floats.nan64(x), x, select(lt(x, f64(0)), negative, zero));
+        return select(Reals.nan64(x), x, select(lt(x, f64(0)), negative, zero));
     }
 
     private static Expr reduced(Expr hx, Expr k, Expr f) {
@@ -150,7 +150,7 @@ final class Logarithm {
                                         c -> let(
                                                 "log1p",
                                                 parts(x, small, two, close, g, c),
-                                                y -> body.apply(select(Floats.nan64(x), x, y)))));
+                                                y -> body.apply(select(Reals.nan64(x), x, y)))));
                     });
                 }));
     }

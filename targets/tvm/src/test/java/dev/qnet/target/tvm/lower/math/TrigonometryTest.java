@@ -1,4 +1,4 @@
-package dev.qnet.target.tvm.lower;
+package dev.qnet.target.tvm.lower.math;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -41,7 +41,7 @@ class TrigonometryTest {
         same(StrictMath::cos, Trigonometry::cos);
     }
 
-    private static void same(DoubleUnaryOperator java, Compiled.Function f) {
+    private static void same(DoubleUnaryOperator java, RealFunction f) {
         double[] x = singles();
         double[] expected = new double[x.length];
         for (int i = 0; i < x.length; i++) {
