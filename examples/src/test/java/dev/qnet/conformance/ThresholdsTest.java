@@ -61,8 +61,9 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class ThresholdsTest {
     private static final int COUNT = Math.max(8, Integer.getInteger("qnet.random.graphs", 300) / 5);
+    private static final List<Form> FORMS = List.of(Form.values());
     /** LLVM takes its time. */
-    private static final int NATIVE_COUNT = Math.max(Form.values().length, COUNT / 6);
+    private static final int NATIVE_COUNT = Math.max(FORMS.size(), COUNT / 6);
 
     private static final int ITEMS = 16;
     private static final int INPUTS = 4;
@@ -111,7 +112,7 @@ class ThresholdsTest {
 
         Drawn(long seed) {
             random = new SplittableRandom(seed);
-            form = Form.values()[(int) (seed % Form.values().length)];
+            form = FORMS.get((int) (seed % FORMS.size()));
             storage = List.of("i4", "u4", "i3", "u2", "i8", "u8").get(random.nextInt(6));
             boolean signed = storage.startsWith("i");
             int bits = storage.charAt(1) - '0';
