@@ -218,25 +218,36 @@ final class TrainCommand implements Callable<Integer> {
                     + "training had never stopped.")
     private boolean resume;
 
+    @Option(
+            names = "--overwrite",
+            description = "Begin anew where FOLDER holds a training already: its model and checkpoint are lost.")
+    private boolean overwrite;
+
     @Option(names = "--threads", paramLabel = "N", description = "Default: as many as there are cores, at most 2.")
     private @Nullable Integer threads;
 
     @Override
     public Integer call() throws IOException {
         Console console = parent.console();
+        if (resume && overwrite) {
+            throw new UserException("--resume goes on with what --overwrite begins anew", "one of them");
+        }
         BoundModel bound = Frontend.load(model, new Frontend.Options(name, seed, scheme));
         console.show(bound.warnings());
         Settings settings = settings();
         try {
             Graph graph = bits == null ? bound.graph() : Policies.withBits(bound.graph(), bits);
+            TrainFolder folder = new TrainFolder(output, graph.name());
+            folder.check(model, resume, overwrite);
             Trainer trainer = new Trainer(graph, settings, objective(), augmentation());
             Split split = split(graph, bound.labels());
-            Files.createDirectories(output);
+            trainer.check(split.train(), split.test());
+            folder.prepare(!resume);
             TrainReport report = new TrainReport(console, output, graph.name());
             Trained trained = trainer.train(
-                    split.train(), split.test(), report, new Checkpoints(output.resolve("checkpoint"), resume));
+                    split.train(), split.test(), report, new Checkpoints(folder.checkpoint(), resume));
             report.end();
-            Path file = output.resolve(graph.name() + ".qnet");
+            Path file = folder.model();
             trained.save(file, bound.labels());
             if (compared > 0 && trained.quantized()) {
                 console.out().println(agreement(console, trained, split.test()));

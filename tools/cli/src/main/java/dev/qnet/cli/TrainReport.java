@@ -25,13 +25,12 @@ final class TrainReport implements Progress {
     private long shown;
     private double left = Double.NaN;
 
-    /** @param folder where {@code log.jsonl} and {@code curves.svg} lie; older ones are replaced */
-    TrainReport(Console console, Path folder, String title) throws IOException {
+    /** @param folder where {@code log.jsonl} and {@code curves.svg} lie; older ones are replaced, once there is an epoch to tell of */
+    TrainReport(Console console, Path folder, String title) {
         this.console = console;
         this.log = folder.resolve("log.jsonl");
         this.picture = folder.resolve("curves.svg");
         this.title = title;
-        Files.deleteIfExists(log);
     }
 
     @Override
@@ -89,7 +88,12 @@ final class TrainReport implements Progress {
         console.err().flush();
         try {
             Files.writeString(
-                    log, json(e), StandardCharsets.UTF_8, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+                    log,
+                    json(e),
+                    StandardCharsets.UTF_8,
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.WRITE,
+                    epochs.size() == 1 ? StandardOpenOption.TRUNCATE_EXISTING : StandardOpenOption.APPEND);
             AtomicFiles.write(
                     picture, out -> out.write(Curves.svg(title, epochs).getBytes(StandardCharsets.UTF_8)));
         } catch (IOException x) {

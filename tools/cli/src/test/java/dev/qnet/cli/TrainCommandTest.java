@@ -94,6 +94,42 @@ class TrainCommandTest extends InProcess {
         assertThat(err).contains("there is no file");
     }
 
+    @Test
+    void nothingIsOverwrittenUnasked() throws IOException {
+        String source = Files.readString(model);
+        Object[] line = {
+            "train", model, "--data", folder.resolve("points.npz"), "--float-epochs", "1", "--epochs", "0", "-o"
+        };
+        assertThat(qnet(with(line, folder))).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("the output would overwrite the model " + model, "-o with another folder");
+        assertThat(model).content().isEqualTo(source);
+
+        Path other = Files.createDirectories(folder.resolve("other"));
+        Files.writeString(other.resolve("quadrants.safetensors"), "somebody's");
+        assertThat(qnet(with(line, other, "--overwrite"))).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("the output would overwrite " + other.resolve("quadrants.safetensors"));
+        assertThat(other.resolve("quadrants.safetensors")).content().isEqualTo("somebody's");
+        assertThat(other.resolve("log.jsonl")).doesNotExist();
+
+        Path trained = folder.resolve("t");
+        assertThat(qnet(with(line, trained))).as(err).isZero();
+        byte[] first = result("t");
+        assertThat(qnet(with(line, trained, "--seed", "2"))).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("a training is kept there already", "--resume", "--overwrite");
+        assertThat(result("t")).isEqualTo(first);
+        assertThat(qnet(with(line, trained, "--seed", "2", "--resume"))).isEqualTo(ExitCode.INPUT);
+        assertThat(trained.resolve("log.jsonl")).content().hasLineCount(1);
+        assertThat(qnet(with(line, trained, "--seed", "2", "--resume", "--overwrite")))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(qnet(with(line, trained, "--resume"))).as(err).isZero();
+        assertThat(result("t")).isEqualTo(first);
+        assertThat(qnet(with(line, trained, "--seed", "2", "--overwrite")))
+                .as(err)
+                .isZero();
+        assertThat(result("t")).isNotEqualTo(first);
+        assertThat(trained.resolve("log.jsonl")).content().hasLineCount(1);
+    }
+
     private byte[] result(String folderName) throws IOException {
         return Files.readAllBytes(folder.resolve(folderName).resolve("quadrants.qnet"));
     }
@@ -157,7 +193,7 @@ class TrainCommandTest extends InProcess {
         Files.writeString(
                 model, Files.readString(model).replace("input x", "labels [\"a\", \"b\", \"c\", \"d\"]\n  input x"));
         Object[] line = {
-            "train", model, "--data", folder.resolve("points.npz"), "-o", folder.resolve("t"), "--batch", "16"
+            "train", model, "--data", folder.resolve("points.npz"), "-o", folder.resolve("t"), "--overwrite"
         };
         assertThat(qnet(with(line, "--scheme", "qil", "--bits", "3"))).as(err).isZero();
         assertThat(out).contains("integers classify", "an operation alone differs by");
@@ -225,7 +261,8 @@ class TrainCommandTest extends InProcess {
             "8",
             "--flip",
             "--shift",
-            "1"
+            "1",
+            "--overwrite"
         };
         assertThat(qnet(line)).as(err).isZero();
         assertThat(out).contains("100.00 % of 24 test items");

@@ -7,6 +7,7 @@ import dev.qnet.compiler.ir.Quantizer;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.training.data.Augmentation;
+import dev.qnet.training.data.DataException;
 import dev.qnet.training.data.Dataset;
 import dev.qnet.training.data.Loader;
 import dev.qnet.training.grad.ReverseMode;
@@ -124,21 +125,30 @@ public final class Trainer {
     }
 
     /**
-     * Trains on one dataset, and tells the accuracy on another. Once for each trainer.
+     * That data can be trained on: what {@link #train} looks at first.
      *
-     * @throws dev.qnet.training.data.DataException if the data does not fit the model; before the first step
-     * @throws TrainingException if the loss explodes, or a checkpoint is not of this training
-     * @throws IOException if a checkpoint cannot be read or written
+     * @throws DataException if it does not fit the model or the settings
      */
-    public Trained train(Dataset data, Dataset test, Progress progress, Checkpoints checkpoints) throws IOException {
+    public void check(Dataset data, Dataset test) {
         Shape input = model.input().type().shape();
         data.check(input, model.classes());
         test.check(input, model.classes());
         augmentation.check(data.source(), data.shape());
         if (data.size() < settings.batch()) {
-            throw new dev.qnet.training.data.DataException(
+            throw new DataException(
                     data.source() + " has " + data.size() + " items, fewer than a batch of " + settings.batch());
         }
+    }
+
+    /**
+     * Trains on one dataset, and tells the accuracy on another. Once for each trainer.
+     *
+     * @throws DataException if the data does not fit the model; before the first step
+     * @throws TrainingException if the loss explodes, or a checkpoint is not of this training
+     * @throws IOException if a checkpoint cannot be read or written
+     */
+    public Trained train(Dataset data, Dataset test, Progress progress, Checkpoints checkpoints) throws IOException {
+        check(data, test);
         Map<String, String> marks = checkpoints.file() == null ? Map.of() : marks(data, test);
         List<Epoch> done = new ArrayList<>();
         if (checkpoints.file() != null && checkpoints.resume() && Files.exists(checkpoints.file())) {
