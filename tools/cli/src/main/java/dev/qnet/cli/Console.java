@@ -5,6 +5,7 @@ import dev.qnet.compiler.source.DiagnosticRenderer;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Where a command writes: results to {@code out}, everything said about them to {@code err}. */
 final class Console {
@@ -61,6 +62,15 @@ final class Console {
         err.println(bold("error: ", "31") + e.getMessage());
         if (e.fix() != null) {
             err.println("  fix: " + e.fix());
+        }
+        err.flush();
+    }
+
+    /** Something that may be wrong. */
+    void warn(String message, @Nullable String fix) {
+        err.println(bold("warning: ", "33") + message);
+        if (fix != null) {
+            err.println("  fix: " + fix);
         }
         err.flush();
     }

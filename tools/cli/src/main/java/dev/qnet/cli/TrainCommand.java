@@ -1,15 +1,16 @@
 package dev.qnet.cli;
 
 import dev.qnet.cli.image.Images;
+import dev.qnet.cli.image.Scaling;
 import dev.qnet.compiler.front.Frontend;
 import dev.qnet.compiler.front.bind.BoundModel;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.ir.Shape;
-import dev.qnet.compiler.ir.Spec;
 import dev.qnet.training.data.Augmentation;
 import dev.qnet.training.data.DataException;
 import dev.qnet.training.data.Dataset;
 import dev.qnet.training.data.DatasetReader;
+import dev.qnet.training.data.InputRange;
 import dev.qnet.training.fit.Agreement;
 import dev.qnet.training.fit.Checkpoints;
 import dev.qnet.training.fit.Objective;
@@ -41,8 +42,8 @@ import picocli.CommandLine.ParentCommand;
         footerHeading = "%nExamples:%n",
         footer = {
             "  qnet train model.qnet --data train.npz -o trained/",
-            "  qnet train model.qnet --data images-idx3-ubyte.gz --labels labels-idx1-ubyte.gz --factor 0.00392 -o trained/",
-            "  qnet train model.qnet --data pictures/ --factor 0.00392 --flip --shift 2 -o trained/",
+            "  qnet train model.qnet --data images-idx3-ubyte.gz --labels labels-idx1-ubyte.gz -o trained/",
+            "  qnet train model.qnet --data pictures/ --flip --shift 2 -o trained/",
             "  qnet train model.qnet --data train.npz --scheme lsq --bits 3 -o trained/",
             "  qnet train model.qnet --data train.npz --bits 3 --teacher float.qnet -o trained/",
             "  qnet train model.qnet --data train.npz -o trained/ --resume"
@@ -89,8 +90,8 @@ final class TrainCommand implements Callable<Integer> {
             names = "--factor",
             paramLabel = "F",
             description =
-                    "What elements are multiplied with before the model sees them. Default: 1; but 1/255 for bytes "
-                            + "where the model says that its input ends at 2 or below.")
+                    "What elements are multiplied with before the model sees them. Default: 1; but bytes come as 0 to 1, or -1 to 1, "
+                            + "where the model says that its input is such, as for run --scale.")
     private @Nullable Float factor;
 
     @Option(
@@ -240,8 +241,9 @@ final class TrainCommand implements Callable<Integer> {
             TrainFolder folder = new TrainFolder(output, graph.name());
             folder.check(model, resume, overwrite);
             Trainer trainer = new Trainer(graph, settings, objective(), augmentation());
+            labels(bound.labels(), trainer.classes());
             Split split = split(graph, bound.labels());
-            trainer.check(split.train(), split.test());
+            trainer.check(split.train(), split.test()).forEach(w -> console.warn(w, null));
             folder.prepare(!resume);
             TrainReport report = new TrainReport(console, output, graph.name());
             Trained trained = trainer.train(
@@ -256,7 +258,9 @@ final class TrainCommand implements Callable<Integer> {
                     .println("wrote " + file + ": " + percent(trained.accuracy()) + " of "
                             + split.test().size() + " test items right" + quantized(graph, settings));
             return ExitCode.OK;
-        } catch (DataException | TrainingException e) {
+        } catch (DataException e) {
+            throw new UserException(String.valueOf(e.getMessage()), e.fix());
+        } catch (TrainingException e) {
             throw new UserException(String.valueOf(e.getMessage()));
         }
     }
@@ -265,6 +269,21 @@ final class TrainCommand implements Callable<Integer> {
         int items = Math.min(compared, test.size());
         try (Progress progress = new Progress(console, "comparing items")) {
             return trained.agreement(test, items, done -> progress.at(done, items));
+        }
+    }
+
+    /** That classes can be told apart by their names. */
+    private void labels(List<String> names, int classes) {
+        if (!names.isEmpty() && names.size() != classes) {
+            throw new UserException(
+                    model + ": it has " + names.size() + " labels " + names + " for " + classes + " scores",
+                    "write a label for each score");
+        }
+        for (int i = 0; i < names.size(); i++) {
+            if (names.indexOf(names.get(i)) < i) {
+                throw new UserException(
+                        model + ": two of its labels are '" + names.get(i) + "'", "write another name for one");
+            }
         }
     }
 
@@ -301,9 +320,17 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private Dataset scaled(Dataset data, Graph graph) {
-        Spec input = graph.params().getFirst().activations();
-        boolean small = input != null && input.range() instanceof Spec.RangeMethod.Fixed r && r.hi() <= 2;
-        return data.scaled(factor != null ? factor : data.levels() && small ? 1 / 255f : 1);
+        if (factor != null) {
+            return data.scaled(factor);
+        }
+        InputRange range = InputRange.of(graph.params().getFirst());
+        if (!data.levels() || range == null) {
+            return data;
+        }
+        Scaling scaling = Scaling.suiting(range.lo(), range.hi());
+        float each = 1 / scaling.std().getFirst();
+        float mean = scaling.mean().getFirst();
+        return data.scaled(each, mean == 0 ? 0 : -mean * each);
     }
 
     private Objective objective() {

@@ -90,8 +90,68 @@ class TrainCommandTest extends InProcess {
                 .isEqualTo(ExitCode.INPUT);
         assertThat(err).contains("wide.npz: items are [3], but the model takes [2]");
         assertThat(qnet("train", model, "--data", folder.resolve("none.npz"), "-o", folder.resolve("t")))
-                .isEqualTo(ExitCode.INPUT);
-        assertThat(err).contains("there is no file");
+                .isEqualTo(ExitCode.IO);
+        assertThat(err).contains("none.npz: there is no such file");
+    }
+
+    @Test
+    void dataOutsideTheRangeOfTheModelIsTold() throws IOException {
+        Object[] line = {
+            "train",
+            model,
+            "--data",
+            folder.resolve("points.npz"),
+            "--epochs",
+            "0",
+            "--float-epochs",
+            "1",
+            "--overwrite",
+            "-o",
+            folder.resolve("t")
+        };
+        assertThat(qnet(with(line, "--factor", "100"))).isEqualTo(ExitCode.INPUT);
+        assertThat(err)
+                .contains("points.npz: 99.", "outside range(-1, 1), which the model says of its input 'x'; item ")
+                .containsPattern("fix: --factor 1\\.00[0-9]* multiplies them, or write the range");
+        assertThat(folder.resolve("t")).doesNotExist();
+        assertThat(qnet(with(line, "--factor", "1.02"))).as(err).isZero();
+        assertThat(err).contains("warning: " + folder.resolve("points.npz") + ": ");
+        assertThat(qnet(line)).as(err).isZero();
+        assertThat(err).doesNotContain("warning");
+    }
+
+    /** Bytes come as the model says that its input is, by the rule of {@code run}. */
+    @Test
+    void bytesBecomeWhatTheInputIs() throws IOException {
+        byte[] x = new byte[200];
+        int[] y = new int[100];
+        for (int i = 0; i < 100; i++) {
+            y[i] = i % 4;
+            x[2 * i] = (byte) (i % 2 == 0 ? 255 : 0);
+            x[2 * i + 1] = (byte) (i % 4 < 2 ? 255 : 0);
+        }
+        Npz.write(folder.resolve("b.npz"), Map.of("x", NpyArray.ofUint8(x, 100, 2), "y", NpyArray.ofInt32(y, 100)));
+        Object[] line = {
+            "train", model, "--data", folder.resolve("b.npz"), "--batch", "8", "--overwrite", "-o", folder.resolve("t")
+        };
+        assertThat(qnet(line)).as(err).isZero();
+        assertThat(out).contains("100.00 % of 20 test items");
+        Npy.write(folder.resolve("p.npy"), NpyArray.ofFloats(new float[] {-1, -1}, 1, 2));
+        assertThat(qnet("run", folder.resolve("t/quadrants.qnet"), "--input", folder.resolve("p.npy"), "--top", "1"))
+                .isZero();
+        assertThat(out).containsPattern("\n *3 ");
+    }
+
+    @Test
+    void labelsThatDoNotFitAreTold() throws IOException {
+        String source = Files.readString(model);
+        Object[] line = {"train", model, "--data", folder.resolve("points.npz"), "-o", folder.resolve("t")};
+        Files.writeString(model, source.replace("input x", "labels [\"a\", \"b\", \"c\"]\n  input x"));
+        assertThat(qnet(line)).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains(model + ": it has 3 labels [a, b, c] for 4 scores", "write a label for each score");
+        Files.writeString(model, source.replace("input x", "labels [\"a\", \"b\", \"c\", \"a\"]\n  input x"));
+        assertThat(qnet(line)).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("two of its labels are 'a'");
     }
 
     @Test

@@ -5,8 +5,10 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.zip.CRC32;
+import org.jspecify.annotations.Nullable;
 
 /** Items of one shape with a class each. The arrays are not copied, and not written. */
 public final class Dataset {
@@ -19,6 +21,20 @@ public final class Dataset {
 
     private final int size;
     private final boolean levels;
+    /** Where items come from, so that what is said of them can be found. */
+    private final Origin origin;
+
+    /**
+     * Of items.
+     *
+     * @param numbers by place in the arrays, what an item's number is in the file; or null, if that is its place
+     * @param files by that number, the file that holds it alone; or empty
+     * @param factor what its elements were multiplied with
+     */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    private record Origin(int @Nullable [] numbers, List<String> files, float factor) {
+        static final Origin PLAIN = new Origin(null, List.of(), 1);
+    }
 
     /**
      * A dataset.
@@ -30,6 +46,11 @@ public final class Dataset {
      * @throws DataException if numbers do not fit, or a label is below 0
      */
     public Dataset(String source, float[] items, int[] labels, Shape shape) {
+        this(source, items, labels, shape, Origin.PLAIN);
+    }
+
+    private Dataset(String source, float[] items, int[] labels, Shape shape, Origin origin) {
+        this.origin = origin;
         this.source = source;
         this.items = items;
         this.labels = labels;
@@ -46,13 +67,14 @@ public final class Dataset {
         }
         for (int i = 0; i < labels.length; i++) {
             if (labels[i] < 0) {
-                throw new DataException(source + ": label " + i + " is " + labels[i] + "; labels are classes from 0");
+                throw new DataException(source + ": the label of " + place(i) + " is " + labels[i] + "; labels are classes from 0");
             }
         }
     }
 
     /** A part of another one, of its elements. */
-    private Dataset(Dataset whole, int first, int size, boolean levels) {
+    private Dataset(Dataset whole, int first, int size, boolean levels, Origin origin) {
+        this.origin = origin;
         this.source = whole.source;
         this.items = whole.items;
         this.labels = whole.labels;
@@ -115,7 +137,18 @@ public final class Dataset {
 
     /** The same items, said to be levels. */
     Dataset asLevels() {
-        return new Dataset(this, first, size, true);
+        return new Dataset(this, first, size, true, origin);
+    }
+
+    /** The same items, each of which is said to come from a file of its own. */
+    Dataset of(List<String> files) {
+        return new Dataset(this, first, size, levels, new Origin(null, List.copyOf(files), 1));
+    }
+
+    /** An item, as the user finds it in what was read: whatever was shuffled or taken away since. */
+    private String place(int i) {
+        int number = origin.numbers == null ? first + i : origin.numbers[first + i];
+        return number < origin.files.size() ? origin.files.get(number) : "item " + number;
     }
 
     /** The shape of one item. */
@@ -149,17 +182,48 @@ public final class Dataset {
         }
         for (int i = 0; i < size; i++) {
             if (label(i) >= classes) {
-                throw new DataException(source + ": label " + i + " is " + label(i) + ", but the model tells " + classes
-                        + " classes apart, 0 to " + (classes - 1));
+                throw new DataException(
+                        source + ": the label of " + place(i) + " is " + label(i) + ", but the model tells " + classes
+                                + " classes apart, 0 to " + (classes - 1),
+                        label(i) == classes ? "labels count from 0: take 1 away from each, if they count from 1" : null);
             }
         }
         int n = shape.elements();
         for (int i = 0; i < size * n; i++) {
             float v = items[first * n + i];
             if (!Float.isFinite(v)) {
-                throw new DataException(source + ": item " + i / n + " holds " + v);
+                throw new DataException(source + ": " + place(i / n) + " holds " + v);
             }
         }
+    }
+
+    /**
+     * Checks that elements are such as a model says of its input.
+     *
+     * @return what to warn of: a few elements slightly outside; or null
+     * @throws DataException if one is farther outside than the range is wide, or many are
+     */
+    public @Nullable String check(InputRange range) {
+        InputRange.Outside outside = range.outside();
+        int n = shape.elements();
+        for (int i = 0; i < size * n; i++) {
+            outside.accept(items[first * n + i], i / n);
+        }
+        if (!outside.any()) {
+            return null;
+        }
+        String what = source + ": " + outside.text() + "; " + place(outside.worstItem()) + " holds "
+                + InputRange.number(outside.worst());
+        if (!outside.wrong()) {
+            return what;
+        }
+        double factor = outside.factor() * origin.factor;
+        throw new DataException(
+                what,
+                (factor > 0 && Double.isFinite(factor)
+                                ? String.format(Locale.ROOT, "--factor %.4g multiplies them, or ", factor)
+                                : "")
+                        + "write the range that they have behind 'input " + range.input() + "'");
     }
 
     private static List<Integer> squeezed(Shape s) {
@@ -171,7 +235,7 @@ public final class Dataset {
         if (from < 0 || to > size() || from >= to) {
             throw new DataException(source + " has " + size() + " items, so there is no part " + from + " to " + to);
         }
-        return new Dataset(this, first + from, to - from, levels);
+        return new Dataset(this, first + from, to - from, levels, origin);
     }
 
     /** The same items in a random order. */
@@ -184,20 +248,29 @@ public final class Dataset {
             copy(order[i], mixed, i * n);
             classes[i] = label(order[i]);
         }
-        return new Dataset(source, mixed, classes, shape);
+        int[] numbers = new int[size];
+        Arrays.setAll(numbers, i -> origin.numbers == null ? first + order[i] : origin.numbers[first + order[i]]);
+        Origin moved = new Origin(numbers, origin.files, origin.factor);
+        return new Dataset(source, mixed, classes, shape, moved);
     }
 
     /** The same items with each element times a factor. */
     public Dataset scaled(float factor) {
-        if (factor == 1) {
+        return scaled(factor, 0);
+    }
+
+    /** The same items with each element times a factor, and then a number added. */
+    public Dataset scaled(float factor, float added) {
+        if (factor == 1 && added == 0) {
             return this;
         }
-        int n = shape.elements();
-        float[] scaled = Arrays.copyOfRange(items, first * n, (first + size) * n);
+        float[] scaled = items.clone();
         for (int i = 0; i < scaled.length; i++) {
-            scaled[i] *= factor;
+            scaled[i] = scaled[i] * factor + added;
         }
-        return new Dataset(source, scaled, Arrays.copyOfRange(labels, first, first + size), shape);
+        Origin of = new Origin(origin.numbers, origin.files, origin.factor * factor);
+        Dataset all = new Dataset(source, scaled, labels, shape, of);
+        return new Dataset(all, first, size, false, of);
     }
 
     /** A random order of all items (Fisher and Yates). */

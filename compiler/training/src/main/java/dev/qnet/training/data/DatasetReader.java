@@ -7,6 +7,7 @@ import dev.qnet.runtime.io.NpyType;
 import dev.qnet.runtime.io.Npz;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,6 +25,10 @@ import org.jspecify.annotations.Nullable;
 public final class DatasetReader {
     private static final List<String> ITEMS = List.of("x", "images", "data");
     private static final List<String> LABELS = List.of("y", "labels");
+    /** Endings of files that hold data often, and are not read. */
+    private static final List<String> OTHER = List.of(
+            ".npy", ".csv", ".tsv", ".txt", ".json", ".parquet", ".h5", ".pkl", ".pt", ".zip", ".tar", ".tar.gz", ".mat");
+
     /** A record of CIFAR-10: a label and three planes of 32 by 32 pixels. */
     private static final int CIFAR_SIDE = 32;
 
@@ -37,24 +42,41 @@ public final class DatasetReader {
      * @param items an .npz archive, an IDX file of items or a CIFAR-10 file
      * @param labels the IDX file of labels, or null for the others
      * @throws DataException if it is none of them, or does not hold what it should
+     * @throws NoSuchFileException if there is no such file
      */
     public static Dataset read(Path items, @Nullable Path labels) throws IOException {
         String name = String.valueOf(items.getFileName()).toLowerCase(Locale.ROOT);
-        if (!Files.exists(items)) {
-            throw new DataException("there is no file " + items);
+        for (Path file : labels == null ? List.of(items) : List.of(items, labels)) {
+            if (!Files.exists(file)) {
+                throw new NoSuchFileException(file.toString());
+            }
         }
-        if (name.endsWith(".npz")) {
+        boolean npz = name.endsWith(".npz");
+        boolean cifar = name.endsWith(".bin");
+        if (labels != null && (npz || cifar)) {
+            throw new DataException(
+                    items + " holds its labels itself: --labels " + labels + " is for IDX files", "leave --labels out");
+        }
+        if (npz) {
             return npz(items);
         }
-        if (name.endsWith(".bin") && labels == null) {
+        if (cifar) {
             return cifar(items);
         }
+        String other = OTHER.stream().filter(name::endsWith).findFirst().orElse(null);
+        if (other != null) {
+            throw new DataException(
+                    items + ": training does not read " + other + " files",
+                    "write an .npz archive with arrays x and y: numpy.savez(\"data.npz\", x=items, y=labels)");
+        }
         if (labels == null) {
-            throw new DataException(items + " holds items without labels: give the file of labels with --labels");
+            throw new DataException(
+                    items + " holds items without labels", "give the IDX file of the labels with --labels");
         }
         NpyArray x = Idx.read(items);
         return of(items.toString(), x, Idx.read(labels));
     }
+
 
     /** What makes elements of a picture's file: those of an item, in its layout, levels 0 to 255. */
     @FunctionalInterface
@@ -72,7 +94,7 @@ public final class DatasetReader {
      * @param suffixes how names of pictures end, in small letters; other files are left out
      * @param item the shape of one item
      * @param pictures what reads one
-     * @throws DataException if there are no pictures, or a folder that is no class's
+     * @throws DataException if a class has no pictures, or no folder, or a folder is no class's
      */
     public static Dataset folder(
             Path folder, List<String> names, Collection<String> suffixes, Shape item, Pictures pictures)
@@ -88,8 +110,11 @@ public final class DatasetReader {
         for (Path c : classes) {
             int label = known.indexOf(name(c));
             if (label < 0) {
-                throw new DataException(c + ": the model has no class of this name; its classes are " + known);
+                throw new DataException(
+                        c + ": the model has no class of this name; its classes are " + known,
+                        "rename or remove the folder, or add its name to the model's labels");
             }
+            int before = files.size();
             for (Path file : sorted(c)) {
                 String lower = name(file).toLowerCase(Locale.ROOT);
                 if (suffixes.stream().anyMatch(lower::endsWith)) {
@@ -97,10 +122,19 @@ public final class DatasetReader {
                     labels.add(label);
                 }
             }
+            if (files.size() == before) {
+                throw new DataException(
+                        c + " holds no pictures (" + String.join(", ", suffixes) + "), so its class cannot be learned",
+                        names.isEmpty() ? "put some there, or remove the folder" : "put some there");
+            }
         }
-        if (files.isEmpty()) {
-            throw new DataException(
-                    folder + " holds no pictures (" + String.join(", ", suffixes) + ") in its folders " + found);
+        for (String name : known) {
+            if (!found.contains(name)) {
+                throw new DataException(
+                        folder + " has no folder '" + name + "', and the model tells this class apart; its folders are "
+                                + found,
+                        "make one with its pictures, or take '" + name + "' from the model's labels");
+            }
         }
         float[] items = new float[Math.multiplyExact(files.size(), item.elements())];
         for (int i = 0; i < files.size(); i++) {
@@ -111,7 +145,8 @@ public final class DatasetReader {
                         items,
                         labels.stream().mapToInt(Integer::intValue).toArray(),
                         item)
-                .asLevels();
+                .asLevels()
+                .of(files.stream().map(Path::toString).toList());
     }
 
     private static List<Path> sorted(Path folder) throws IOException {
@@ -150,14 +185,26 @@ public final class DatasetReader {
             throw new DataException(
                     source + ": items are an array [items, ...], found " + Arrays.toString(items.shape()));
         }
-        if (labels.size() != items.shape()[0]) {
-            throw new DataException(source + " holds " + items.shape()[0] + " items, but " + labels.size() + " labels");
+        int n = items.shape()[0];
+        if (labels.rank() == 2 && labels.shape()[0] == n && labels.shape()[1] > 1) {
+            throw new DataException(
+                    source + ": labels are one number an item, [" + n + "], found " + Arrays.toString(labels.shape())
+                            + ", as one-hot vectors are",
+                    "y = y.argmax(axis=1)");
+        }
+        if (labels.size() != n) {
+            throw new DataException(
+                    source + " holds " + n + " items, but " + labels.size() + " labels", "give one label for each item");
         }
         int[] classes;
         try {
             classes = labels.toInts();
         } catch (ArithmeticException | IllegalStateException e) {
-            throw new DataException(source + ": labels are whole numbers, found " + labels.type());
+            boolean real = labels.type().isFloat();
+            throw new DataException(
+                    source + ": labels are whole numbers, found "
+                            + (real ? "floats of " + 8 * labels.type().bytes() + " bits" : labels.type()),
+                    real ? "y = y.astype(numpy.int32)" : null);
         }
         int[] dims = items.shape();
         Dataset all =

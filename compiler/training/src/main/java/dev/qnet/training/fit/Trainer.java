@@ -9,6 +9,7 @@ import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.training.data.Augmentation;
 import dev.qnet.training.data.DataException;
 import dev.qnet.training.data.Dataset;
+import dev.qnet.training.data.InputRange;
 import dev.qnet.training.data.Loader;
 import dev.qnet.training.grad.ReverseMode;
 import dev.qnet.training.quantizer.LearnedQuantizer;
@@ -28,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 
@@ -127,17 +129,34 @@ public final class Trainer {
     /**
      * That data can be trained on: what {@link #train} looks at first.
      *
-     * @throws DataException if it does not fit the model or the settings
+     * @return what to warn of
+     * @throws DataException if it does not fit the model or the settings, or its numbers are others than the model says of its input
      */
-    public void check(Dataset data, Dataset test) {
+    public List<String> check(Dataset data, Dataset test) {
         Shape input = model.input().type().shape();
         data.check(input, model.classes());
         test.check(input, model.classes());
+        InputRange range = InputRange.declared(model.input());
+        List<String> warnings = new ArrayList<>();
+        if (range != null) {
+            Stream.of(data, test)
+                    .map(d -> d.check(range))
+                    .filter(Objects::nonNull)
+                    .forEach(warnings::add);
+        }
         augmentation.check(data.source(), data.shape());
         if (data.size() < settings.batch()) {
             throw new DataException(
-                    data.source() + " has " + data.size() + " items, fewer than a batch of " + settings.batch());
+                    data.source() + " has " + data.size() + " items to train on, fewer than a batch of "
+                            + settings.batch(),
+                    "a smaller batch (--batch)");
         }
+        return warnings;
+    }
+
+    /** How many classes the model tells apart. */
+    public int classes() {
+        return model.classes();
     }
 
     /**
@@ -148,7 +167,7 @@ public final class Trainer {
      * @throws IOException if a checkpoint cannot be read or written
      */
     public Trained train(Dataset data, Dataset test, Progress progress, Checkpoints checkpoints) throws IOException {
-        check(data, test);
+        var _ = check(data, test);
         Map<String, String> marks = checkpoints.file() == null ? Map.of() : marks(data, test);
         List<Epoch> done = new ArrayList<>();
         if (checkpoints.file() != null && checkpoints.resume() && Files.exists(checkpoints.file())) {

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -60,7 +61,9 @@ class DatasetReaderTest {
 
         assertThatThrownBy(() -> DatasetReader.read(x, null))
                 .isInstanceOf(DataException.class)
-                .hasMessageContaining("give the file of labels with --labels");
+                .hasMessageContaining("holds items without labels")
+                .extracting(e -> ((DataException) e).fix())
+                .isEqualTo("give the IDX file of the labels with --labels");
         Path few = idx("few", packed, new byte[] {2, 0}, 2);
         assertThatThrownBy(() -> DatasetReader.read(x, few)).hasMessageContaining("holds 3 items, but 2 labels");
         Files.write(x, Arrays.copyOf(Files.readAllBytes(x), (int) Files.size(x) - 3));
@@ -108,7 +111,7 @@ class DatasetReaderTest {
         Npz.write(file, Map.of("x", items, "y", NpyArray.ofInt32(new int[] {1, -1}, 2)));
         assertThatThrownBy(() -> DatasetReader.read(file, null))
                 .isInstanceOf(DataException.class)
-                .hasMessageContaining("label 1 is -1; labels are classes from 0");
+                .hasMessageContaining("the label of item 1 is -1; labels are classes from 0");
         Npz.write(file, Map.of("x", NpyArray.ofFloats(new float[2], 2), "y", NpyArray.ofInt32(new int[2], 2)));
         assertThatThrownBy(() -> DatasetReader.read(file, null))
                 .hasMessageContaining("items are an array [items, ...]");
@@ -139,10 +142,15 @@ class DatasetReaderTest {
         for (int i = 0; i < 3; i++) {
             assertThat(d.label(i)).isEqualTo(item(d, i)[0] < 95 ? 0 : 1);
         }
-        Dataset named = folder(List.of("10", "11", "9"));
+        Dataset named = folder(List.of("10", "9"));
         for (int i = 0; i < 3; i++) {
-            assertThat(named.label(i)).isEqualTo(item(named, i)[0] < 95 ? 2 : 0);
+            assertThat(named.label(i)).isEqualTo(item(named, i)[0] < 95 ? 1 : 0);
         }
+        assertThatThrownBy(() -> folder(List.of("10", "11", "9")))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("f has no folder '11', and the model tells this class apart");
+        assertThatThrownBy(() -> named.check(Shape.of(Shape.BATCH, 1, 1), 1))
+                .hasMessageContaining("the label of " + temp.resolve("f/9/a.pix") + " is 1");
         assertThatThrownBy(() -> folder(List.of("9", "8")))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("10: the model has no class of this name; its classes are [9, 8]");
@@ -150,11 +158,37 @@ class DatasetReaderTest {
         Files.delete(temp.resolve("f/9/a.pix"));
         Files.delete(temp.resolve("f/10/a.pix"));
         Files.delete(temp.resolve("f/10/b.PIX"));
-        assertThatThrownBy(() -> folder(List.of())).hasMessageContaining("holds no pictures (.pix) in its folders");
+        assertThatThrownBy(() -> folder(List.of()))
+                .hasMessageContaining(temp.resolve("f/10") + " holds no pictures (.pix), so its class cannot be learned");
         Files.createDirectories(temp.resolve("g"));
         assertThatThrownBy(() -> DatasetReader.folder(
                         temp.resolve("g"), List.of(), List.of(".pix"), Shape.of(1), p -> new float[1]))
                 .hasMessageContaining("holds no folders");
+    }
+
+    @Test
+    void whatCannotBeReadIsToldWithAFix() throws IOException {
+        Path npy = Files.write(temp.resolve("x.npy"), new byte[8]);
+        assertThatThrownBy(() -> DatasetReader.read(npy, null))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("training does not read .npy files")
+                .extracting(e -> ((DataException) e).fix())
+                .asString()
+                .contains("numpy.savez");
+        Path npz = temp.resolve("d.npz");
+        NpyArray items = NpyArray.ofFloats(new float[6], 3, 2);
+        Npz.write(npz, Map.of("x", items, "y", NpyArray.ofInt32(new int[6], 3, 2)));
+        assertThatThrownBy(() -> DatasetReader.read(npz, null))
+                .hasMessageContaining("labels are one number an item, [3], found [3, 2], as one-hot vectors are");
+        Npz.write(npz, Map.of("x", items, "y", NpyArray.ofFloats(new float[3], 3)));
+        assertThatThrownBy(() -> DatasetReader.read(npz, null))
+                .hasMessageContaining("labels are whole numbers, found floats of 32 bits")
+                .extracting(e -> ((DataException) e).fix())
+                .isEqualTo("y = y.astype(numpy.int32)");
+        assertThatThrownBy(() -> DatasetReader.read(npz, temp.resolve("none.gz")))
+                .isInstanceOf(NoSuchFileException.class)
+                .hasMessageContaining("none.gz");
+        assertThatThrownBy(() -> DatasetReader.read(npz, npy)).hasMessageContaining("holds its labels itself");
     }
 
     @Test

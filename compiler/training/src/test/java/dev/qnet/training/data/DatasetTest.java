@@ -59,9 +59,55 @@ class DatasetTest {
         data.range(0, 6).check(Shape.of(Shape.BATCH, 2), 6);
         assertThatThrownBy(() -> data.range(4, 8).check(Shape.of(Shape.BATCH, 2), 8))
                 .isInstanceOf(DataException.class)
-                .hasMessage("nan: item 2 holds NaN");
+                .hasMessage("nan: item 6 holds NaN");
         assertThatThrownBy(() -> data.range(4, 6).check(Shape.of(Shape.BATCH, 2), 5))
                 .isInstanceOf(DataException.class)
-                .hasMessage("nan: label 1 is 5, but the model tells 5 classes apart, 0 to 4");
+                .hasMessage("nan: the label of item 5 is 5, but the model tells 5 classes apart, 0 to 4");
+    }
+
+    @Test
+    void itemsKeepTheNumberThatTheyHaveInTheFile() {
+        float[] items = items();
+        items[13] = Float.NaN;
+        Dataset mixed = new Dataset("nan", items, IntStream.range(0, 10).toArray(), Shape.of(2))
+                .shuffled(new SplittableRandom(4))
+                .range(1, 10)
+                .scaled(0.5f)
+                .shuffled(new SplittableRandom(5));
+        boolean held = IntStream.range(0, 9).anyMatch(i -> mixed.label(i) == 6);
+        assertThat(held).isTrue();
+        assertThatThrownBy(() -> mixed.check(Shape.of(Shape.BATCH, 2), 10)).hasMessage("nan: item 6 holds NaN");
+    }
+
+    private static final InputRange UNIT = new InputRange("image", 0, 1, 1 / 255.0);
+
+    private static Dataset of(float... values) {
+        return new Dataset("d", values, new int[values.length], Shape.of(1));
+    }
+
+    @Test
+    void numbersOutsideTheRangeAreRefusedOrToldOf() {
+        assertThat(of(0, 0.5f, 1, 1.001f, -0.001f).check(UNIT)).isNull();
+        float[] few = new float[100];
+        few[7] = 1.3f;
+        assertThat(of(few).check(UNIT))
+                .isEqualTo("d: 1.0 % of its values lies outside range(0, 1), which the model says of its input 'image'; "
+                        + "item 7 holds 1.300");
+        assertThatThrownBy(() -> of(0, 255, 17, 4).check(UNIT))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("75.0 % of its values lie outside range(0, 1)")
+                .hasMessageContaining("item 1 holds 255")
+                .extracting(e -> ((DataException) e).fix())
+                .asString()
+                .startsWith("--factor 0.003922 ");
+        // One value is enough, if it is far away; else many are not.
+        few[7] = 3;
+        assertThatThrownBy(() -> of(few).check(UNIT)).hasMessageContaining("item 7 holds 3");
+        assertThatThrownBy(() -> of(0, 0.5f, 1.3f).check(UNIT)).hasMessageContaining("item 2 holds 1.3");
+        // What they were multiplied with already counts.
+        assertThatThrownBy(() -> of(0, 100, 200).scaled(0.01f).scaled(2).check(UNIT))
+                .extracting(e -> ((DataException) e).fix())
+                .asString()
+                .startsWith("--factor 0.005000 ");
     }
 }

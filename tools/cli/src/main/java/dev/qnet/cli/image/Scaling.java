@@ -56,6 +56,14 @@ public record Scaling(List<Float> mean, List<Float> std) {
         }
         float lowest = (q.lo() - q.zeroPoint()) * q.scale();
         float highest = (q.hi() - q.zeroPoint()) * q.scale();
+        return suiting(lowest, highest);
+    }
+
+    /**
+     * As {@link #suiting(TensorInfo)}, of an input that is known to be lowest..highest: 0 to 255 where it goes beyond 2, −1 to 1 where it goes
+     * below 0 by a quarter of how far it goes above, else 0 to 1. Whatever reads pictures or bytes for a model follows this rule.
+     */
+    public static Scaling suiting(double lowest, double highest) {
         if (highest > 2) {
             return RAW;
         }
