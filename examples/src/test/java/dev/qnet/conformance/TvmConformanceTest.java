@@ -19,6 +19,7 @@ import dev.qnet.compiler.source.Diagnostic;
 import dev.qnet.compiler.source.Diagnostics;
 import dev.qnet.target.tvm.Cpu;
 import dev.qnet.target.tvm.CudaTarget;
+import dev.qnet.target.tvm.TilesInLoops;
 import dev.qnet.target.tvm.TvmModule;
 import dev.qnet.target.tvm.TvmSession;
 import dev.qnet.target.tvm.TvmTarget;
@@ -29,6 +30,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -43,12 +45,25 @@ class TvmConformanceTest {
 
     @Test
     void compiledCodeGivesTheOraclesBytes() {
-        giveTheOraclesBytes(graph -> TvmTarget.compile(graph, Cpu.NATIVE));
+        giveTheOraclesBytes(COUNT, graph -> TvmTarget.compile(graph, Cpu.NATIVE));
+    }
+
+    /** AMX, with its unit in loops: few, as these are slow to compile. */
+    @Test
+    void kernelsForTilesGiveTheOraclesBytes() {
+        Assumptions.assumeTrue(TilesInLoops.runHere(), "skipped: this machine's CPU has no AVX512-VNNI");
+        AtomicInteger taken = new AtomicInteger();
+        int count = Math.max(COUNT / 3, 10);
+        giveTheOraclesBytes(count, graph -> {
+            taken.addAndGet(TilesInLoops.isTaken(graph) ? 1 : 0);
+            return TilesInLoops.compile(graph);
+        });
+        assertThat(taken.get()).isPositive();
     }
 
     @Test
     void kernelsForGpusGiveTheOraclesBytes() {
-        giveTheOraclesBytes(graph -> {
+        giveTheOraclesBytes(COUNT, graph -> {
             try {
                 return CudaTarget.emulate(graph);
             } catch (IOException e) {
@@ -57,14 +72,14 @@ class TvmConformanceTest {
         });
     }
 
-    private static void giveTheOraclesBytes(Function<Graph, TvmModule> compile) {
+    private static void giveTheOraclesBytes(int count, Function<Graph, TvmModule> compile) {
         try {
             TvmTarget.load();
         } catch (TvmUnavailableException e) {
             Assumptions.abort("skipped without TVM's native libraries: " + e.what());
         }
         int refused = 0;
-        for (long seed = 0; seed < COUNT; seed++) {
+        for (long seed = 0; seed < count; seed++) {
             Graph drawn = RandomNetwork.of(seed);
             try {
                 check(drawn, compile, seed);
@@ -79,7 +94,7 @@ class TvmConformanceTest {
                 throw new AssertionError("seed " + seed + ": " + e + "\n" + GraphPrinter.print(drawn), e);
             }
         }
-        assertThat(refused).isLessThanOrEqualTo(Math.max(COUNT / 10, 2));
+        assertThat(refused).isLessThanOrEqualTo(Math.max(count / 10, 2));
     }
 
     private static void check(Graph drawn, Function<Graph, TvmModule> compile, long seed) {
