@@ -16,6 +16,7 @@ import dev.qnet.runtime.kernel.Backend;
 import dev.qnet.runtime.kernel.Workers;
 import dev.qnet.target.jvm.CompiledArtifact;
 import dev.qnet.target.jvm.JvmTarget;
+import dev.qnet.target.tvm.TvmTarget;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -36,16 +37,18 @@ import picocli.CommandLine.ParentCommand;
 @Command(
         name = "bench",
         description =
-                "Runs a model on the JVM for some seconds and tells what an answer takes: median, 99th percentile, "
+                "Runs a model for some seconds, on the JVM or as code of TVM's, and tells what an answer takes: median, 99th percentile, "
                         + "answers a second, and the time of each layer.",
         mixinStandardHelpOptions = true,
         footerHeading = "%nExamples:%n",
         footer = {
             "  qnet bench calibrated.qnet",
             "  qnet bench model.tflite --seconds 5 --threads 2 --batch 8",
-            "  qnet bench model.onnx --kernels scalar --json"
+            "  qnet bench model.onnx --kernels scalar --json",
+            "  qnet bench model.onnx --target tvm-cpu"
         })
 final class BenchCommand implements Callable<Integer> {
+    private static final String JVM = "jvm";
     private static final int LONGEST_NAME = 48;
     private static final double MOST_SECONDS = 3600;
     private static final double LEAST_WARM_UP = 2;
@@ -95,6 +98,15 @@ final class BenchCommand implements Callable<Integer> {
     private List<String> inputs = new ArrayList<>();
 
     @Option(
+            names = {"-t", "--target", "--on"},
+            paramLabel = "NAME",
+            defaultValue = JVM,
+            description = "jvm, or tvm-cpu: code of TVM's for this CPU, whose native libraries have to be there "
+                    + "(docs/targets.md); without the times of layers. Default: ${DEFAULT-VALUE}.")
+    @SuppressWarnings("NullAway.Init")
+    private String target;
+
+    @Option(
             names = "--seconds",
             paramLabel = "S",
             defaultValue = "2",
@@ -118,7 +130,7 @@ final class BenchCommand implements Callable<Integer> {
             names = "--threads",
             paramLabel = "N",
             defaultValue = "1",
-            description = "Threads that a run uses. Default: ${DEFAULT-VALUE}.")
+            description = "Threads that a run uses; on tvm-cpu they share the items of a batch. Default: ${DEFAULT-VALUE}.")
     private int threads;
 
     @Option(
@@ -144,7 +156,7 @@ final class BenchCommand implements Callable<Integer> {
      *
      * @param name the model's
      * @param rounding its contract
-     * @param backend which kernels
+     * @param kernels which ones
      * @param items of a run
      * @param sorted nanoseconds of each run
      * @param macs of an item
@@ -152,7 +164,7 @@ final class BenchCommand implements Callable<Integer> {
      */
     @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Report(
-            String name, String rounding, Backend backend, int items, long[] sorted, long macs, List<Row> rows) {
+            String name, String rounding, String kernels, int items, long[] sorted, long macs, List<Row> rows) {
         double median() {
             return Stopwatch.quantile(sorted, 0.5);
         }
@@ -172,26 +184,61 @@ final class BenchCommand implements Callable<Integer> {
         Console console = parent.console();
         BoundModel bound = model.load(console);
         Graph graph = Build.integers(console, bound);
+        Report report = target.equals(JVM) ? onJvm(graph) : onCpu(graph);
+        if (json) {
+            console.out()
+                    .println(new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(json(report)));
+        } else {
+            print(console, report);
+        }
+        return ExitCode.OK;
+    }
+
+    private Report onCpu(Graph graph) throws IOException {
+        try (Model loaded = Tvm.load(graph, LoadOptions.defaults().withThreads(threads))) {
+            Map<String, Tensor> given = given(loaded);
+            int items = items(loaded, given);
+            return new Report(
+                    loaded.name(),
+                    loaded.roundingContract(),
+                    TvmTarget.CPU,
+                    items,
+                    measure(loaded, given, items),
+                    macs(AccumulatorBounds.of(graph)),
+                    List.of());
+        }
+    }
+
+    private Map<String, Tensor> given(Model loaded) throws IOException {
+        return inputs.isEmpty() ? Map.of() : new Inputs(loaded.inputs(), null).read(inputs);
+    }
+
+    private long[] measure(Model loaded, Map<String, Tensor> given, int items) {
+        try (Stopwatch watch = new Stopwatch(loaded, given, items)) {
+            if (warmUp == null) {
+                watch.settle(LEAST_WARM_UP, MOST_WARM_UP);
+            } else {
+                watch.warmUp(warmUp);
+            }
+            return watch.measure(seconds);
+        }
+    }
+
+    private static long macs(Map<ValueId, AccumulatorBounds.Bound> bounds) {
+        return bounds.values().stream()
+                .mapToLong(AccumulatorBounds.Bound::macs)
+                .sum();
+    }
+
+    private Report onJvm(Graph graph) throws IOException {
         CompiledArtifact artifact = JvmTarget.compile(graph);
         Backend backend = backend();
         LoadOptions options = LoadOptions.defaults().withThreads(threads);
-        Report report;
         try (Model loaded = artifact.load(options, backend)) {
-            Map<String, Tensor> given = inputs.isEmpty() ? Map.of() : new Inputs(loaded.inputs(), null).read(inputs);
+            Map<String, Tensor> given = given(loaded);
             int items = items(loaded, given);
-            long[] sorted;
-            try (Stopwatch watch = new Stopwatch(loaded, given, items)) {
-                if (warmUp == null) {
-                    watch.settle(LEAST_WARM_UP, MOST_WARM_UP);
-                } else {
-                    watch.warmUp(warmUp);
-                }
-                sorted = watch.measure(seconds);
-            }
+            long[] sorted = measure(loaded, given, items);
             Map<ValueId, AccumulatorBounds.Bound> bounds = AccumulatorBounds.of(graph);
-            long macs = bounds.values().stream()
-                    .mapToLong(AccumulatorBounds.Bound::macs)
-                    .sum();
             List<Row> rows = List.of();
             if (!noLayers) {
                 // Layers are measured apart, in a form of the model that looks at the clock between them.
@@ -205,15 +252,15 @@ final class BenchCommand implements Callable<Integer> {
                         Math.min(seconds, 1));
                 rows = rows(graph, bounds, layers);
             }
-            report = new Report(loaded.name(), loaded.roundingContract(), backend, items, sorted, macs, rows);
+            return new Report(
+                    loaded.name(),
+                    loaded.roundingContract(),
+                    backend.name().toLowerCase(Locale.ROOT),
+                    items,
+                    sorted,
+                    macs(bounds),
+                    rows);
         }
-        if (json) {
-            console.out()
-                    .println(new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(json(report)));
-        } else {
-            print(console, report);
-        }
-        return ExitCode.OK;
     }
 
     private void check() {
@@ -228,6 +275,12 @@ final class BenchCommand implements Callable<Integer> {
         }
         if (threads < 1 || threads > Workers.MOST) {
             throw new UserException("--threads is 1 to " + Workers.MOST + ", found " + threads);
+        }
+        if (!target.equals(JVM) && !target.equals(TvmTarget.CPU)) {
+            throw new UserException("there is no target '" + target + "' to measure", "one of: jvm, " + TvmTarget.CPU);
+        }
+        if (kernels != null && !target.equals(JVM)) {
+            throw new UserException("--kernels is for the jvm, not " + target, "leave out one of them");
         }
         if (!Models.reads(model.file())) {
             throw new UserException(
@@ -289,7 +342,7 @@ final class BenchCommand implements Callable<Integer> {
         long[] t = r.sorted();
         console.out()
                 .println(console.heading(r.name()) + "  rounding " + r.rounding() + ", "
-                        + r.backend().name().toLowerCase(Locale.ROOT) + " kernels, "
+                        + (target.equals(JVM) ? r.kernels() + " kernels, " : "on " + target + ", ")
                         + (threads == 1 ? "1 thread" : threads + " threads") + ", batch " + r.items());
         console.out()
                 .println("median " + Sizes.time(r.median()) + ", 99 % within "
@@ -326,7 +379,8 @@ final class BenchCommand implements Callable<Integer> {
         Map<String, Object> all = new LinkedHashMap<>();
         all.put("model", r.name());
         all.put("rounding", r.rounding());
-        all.put("kernels", r.backend().name().toLowerCase(Locale.ROOT));
+        all.put("target", target);
+        all.put("kernels", r.kernels());
         all.put("threads", threads);
         all.put("batch", r.items());
         all.put("runs", r.sorted().length);

@@ -53,7 +53,7 @@ final class Models {
         if (extension.equals("so") || extension.equals("o")) {
             return new UserException(
                     "'" + file + "' is compiled for other programs to run",
-                    "give the model that it was compiled from; 'qnet run MODEL --target tvm-cpu' runs what is compiled");
+                    "give the model that it was compiled from; 'qnet run' takes libraries of --abi c, too");
         }
         return new UserException(
                 "'" + file + "' is "

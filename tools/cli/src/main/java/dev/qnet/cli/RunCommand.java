@@ -10,6 +10,7 @@ import dev.qnet.compiler.pass.Passes;
 import dev.qnet.compiler.pass.Pipeline;
 import dev.qnet.compiler.source.CompileException;
 import dev.qnet.compiler.source.Diagnostics;
+import dev.qnet.runtime.LoadOptions;
 import dev.qnet.runtime.Model;
 import dev.qnet.runtime.Tensor;
 import dev.qnet.runtime.TensorInfo;
@@ -21,6 +22,7 @@ import dev.qnet.target.tvm.TvmModule;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -41,7 +43,7 @@ import picocli.CommandLine.ParentCommand;
 /** {@code qnet run}: one answer. */
 @Command(
         name = "run",
-        description = "Runs a model (.qnet, .tflite, .onnx or a compiled .jar) on inputs and shows its outputs.",
+        description = "Runs a model (.qnet, .tflite, .onnx, a compiled .jar, or a .so of --abi c) on inputs and shows its outputs.",
         mixinStandardHelpOptions = true,
         footerHeading = "%nExamples:%n",
         footer = {
@@ -97,7 +99,7 @@ final class RunCommand implements Callable<Integer> {
     @Parameters(
             index = "0",
             paramLabel = "MODEL",
-            description = "A .qnet, .tflite or .onnx file, or a jar that qnet compile wrote.")
+            description = "A .qnet, .tflite or .onnx file, or a jar or a library of C functions (--abi c) that qnet compile wrote.")
     @SuppressWarnings("NullAway.Init")
     private Path file;
 
@@ -229,14 +231,19 @@ final class RunCommand implements Callable<Integer> {
 
     private Engine engine(Console console, List<String> labels) throws IOException {
         if (!Models.reads(file)) {
-            if (!Inputs.extension(file).equals("jar")) {
+            boolean library = Inputs.extension(file).equals("so");
+            if (!library && !Inputs.extension(file).equals("jar")) {
                 throw Models.unknown(file);
             }
-            if (on != On.JVM) {
+            if (on != On.JVM && !(library && on == On.TVM_CPU)) {
                 throw new UserException(
-                        file + " is compiled: it runs on the jvm only", "give the model itself, or leave out --on");
+                        file + " is compiled: it runs on " + (library ? "this CPU" : "the jvm") + " only",
+                        "give the model itself, or leave out --on");
             }
-            return new Engine.Compiled(Model.load(file));
+            if (!Files.exists(file)) {
+                throw new NoSuchFileException(file.toString());
+            }
+            return new Engine.Compiled(Model.load(file, LoadOptions.defaults().withThreads(threads)));
         }
         BoundModel bound = Models.load(console, file, name, importing);
         labels.addAll(bound.labels());

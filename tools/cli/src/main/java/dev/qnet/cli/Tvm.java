@@ -3,6 +3,8 @@ package dev.qnet.cli;
 import dev.qnet.cli.verify.TvmValues;
 import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.Graph;
+import dev.qnet.runtime.LoadOptions;
+import dev.qnet.runtime.Model;
 import dev.qnet.target.tvm.CLibrary;
 import dev.qnet.target.tvm.CTarget;
 import dev.qnet.target.tvm.Cpu;
@@ -17,6 +19,7 @@ import dev.qnet.target.tvm.TvmSession;
 import dev.qnet.target.tvm.TvmTarget;
 import dev.qnet.target.tvm.TvmUnavailableException;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -81,6 +84,25 @@ final class Tvm {
             return TvmTarget.compileForC(graph, new Cpu(cpu), tilings);
         } catch (IllegalArgumentException e) {
             throw new UserException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /**
+     * Compiles a graph to C functions for this machine's CPU, and loads it as other models are.
+     *
+     * @throws UserException if TVM is not on this machine, or the kind of this CPU is not known
+     */
+    static Model load(Graph graph, LoadOptions options) throws IOException {
+        require();
+        Path folder = Files.createTempDirectory("qnet");
+        Path file = folder.resolve("model.so");
+        try (CLibrary library = compileForC(graph, Cpu.NATIVE.name(), Tilings.DEFAULT)) {
+            library.save(file);
+            // What is loaded stays without its file.
+            return Model.load(file, options);
+        } finally {
+            Files.deleteIfExists(file);
+            Files.delete(folder);
         }
     }
 

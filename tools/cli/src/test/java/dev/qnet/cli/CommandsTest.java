@@ -298,10 +298,37 @@ class CommandsTest extends InProcess {
     @Test
     void saysWhatToGiveInPlaceOfWhatIsCompiled() throws IOException {
         Path so = folder.resolve("m.so");
-        assertThat(qnet("run", so, "-i", "x.npy")).isEqualTo(ExitCode.INPUT);
+        assertThat(qnet("check", so)).isEqualTo(ExitCode.INPUT);
         assertThat(err).contains("give the model that it was compiled from");
         assertThat(qnet("verify", calibrated(), "--target", "tvm")).isEqualTo(ExitCode.INPUT);
         assertThat(err).contains("there is no target 'tvm'");
+    }
+
+    @Test
+    void runsLibrariesOfCFunctions() throws IOException {
+        Path so = folder.resolve("m.so");
+        Path x = folder.resolve("x.npy");
+        Npy.write(x, NpyArray.ofFloats(new float[] {8, 0, 16, 0, 255, 0, 0, 255}, 2, 4));
+        assertThat(qnet("run", so, "-i", x)).isEqualTo(ExitCode.IO);
+        assertThat(err).contains("m.so: there is no such file");
+        Files.createFile(so);
+        assertThat(qnet("run", so, "-i", x)).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("m.so: cannot be loaded here: it is damaged, 0 bytes are no library");
+        assertThat(qnet("run", so, "-i", x, "--on", "oracle")).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("m.so is compiled: it runs on this CPU only");
+        Path file = calibrated();
+        int code = qnet("compile", file, "--target", "tvm-cpu", "--abi", "c", "-o", so);
+        Assumptions.assumeFalse(err.contains("TVM's"), () -> err);
+        assertThat(code).isZero();
+        assertThat(qnet("run", file, "-i", x, "--json")).isZero();
+        String expected = out;
+        assertThat(qnet("run", so, "-i", x, "--json")).as(err).isZero();
+        assertThat(out).isEqualTo(expected);
+        assertThat(qnet("run", so, "-i", x, "--json", "--on", "tvm-cpu", "--threads", 2)).as(err).isZero();
+        assertThat(out).isEqualTo(expected);
+        assertThat(qnet("compile", file, "--target", "tvm-cpu", "-o", folder.resolve("packed.so"))).isZero();
+        assertThat(qnet("run", folder.resolve("packed.so"), "-i", x)).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("no library that 'qnet compile --target tvm-cpu --abi c' wrote");
     }
 
     @Test

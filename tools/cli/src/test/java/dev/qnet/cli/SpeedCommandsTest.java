@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -84,6 +85,30 @@ class SpeedCommandsTest extends InProcess {
             assertThat(json.at("/layers/0/macs").asInt()).isEqualTo(8);
             assertThat(json.at("/layers/0/nanos").asDouble()).isPositive();
         }
+    }
+
+    @Test
+    void benchMeasuresTvmsCode() throws IOException {
+        int code = bench("--target", "tvm-cpu", "--json", "--batch", 3, "--threads", 2);
+        Assumptions.assumeFalse(err.contains("TVM's"), () -> err);
+        assertThat(code).as(err).isZero();
+        JsonNode json = new ObjectMapper().readTree(out);
+        assertThat(json.get("target").asText()).isEqualTo("tvm-cpu");
+        assertThat(json.get("rounding").asText()).isEqualTo("tosa");
+        assertThat(json.get("batch").asInt()).isEqualTo(3);
+        assertThat(json.get("macs").asInt()).isEqualTo(8);
+        assertThat(json.get("runs").asInt()).isPositive();
+        assertThat(json.get("layers")).isEmpty();
+        assertThat(bench("--on", "tvm-cpu")).isZero();
+        assertThat(out).contains("half  rounding tosa, on tvm-cpu, 1 thread, batch 1").doesNotContain("share");
+    }
+
+    @Test
+    void benchRefusesOtherTargets() {
+        assertThat(bench("--target", "tvm-c")).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("there is no target 'tvm-c' to measure", "one of: jvm, tvm-cpu");
+        assertThat(bench("--target", "tvm-cpu", "--kernels", "scalar")).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("--kernels is for the jvm, not tvm-cpu");
     }
 
     @Test
