@@ -33,7 +33,7 @@ public final class TilesInLoops {
     }
 
     private static String script(Graph graph, Isa isa) {
-        return Printer.print(Lowering.lowerPacked(graph, new Options(isa, false, Map.of()))
-                .module());
+        return Printer.print(
+                Lowering.lowerPacked(graph, new Options(isa, false, Map.of())).module());
     }
 }

@@ -130,7 +130,8 @@ final class BenchCommand implements Callable<Integer> {
             names = "--threads",
             paramLabel = "N",
             defaultValue = "1",
-            description = "Threads that a run uses; on tvm-cpu they share the items of a batch. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Threads that a run uses; on tvm-cpu they share the items of a batch. Default: ${DEFAULT-VALUE}.")
     private int threads;
 
     @Option(
@@ -225,9 +226,7 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     private static long macs(Map<ValueId, AccumulatorBounds.Bound> bounds) {
-        return bounds.values().stream()
-                .mapToLong(AccumulatorBounds.Bound::macs)
-                .sum();
+        return bounds.values().stream().mapToLong(AccumulatorBounds.Bound::macs).sum();
     }
 
     private Report onJvm(Graph graph) throws IOException {

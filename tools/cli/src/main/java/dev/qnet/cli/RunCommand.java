@@ -43,7 +43,8 @@ import picocli.CommandLine.ParentCommand;
 /** {@code qnet run}: one answer. */
 @Command(
         name = "run",
-        description = "Runs a model (.qnet, .tflite, .onnx, a compiled .jar, or a .so of --abi c) on inputs and shows its outputs.",
+        description =
+                "Runs a model (.qnet, .tflite, .onnx, a compiled .jar, or a .so of --abi c) on inputs and shows its outputs.",
         mixinStandardHelpOptions = true,
         footerHeading = "%nExamples:%n",
         footer = {
@@ -99,7 +100,8 @@ final class RunCommand implements Callable<Integer> {
     @Parameters(
             index = "0",
             paramLabel = "MODEL",
-            description = "A .qnet, .tflite or .onnx file, or a jar or a library of C functions (--abi c) that qnet compile wrote.")
+            description =
+                    "A .qnet, .tflite or .onnx file, or a jar or a library of C functions (--abi c) that qnet compile wrote.")
     @SuppressWarnings("NullAway.Init")
     private Path file;
 

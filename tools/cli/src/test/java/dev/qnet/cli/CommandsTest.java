@@ -324,9 +324,12 @@ class CommandsTest extends InProcess {
         String expected = out;
         assertThat(qnet("run", so, "-i", x, "--json")).as(err).isZero();
         assertThat(out).isEqualTo(expected);
-        assertThat(qnet("run", so, "-i", x, "--json", "--on", "tvm-cpu", "--threads", 2)).as(err).isZero();
+        assertThat(qnet("run", so, "-i", x, "--json", "--on", "tvm-cpu", "--threads", 2))
+                .as(err)
+                .isZero();
         assertThat(out).isEqualTo(expected);
-        assertThat(qnet("compile", file, "--target", "tvm-cpu", "-o", folder.resolve("packed.so"))).isZero();
+        assertThat(qnet("compile", file, "--target", "tvm-cpu", "-o", folder.resolve("packed.so")))
+                .isZero();
         assertThat(qnet("run", folder.resolve("packed.so"), "-i", x)).isEqualTo(ExitCode.INPUT);
         assertThat(err).contains("no library that 'qnet compile --target tvm-cpu --abi c' wrote");
     }

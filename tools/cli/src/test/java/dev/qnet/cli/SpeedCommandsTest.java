@@ -100,7 +100,9 @@ class SpeedCommandsTest extends InProcess {
         assertThat(json.get("runs").asInt()).isPositive();
         assertThat(json.get("layers")).isEmpty();
         assertThat(bench("--on", "tvm-cpu")).isZero();
-        assertThat(out).contains("half  rounding tosa, on tvm-cpu, 1 thread, batch 1").doesNotContain("share");
+        assertThat(out)
+                .contains("half  rounding tosa, on tvm-cpu, 1 thread, batch 1")
+                .doesNotContain("share");
     }
 
     @Test
