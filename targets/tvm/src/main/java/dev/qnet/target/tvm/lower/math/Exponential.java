@@ -26,6 +26,7 @@ import static dev.qnet.target.tvm.tir.Tir.sub;
 import dev.qnet.target.tvm.tir.DataType;
 import dev.qnet.target.tvm.tir.Expr;
 import dev.qnet.target.tvm.tir.Stmt;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 
 /**
@@ -118,7 +119,13 @@ public final class Exponential {
         return select(gt(magnitude, i64(HALF_LN2)), some, i64(0));
     }
 
-    private static Stmt reduced(Expr x, Expr magnitude, Expr k, Function<Expr, Stmt> body) {
+    /** What is done with {@code high − low = r}. */
+    private interface Parts {
+        Stmt of(Expr high, Expr low, Expr r);
+    }
+
+    /** x without k·ln 2, in two parts. */
+    private static Stmt without(Expr x, Expr k, Parts body) {
         Expr real = cast(DataType.FLOAT64, k);
         return let(
                 "high",
@@ -126,23 +133,25 @@ public final class Exponential {
                 high -> let(
                         "low",
                         rounded(mul(real, f64(LN2_LOW))),
-                        low -> let(
-                                "r",
-                                sub(high, low),
-                                r -> let(
-                                        "r2",
-                                        rounded(mul(r, r)),
-                                        r2 -> let("c", sub(r, rounded(mul(r2, polynomial(POLYNOMIAL, r2)))), c -> {
-                                            Expr quotient = div(rounded(mul(r, c)), sub(f64(2), c));
-                                            Expr y = sub(f64(1), sub(sub(low, quotient), high));
-                                            return let(
-                                                    "y",
-                                                    y,
-                                                    near -> body.apply(select(
-                                                            lt(magnitude, i64(TINY)),
-                                                            add(f64(1), x),
-                                                            scaled(near, k))));
-                                        })))));
+                        low -> let("r", sub(high, low), r -> body.of(high, low, r))));
+    }
+
+    private static Stmt reduced(Expr x, Expr magnitude, Expr k, Function<Expr, Stmt> body) {
+        return without(
+                x,
+                k,
+                (high, low, r) -> let(
+                        "r2",
+                        rounded(mul(r, r)),
+                        r2 -> let("c", sub(r, rounded(mul(r2, polynomial(POLYNOMIAL, r2)))), c -> {
+                            Expr quotient = div(rounded(mul(r, c)), sub(f64(2), c));
+                            Expr y = sub(f64(1), sub(sub(low, quotient), high));
+                            return let(
+                                    "y",
+                                    y,
+                                    near -> body.apply(
+                                            select(lt(magnitude, i64(TINY)), add(f64(1), x), scaled(near, k))));
+                        })));
     }
 
     private static Expr polynomial(double[] coefficients, Expr x) {
@@ -192,59 +201,33 @@ public final class Exponential {
                 a -> let(
                         "size",
                         upperHalf(a),
-                        m -> let("k", multiple(a, m), k -> {
-                            Expr real = cast(DataType.FLOAT64, k);
-                            return let(
-                                    "high",
-                                    sub(a, rounded(mul(real, f64(LN2_HIGH)))),
-                                    high -> let(
-                                            "low",
-                                            rounded(mul(real, f64(LN2_LOW))),
-                                            low -> let(
-                                                    "r",
-                                                    sub(high, low),
-                                                    r -> let(
-                                                            "half",
-                                                            rounded(mul(f64(0.5), r)),
-                                                            half -> let(
-                                                                    "square",
-                                                                    rounded(mul(r, half)),
-                                                                    square -> let(
-                                                                            "r1",
-                                                                            polynomial(MINUS_ONE, square),
-                                                                            r1 -> let(
-                                                                                    "t",
-                                                                                    sub(f64(3), rounded(mul(r1, half))),
-                                                                                    t -> let(
-                                                                                            "e",
-                                                                                            rounded(
-                                                                                                    mul(
-                                                                                                            square,
-                                                                                                            div(
-                                                                                                                    sub(
-                                                                                                                            r1,
-                                                                                                                            t),
-                                                                                                                    sub(
-                                                                                                                            f64(
-                                                                                                                                    6),
-                                                                                                                            rounded(
-                                                                                                                                    mul(
-                                                                                                                                            r,
-                                                                                                                                            t)))))),
-                                                                                            e -> cases(
-                                                                                                    a,
-                                                                                                    m,
-                                                                                                    k,
-                                                                                                    r,
-                                                                                                    sub(
-                                                                                                            sub(
-                                                                                                                    high,
-                                                                                                                    r),
-                                                                                                            low),
-                                                                                                    square,
-                                                                                                    e,
-                                                                                                    body)))))))));
-                        })));
+                        m -> let(
+                                "k",
+                                multiple(a, m),
+                                k -> without(
+                                        a,
+                                        k,
+                                        (high, low, r) -> rational(r, (square, e) -> {
+                                            Expr c = sub(sub(high, r), low);
+                                            return cases(a, m, k, r, c, square, e, body);
+                                        })))));
+    }
+
+    /** The square r²/2 of the remainder, and the rational function of it that expm1 is made of. */
+    private static Stmt rational(Expr r, BiFunction<Expr, Expr, Stmt> body) {
+        return let(
+                "half",
+                rounded(mul(f64(0.5), r)),
+                half -> let(
+                        "square",
+                        rounded(mul(r, half)),
+                        square -> let(
+                                "r1",
+                                polynomial(MINUS_ONE, square),
+                                r1 -> let("t", sub(f64(3), rounded(mul(r1, half))), t -> {
+                                    Expr e = div(sub(r1, t), sub(f64(6), rounded(mul(r, t))));
+                                    return let("e", rounded(mul(square, e)), named -> body.apply(square, named));
+                                }))));
     }
 
     /** What is made of the parts of expm1, depending on k. */
