@@ -333,7 +333,7 @@ class TrainerTest {
         Dataset label = new Dataset("seven", new float[64 * 100], labels, Shape.of(10, 10, 1));
         assertThatThrownBy(() -> new Trainer(graph, SETTINGS).train(label, TEST, Progress.silent()))
                 .isInstanceOf(DataException.class)
-                .hasMessage("seven: label 3 is 7, but the model tells 5 classes apart, 0 to 4");
+                .hasMessage("seven: the label of item 3 is 7, but the model tells 5 classes apart, 0 to 4");
     }
 
     @Test
