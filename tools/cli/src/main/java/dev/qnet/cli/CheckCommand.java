@@ -1,5 +1,6 @@
 package dev.qnet.cli;
 
+import dev.qnet.compiler.front.Frontend;
 import dev.qnet.compiler.front.bind.BoundModel;
 import dev.qnet.compiler.ir.Graph;
 import dev.qnet.compiler.source.CompileException;
@@ -31,7 +32,16 @@ final class CheckCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Console console = parent.console();
-        BoundModel bound = model.load(console);
+        BoundModel bound;
+        try {
+            bound = model.load(console);
+        } catch (CompileException e) {
+            if (!only(e, Frontend.NO_PARAMETERS)) {
+                throw e;
+            }
+            untrained(console);
+            return ExitCode.OK;
+        }
         Graph graph = bound.graph();
         if (Importer.reads(model.file()) || Models.isInteger(graph)) {
             imported(console, bound);
@@ -64,14 +74,27 @@ final class CheckCommand implements Callable<Integer> {
             Build.integers(console, bound);
             console.out().println(model.file() + ": " + graph.name() + " is right and compiles to integers");
         } catch (CompileException e) {
-            if (!e.diagnostics().stream()
-                    .filter(d -> d.severity() == Diagnostic.Severity.ERROR)
-                    .allMatch(d -> d.code().equals("not-calibrated"))) {
+            if (!only(e, "not-calibrated")) {
                 throw e;
             }
             console.out()
                     .println(model.file() + ": " + graph.name()
                             + " is right as far as it goes; it waits for 'qnet calibrate'");
         }
+    }
+
+    /** A model that has no parameters yet is right as far as can be told with any. */
+    private void untrained(Console console) {
+        Graph graph = model.loadUntrained(console).graph();
+        console.out()
+                .println(model.file() + ": " + graph.name()
+                        + " is right as far as it goes; it has no parameters, and waits for 'qnet train'");
+    }
+
+    /** Whether nothing else is wrong. */
+    private static boolean only(CompileException e, String code) {
+        return e.diagnostics().stream()
+                .filter(d -> d.severity() == Diagnostic.Severity.ERROR)
+                .allMatch(d -> d.code().equals(code));
     }
 }

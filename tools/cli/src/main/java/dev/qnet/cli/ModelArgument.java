@@ -1,5 +1,6 @@
 package dev.qnet.cli;
 
+import dev.qnet.compiler.front.Frontend;
 import dev.qnet.compiler.front.bind.BoundModel;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -28,5 +29,12 @@ final class ModelArgument {
     /** Reads and binds the model; warnings are shown. */
     BoundModel load(Console console) throws IOException {
         return Models.load(console, file, name, importing);
+    }
+
+    /** As {@link #load}, a source with parameters drawn at random where it has none. */
+    BoundModel loadUntrained(Console console) {
+        BoundModel bound = Frontend.load(file, new Frontend.Options(name, 0L));
+        console.show(bound.warnings());
+        return bound;
     }
 }

@@ -24,21 +24,28 @@ final class Outputs {
 
     private Outputs() {}
 
-    /** Class scores as a ranked table an item; anything else as a summary with its first values. */
-    static void print(Console console, Map<String, Tensor> out, List<String> labels, int top) {
+    /**
+     * Class scores as a table with the best of each item; anything else as a summary with its first values.
+     *
+     * @param written whether outputs go to files, too
+     */
+    static void print(Console console, Map<String, Tensor> out, List<String> labels, int top, boolean written) {
         out.forEach((name, t) -> {
             console.out().println(console.heading(name) + " " + t.type() + " " + Arrays.toString(t.shape()));
             int classes = t.rank() == 0 ? 1 : t.dim(t.rank() - 1);
             boolean scores =
                     t.rank() == 2 && classes > 1 && (!labels.isEmpty() ? labels.size() == classes : classes <= 1000);
             if (scores) {
-                for (int item = 0; item < Math.min(t.dim(0), MAX_ITEMS); item++) {
-                    console.out().print(ranked(t, item, classes, labels, top, t.dim(0) > 1));
+                int items = Math.min(t.dim(0), MAX_ITEMS);
+                Table table = new Table(t.dim(0) > 1 ? "item" : "", "class", ">score");
+                for (int item = 0; item < items; item++) {
+                    rank(table, t, item, classes, labels, top);
                 }
-                if (t.dim(0) > MAX_ITEMS) {
+                console.out().print(table);
+                if (t.dim(0) > items) {
                     console.out()
-                            .println("  and " + (t.dim(0) - MAX_ITEMS) + " items more (--output " + name
-                                    + "=FILE writes all)");
+                            .println("  and " + (t.dim(0) - items) + " items more"
+                                    + (written ? "" : " (--output " + name + "=FILE writes all)"));
                 }
             } else {
                 console.out().println("  " + summary(t));
@@ -46,7 +53,8 @@ final class Outputs {
         });
     }
 
-    private static String ranked(Tensor t, int item, int classes, List<String> labels, int top, boolean several) {
+    /** Adds the best classes of an item. */
+    private static void rank(Table table, Tensor t, int item, int classes, List<String> labels, int top) {
         List<Double> scores = Engine.numbers(t, item * classes, classes);
         List<Integer> order = IntStream.range(0, classes)
                 .boxed()
@@ -55,14 +63,12 @@ final class Outputs {
                         .thenComparing(i -> i))
                 .limit(top)
                 .toList();
-        Table table = new Table(several ? "item" : "", "class", ">score");
         for (int i : order) {
             table.row(
-                    several && i == order.getFirst() ? Integer.toString(item) : "",
+                    t.dim(0) > 1 && i == order.getFirst() ? Integer.toString(item) : "",
                     labels.isEmpty() ? Integer.toString(i) : labels.get(i),
                     String.format(Locale.ROOT, "%.4f", scores.get(i)));
         }
-        return table.toString();
     }
 
     private static String summary(Tensor t) {

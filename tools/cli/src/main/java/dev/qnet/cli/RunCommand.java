@@ -204,7 +204,7 @@ final class RunCommand implements Callable<Integer> {
         if (json) {
             console.out().println(new ObjectMapper().writeValueAsString(json(out)));
         } else {
-            Outputs.print(console, out, names, top);
+            Outputs.print(console, out, names, top, !outputs.isEmpty());
         }
         Outputs.write(out, outputs, white, console);
         return ExitCode.OK;

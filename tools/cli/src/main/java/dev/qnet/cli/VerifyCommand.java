@@ -34,7 +34,7 @@ import picocli.CommandLine.ParentCommand;
         footerHeading = "%nExamples:%n",
         footer = {
             "  qnet verify onnx/backend/test/data/node             ONNX's own tests",
-            "  qnet verify model.tflite                            every target against the oracle",
+            "  qnet verify model.qnet                              every target against the oracle",
             "  qnet verify goldens/ --target jvm --json            for a build; exit 1 if one failed"
         })
 final class VerifyCommand implements Callable<Integer> {
@@ -50,7 +50,7 @@ final class VerifyCommand implements Callable<Integer> {
     @Parameters(
             arity = "1..*",
             paramLabel = "PATH",
-            description = "Folders, searched for cases, or files: .tflite, .onnx, CMSIS-NN cases as .json.")
+            description = "Folders, searched for cases, or files: .qnet, .tflite, .onnx, CMSIS-NN cases as .json.")
     @SuppressWarnings("NullAway.Init")
     private List<Path> paths;
 
@@ -104,7 +104,7 @@ final class VerifyCommand implements Callable<Integer> {
                             + String.join(
                                     ", ", paths.stream().map(Path::toString).toList()),
                     "a case is a folder with model.onnx and test_data_set_0, with goldens.json or case.json, a .tflite or "
-                            + ".onnx file, or a case of CMSIS-NN as .json");
+                            + ".onnx file, or a case of CMSIS-NN as .json; a .qnet file is named itself");
         }
         Verification verification = new Verification(executors, Duration.ofSeconds(seconds));
         List<CaseResult> results = new ArrayList<>();

@@ -66,6 +66,26 @@ class CommandsTest extends InProcess {
     }
 
     @Test
+    void checkTellsWhatWaitsForTraining() throws IOException {
+        Path untrained = folder.resolve("untrained.qnet");
+        Files.writeString(untrained, "qnet 1 model m(x: f32[N, 4]) -> f32[N, 2] { return x |> dense(2) }");
+        assertThat(qnet("check", untrained)).isZero();
+        assertThat(out).contains("waits for 'qnet train'");
+        assertThat(qnet("compile", untrained, "-o", folder.resolve("m.jar"))).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("no-parameters", "qnet train");
+        Files.writeString(untrained, "qnet 1 model m(x: f32[N, 4]) -> f32[N, 2] { return x |> densely(2) }");
+        assertThat(qnet("check", untrained)).isEqualTo(ExitCode.INPUT);
+    }
+
+    @Test
+    void verifyTakesSources() throws IOException {
+        assertThat(qnet("verify", model)).isEqualTo(ExitCode.INPUT);
+        assertThat(out).contains("FAIL", "qnet check");
+        assertThat(qnet("verify", calibrated(), "--target", "jvm,source")).isZero();
+        assertThat(out).contains("pass");
+    }
+
+    @Test
     void runRefusesWhatIsNotCalibrated() throws IOException {
         Npy.write(folder.resolve("x.npy"), NpyArray.ofFloats(new float[4], 1, 4));
         assertThat(qnet("run", model, "--input", folder.resolve("x.npy"))).isEqualTo(ExitCode.INPUT);

@@ -15,6 +15,9 @@ public final class Frontend {
     /** How the names of source files end. */
     public static final String EXTENSION = ".qnet";
 
+    /** The code of the error that a model has no parameters at all, and none are missing that it names: it can be trained. */
+    public static final String NO_PARAMETERS = "no-parameters";
+
     /**
      * What to load.
      *

@@ -60,7 +60,8 @@ final class OtherScheme {
                 .toList();
         Diagnostic d = Diagnostic.error("unknown-name", Span.NONE, "there is no scheme '" + wanted + "'")
                 .withNote("there are " + String.join(", ", all) + ", and any in a file: --scheme FILE.qnet");
-        Optional<String> near = DidYouMean.suggest(wanted, all);
+        // As the paper writes it: LSQ+.
+        Optional<String> near = DidYouMean.suggest(wanted.replace("+", "_plus"), all);
         throw new CompileException(near.isPresent() ? d.withFix("did you mean '" + near.get() + "'?") : d);
     }
 

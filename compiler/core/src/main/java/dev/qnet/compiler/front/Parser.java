@@ -59,8 +59,8 @@ public final class Parser {
                     .withFix("keep large tensors in a .safetensors file and name it with `parameters`"));
         }
         Diagnostics diagnostics = new Diagnostics();
-        TokenScan scan = TokenScan.of(whole, diagnostics);
-        checkHeader(source, scan.tokens());
+        TokenScan scan = TokenScan.of(whole, diagnostics, first -> checkBegins(source, first));
+        checkVersion(source, scan.tokens());
         QnetParser parser = parser(source, scan.tokens(), diagnostics);
         QnetParser.FileContext tree = parser.file();
         throwIfErrors(diagnostics);
@@ -87,15 +87,18 @@ public final class Parser {
         return parser;
     }
 
-    /** Refuses a text in another version of the language before judging its syntax. */
-    private static void checkHeader(SourceFile source, List<Token> tokens) {
-        Token first = tokens.getFirst();
-        Span at = spanOf(source, first);
+    /** Refuses a text that is none of the language before judging its characters. */
+    private static void checkBegins(SourceFile source, Token first) {
         if (first.getType() != QnetLexer.QNET) {
-            throw new CompileException(
-                    Diagnostic.error("missing-header", at, "a file begins with the version of its language")
-                            .withFix("begin it with `qnet " + VERSION + "`"));
+            throw new CompileException(Diagnostic.error(
+                            "missing-header", spanOf(source, first), "a file begins with the version of its language")
+                    .withFix("begin it with `qnet " + VERSION + "`"));
         }
+    }
+
+    /** Refuses a text in another version of the language before judging its syntax. */
+    private static void checkVersion(SourceFile source, List<Token> tokens) {
+        Span at = spanOf(source, tokens.getFirst());
         Token version = tokens.get(1);
         if (version.getType() == QnetLexer.INT && version.getText().equals(Integer.toString(VERSION))) {
             return;

@@ -7,6 +7,7 @@ import dev.qnet.compiler.source.Span;
 import dev.qnet.grammar.QnetLexer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.antlr.v4.runtime.CommonToken;
 import org.antlr.v4.runtime.Token;
 import org.jspecify.annotations.Nullable;
@@ -18,12 +19,14 @@ import org.jspecify.annotations.Nullable;
 final class TokenScan {
     private final Span stretch;
     private final Diagnostics diagnostics;
+    private final Consumer<Token> first;
     private final List<Token> tokens = new ArrayList<>();
     private final List<Comment> comments = new ArrayList<>();
 
-    private TokenScan(Span stretch, Diagnostics diagnostics) {
+    private TokenScan(Span stretch, Diagnostics diagnostics, Consumer<Token> first) {
         this.stretch = stretch;
         this.diagnostics = diagnostics;
+        this.first = first;
     }
 
     /**
@@ -32,7 +35,16 @@ final class TokenScan {
      * @throws CompileException if it holds more than {@link Parser#MAX_TOKENS} tokens
      */
     static TokenScan of(Span stretch, Diagnostics diagnostics) {
-        TokenScan scan = new TokenScan(stretch, diagnostics);
+        return of(stretch, diagnostics, token -> {});
+    }
+
+    /**
+     * Scans a stretch of text as {@link #of(Span, Diagnostics)} does.
+     *
+     * @param first takes the first token before the rest is scanned, so that a text of another kind is refused as that
+     */
+    static TokenScan of(Span stretch, Diagnostics diagnostics, Consumer<Token> first) {
+        TokenScan scan = new TokenScan(stretch, diagnostics, first);
         scan.run();
         return scan;
     }
@@ -85,7 +97,9 @@ final class TokenScan {
             if (type == QnetLexer.UNTERMINATED_STRING) {
                 token = closed(token);
             }
-            if (!tokens.isEmpty()) {
+            if (tokens.isEmpty()) {
+                first.accept(token);
+            } else {
                 tokens.set(tokens.size() - 1, nameable(tokens.getLast(), type));
             }
             tokens.add(token);

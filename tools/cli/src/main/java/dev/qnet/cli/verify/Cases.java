@@ -53,14 +53,14 @@ public final class Cases {
             Path named = file.getParent();
             Path whole = named == null ? Path.of("") : named;
             add(whole, whole, kind);
-        } else if (Importer.reads(file)) {
+        } else if (Importer.reads(file) || LoneModel.isSource(file)) {
             add(file, file, Case.Kind.MODEL);
         } else if (isCmsisNn(file)) {
             add(file, file, Case.Kind.CMSIS_NN);
         } else {
             throw new dev.qnet.cli.UserException(
                     file + ": nothing that can be checked",
-                    "give a .tflite or .onnx file, a case of CMSIS-NN as .json, or a folder of cases");
+                    "give a .qnet, .tflite or .onnx file, a case of CMSIS-NN as .json, or a folder of cases");
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.qnet.compiler.front.bind;
 
 import dev.qnet.compiler.data.ParameterSource;
+import dev.qnet.compiler.front.Frontend;
 import dev.qnet.compiler.ir.Shape;
 import dev.qnet.compiler.ir.Tensor;
 import dev.qnet.compiler.source.Diagnostic;
@@ -207,7 +208,7 @@ final class WeightFiles implements AutoCloseable {
             session.report(
                     Frame.top(),
                     Diagnostic.error(
-                                    "missing-parameters",
+                                    Frontend.NO_PARAMETERS,
                                     at,
                                     "model '" + model + "' needs " + Messages.plural(missing.size(), "parameter")
                                             + ", and names no file to read them from")
