@@ -265,6 +265,8 @@ class TrainCommandTest extends InProcess {
         assertThat(folder.resolve("t/quadrants.qnet")).content().contains("i3", "thresholds(");
         assertThat(qnet(with(line, "--scheme", "lsk"))).isEqualTo(ExitCode.INPUT);
         assertThat(err).contains("there is no scheme 'lsk'", "did you mean 'lsq'?");
+        assertThat(qnet(with(line, "--scheme", "lsq+"))).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("did you mean 'lsq_plus'?");
         Path two = Files.writeString(
                 folder.resolve("two.qnet"), "qnet 1\nscheme a { weights i3 }\nscheme b { activations u4 }");
         assertThat(qnet(with(line, "--scheme", two))).isEqualTo(ExitCode.INPUT);

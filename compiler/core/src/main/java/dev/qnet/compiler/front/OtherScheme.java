@@ -60,8 +60,8 @@ final class OtherScheme {
                 .toList();
         Diagnostic d = Diagnostic.error("unknown-name", Span.NONE, "there is no scheme '" + wanted + "'")
                 .withNote("there are " + String.join(", ", all) + ", and any in a file: --scheme FILE.qnet");
-        // As the paper writes it: LSQ+.
-        Optional<String> near = DidYouMean.suggest(wanted.replace("+", "_plus"), all);
+        String spelled = wanted.replace("+", "_plus"); // as papers write LSQ+
+        Optional<String> near = all.contains(spelled) ? Optional.of(spelled) : DidYouMean.suggest(wanted, all);
         throw new CompileException(near.isPresent() ? d.withFix("did you mean '" + near.get() + "'?") : d);
     }
 

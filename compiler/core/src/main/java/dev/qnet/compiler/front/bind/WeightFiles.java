@@ -213,8 +213,8 @@ final class WeightFiles implements AutoCloseable {
                                     "model '" + model + "' needs " + Messages.plural(missing.size(), "parameter")
                                             + ", and names no file to read them from")
                             .withNote(needed())
-                            .withFix("add `parameters \"FILE.safetensors\"` (or .npz) to the model, or give weights"
-                                    + " in place: weight: [...]"));
+                            .withFix("add `parameters \"FILE.safetensors\"` (or .npz) to the model, give weights in"
+                                    + " place: weight: [...], or train them: qnet train"));
             return;
         }
         List<String> names = List.copyOf(names());
