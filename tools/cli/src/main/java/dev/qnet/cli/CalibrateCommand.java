@@ -5,14 +5,20 @@ import dev.qnet.compiler.front.bind.BoundModel;
 import dev.qnet.compiler.front.write.SourceWriter;
 import dev.qnet.compiler.interp.Value;
 import dev.qnet.compiler.ir.Graph;
+import dev.qnet.compiler.ir.Quant;
 import dev.qnet.compiler.ir.Shape;
+import dev.qnet.compiler.ir.Spec;
 import dev.qnet.compiler.quant.Calibration;
 import dev.qnet.compiler.quant.Calibrator;
+import dev.qnet.compiler.quant.Codes;
+import dev.qnet.compiler.quant.Parameters;
 import dev.qnet.compiler.source.Diagnostics;
 import dev.qnet.formats.Importer;
 import dev.qnet.runtime.ElementType;
+import dev.qnet.runtime.Quantization;
 import dev.qnet.runtime.Tensor;
 import dev.qnet.runtime.TensorInfo;
+import dev.qnet.training.data.InputRange;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -23,7 +29,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -80,10 +88,9 @@ final class CalibrateCommand implements Callable<Integer> {
     @Option(
             names = "--scale",
             paramLabel = "HOW",
-            defaultValue = "raw",
-            description = "How pixels become numbers; see run.")
-    @SuppressWarnings("NullAway.Init")
-    private String scale;
+            description =
+                    "How pixels become numbers; see run. Default: what suits the range that the model says of its input, else raw.")
+    private @Nullable String scale;
 
     @Option(
             names = "--bin",
@@ -121,20 +128,37 @@ final class CalibrateCommand implements Callable<Integer> {
         Calibrator calibrator = new Calibrator(graph);
         int used = 0;
         List<TensorInfo> inputs =
-                new Engine.Oracle(bound.graph(), bound.graph().policy().rounding()).inputs();
+                bound.graph().params().stream().map(CalibrateCommand::info).toList();
+        Map<String, InputRange.Outside> outside = new LinkedHashMap<>();
+        List<String> places = new ArrayList<>();
+        for (Graph.Param p : bound.graph().params()) {
+            InputRange range = InputRange.declared(p);
+            if (range != null) {
+                outside.put(p.id().name(), range.outside());
+            }
+        }
+        Inputs reader = new Inputs(inputs, scaling(bound.graph()), bin);
         List<Path> files = files();
         try (Progress progress = new Progress(console, "calibrating")) {
             for (Path file : files) {
-                Map<String, Tensor> batch = batch(inputs, file);
+                Map<String, Tensor> batch = batch(reader, inputs, file);
                 int n = inputs.getFirst().batched()
                         ? batch.values().iterator().next().dim(0)
                         : 1;
                 for (int i = 0; i < n && used < items; i++) {
-                    calibrator.accept(item(batch, inputs, i));
+                    Map<String, Value> item = item(batch, inputs, i);
+                    places.add(file + ": item " + i);
+                    look(item, used, outside);
+                    check(outside, places, InputRange.Outside::far);
+                    calibrator.accept(item);
                     progress.at(++used, Math.min(items, files.size() == 1 ? n : items));
                 }
             }
         }
+        check(outside, places, InputRange.Outside::wrong);
+        outside.values().stream()
+                .filter(InputRange.Outside::any)
+                .forEach(o -> console.warn("--data: " + o.text() + ", and become the nearest code", null));
         Diagnostics diagnostics = new Diagnostics();
         Calibration found = calibrator.finish(diagnostics);
         diagnostics.throwIfErrors();
@@ -146,8 +170,53 @@ final class CalibrateCommand implements Callable<Integer> {
         return ExitCode.OK;
     }
 
-    private Map<String, Tensor> batch(List<TensorInfo> inputs, Path file) throws IOException {
-        Inputs reader = new Inputs(inputs, Scaling.parse(scale), bin);
+    /** An input; where the source says what its codes stand for, as it will be when it is compiled: codes are taken as such. */
+    private static TensorInfo info(Graph.Param p) {
+        TensorInfo plain = Engine.Oracle.info(p.id().name(), p.type());
+        Spec s = p.activations();
+        if (s == null || InputRange.of(p) == null) {
+            return plain;
+        }
+        Quant q = s.range() instanceof Spec.RangeMethod.Fixed f
+                ? Parameters.choose(f.lo(), f.hi(), s)
+                : Parameters.given((Spec.RangeMethod.Given) s.range(), s, 1, 0);
+        return Engine.Oracle.info(p.id().name(), p.type().withElement(q));
+    }
+
+    private static void look(Map<String, Value> item, int number, Map<String, InputRange.Outside> outside) {
+        outside.forEach((name, o) -> {
+            if (item.get(name) instanceof Value.Floats f) {
+                for (float v : f.data()) {
+                    o.accept(v, number);
+                }
+            }
+        });
+    }
+
+    /** That items are such as the model says of its inputs. */
+    private static void check(
+            Map<String, InputRange.Outside> outside, List<String> places, Predicate<InputRange.Outside> wrong) {
+        outside.forEach((name, o) -> {
+            if (wrong.test(o)) {
+                throw new UserException(
+                        places.get(o.worstItem()) + " holds " + InputRange.number(o.worst()) + ": " + o.text(),
+                        "--scale for pictures, a scaled array, or the range that they have behind 'input " + name
+                                + "'");
+            }
+        });
+    }
+
+    /** How pixels become numbers: as is asked for, or as suits the range that the source gives, or the codes of a scale. */
+    private @Nullable Scaling scaling(Graph graph) {
+        if (scale != null) {
+            return Scaling.parse(scale);
+        }
+        InputRange range =
+                graph.params().size() == 1 ? InputRange.of(graph.params().getFirst()) : null;
+        return range == null ? null : Scaling.suiting(range.lo(), range.hi());
+    }
+
+    private static Map<String, Tensor> batch(Inputs reader, List<TensorInfo> inputs, Path file) throws IOException {
         if (inputs.size() == 1) {
             return Map.of(inputs.getFirst().name(), reader.tensor(file, inputs.getFirst()));
         }
@@ -163,7 +232,12 @@ final class CalibrateCommand implements Callable<Integer> {
         Map<String, Value> item = new LinkedHashMap<>();
         for (TensorInfo info : inputs) {
             int n = info.itemElements();
-            float[] values = Inputs.floats(Objects.requireNonNull(batch.get(info.name())), i * n, n);
+            Tensor t = Objects.requireNonNull(batch.get(info.name()));
+            float[] values = Inputs.floats(t, i * n, n);
+            Quantization q = info.quantization();
+            for (int k = 0; k < n && q != null && t.type() == info.type(); k++) {
+                values[k] = Codes.dequantize((int) values[k], q.scale(), q.zeroPoint());
+            }
             item.put(info.name(), Value.of(Shape.of(info.shapeFor(1)), values));
         }
         return item;

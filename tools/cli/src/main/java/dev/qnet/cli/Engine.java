@@ -117,7 +117,7 @@ sealed interface Engine {
             return type.element() instanceof Quant q ? quantize(f, q) : f;
         }
 
-        private static TensorInfo info(String name, Type type) {
+        static TensorInfo info(String name, Type type) {
             List<Integer> dims = type.shape().dims();
             return switch (type.element()) {
                 case Element.F32 f -> new TensorInfo(name, ElementType.F32, dims, null);

@@ -4,12 +4,15 @@ import dev.qnet.cli.image.Images;
 import dev.qnet.cli.image.Scaling;
 import dev.qnet.compiler.data.Idx;
 import dev.qnet.runtime.ElementType;
+import dev.qnet.runtime.Quantization;
 import dev.qnet.runtime.Tensor;
 import dev.qnet.runtime.TensorInfo;
 import dev.qnet.runtime.io.Npy;
 import dev.qnet.runtime.io.NpyArray;
 import dev.qnet.runtime.io.NpyType;
 import dev.qnet.runtime.io.Npz;
+import dev.qnet.training.data.DatasetReader;
+import dev.qnet.training.data.InputRange;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -25,6 +28,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Reads what the user gives a model: arrays, pictures, raw bytes. */
@@ -121,6 +125,41 @@ final class Inputs {
         return tensors;
     }
 
+    /**
+     * Warns of numbers that become codes at the ends of an input's range though they lie outside: more than a few of them, or one far away.
+     *
+     * @throws UserException if one is NaN, which no code stands for
+     */
+    static void check(Console console, Map<String, Tensor> given, List<TensorInfo> inputs) {
+        for (TensorInfo info : inputs) {
+            Tensor t = given.get(info.name());
+            Quantization q = info.quantization();
+            if (t == null || t.type() != ElementType.F32 || q == null || !q.isPerTensor()) {
+                continue;
+            }
+            InputRange range = InputRange.of(info.name(), q.lo(), q.hi(), q.scale(), q.zeroPoint());
+            InputRange.Outside outside = range.outside();
+            int item = Math.max(1, info.itemElements());
+            float[] values = t.floats();
+            for (int i = 0; i < values.length; i++) {
+                if (Float.isNaN(values[i])) {
+                    throw new UserException(
+                            "input '" + info.name() + "': item " + i / item + " holds NaN, and no code of "
+                                    + q.storage() + " stands for that",
+                            "replace it, by 0 for example");
+                }
+                outside.accept(values[i], i / item);
+            }
+            if (outside.several()) {
+                console.warn(
+                        "input '" + info.name() + "': " + outside.share() + " of its values lie outside " + range
+                                + ", for which it has codes, and become the nearest code; item " + outside.worstItem()
+                                + " holds " + InputRange.number(outside.worst()),
+                        "scale the input as when the model was trained or calibrated (--scale, of pictures)");
+            }
+        }
+    }
+
     /** One file as a batch for an input: what {@code qnet calibrate} reads too. */
     Tensor tensor(Path file, TensorInfo info) throws IOException {
         if (Files.isDirectory(file)) {
@@ -138,8 +177,7 @@ final class Inputs {
             case "npy" -> array(Npy.read(file), info, file.toString());
             case "npz" -> {
                 try (Npz npz = Npz.open(file)) {
-                    String entry =
-                            npz.names().size() == 1 ? npz.names().iterator().next() : info.name();
+                    String entry = entry(npz, info, file);
                     yield array(npz.read(entry), info, file + ":" + entry);
                 }
             }
@@ -153,6 +191,19 @@ final class Inputs {
                         "give .npy, .npz, a picture (.png, .jpg, .bmp), MNIST's -ubyte files, or raw elements as .bin");
             }
         };
+    }
+
+    /** The only array of an archive, or the one that has the input's name, or one that training would take for items. */
+    private static String entry(Npz npz, TensorInfo info, Path file) {
+        if (npz.names().size() == 1) {
+            return npz.names().iterator().next();
+        }
+        return Stream.concat(Stream.of(info.name()), DatasetReader.ITEMS.stream())
+                .filter(npz.names()::contains)
+                .findFirst()
+                .orElseThrow(() -> new UserException(
+                        file + " has no array '" + info.name() + "'; it has " + String.join(", ", npz.names()),
+                        "name the array as the input: numpy.savez(FILE, " + info.name() + "=…)"));
     }
 
     /** An array under the input's shape: leading or trailing extents of 1 and a missing N are forgiven. */

@@ -200,6 +200,7 @@ final class RunCommand implements Callable<Integer> {
             names.addAll(labels(labels));
         }
         Map<String, Tensor> in = new Inputs(engine.inputs(), scale == null ? null : Scaling.parse(scale)).read(inputs);
+        Inputs.check(console, in, engine.inputs());
         Map<String, Tensor> out = engine.run(in);
         if (json) {
             console.out().println(new ObjectMapper().writeValueAsString(json(out)));

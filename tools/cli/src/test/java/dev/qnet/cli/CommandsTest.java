@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.qnet.runtime.io.Npy;
 import dev.qnet.runtime.io.NpyArray;
+import dev.qnet.runtime.io.Npz;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
@@ -685,5 +687,80 @@ class CommandsTest extends InProcess {
                         .lines()
                         .toList())
                 .containsExactly("name         n", "a            5", "long name  123");
+    }
+
+    private Path array(String name, float... values) throws IOException {
+        Path file = folder.resolve(name);
+        Npy.write(file, NpyArray.ofFloats(values, values.length / 4, 4));
+        return file;
+    }
+
+    @Test
+    void runTellsOfNumbersThatHaveNoCode() throws IOException {
+        Path file = calibrated();
+        assertThat(qnet("run", file, "--input", array("in.npy", 0, 255, 7.5f, 100)))
+                .isZero();
+        assertThat(err).isEmpty();
+        assertThat(qnet("run", file, "--input", array("out.npy", 0, 255, 7, 100, 1, 510, 300, 0)))
+                .isZero();
+        assertThat(err)
+                .contains("warning: input 'x': 25.0 % of its values lie outside range(0, 255)", "item 1 holds 510");
+        assertThat(qnet("run", file, "--input", array("nan.npy", 0, 1, 2, 3, 4, 5, Float.NaN, 7)))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("input 'x': item 1 holds NaN, and no code of u8 stands for that");
+    }
+
+    @Test
+    void calibrateTakesWhatTheModelSaysOfItsInputs() throws IOException {
+        Path file = folder.resolve("c.qnet");
+        assertThat(qnet("calibrate", model, "--data", array("wide.npy", 0, 0, 0, 0, 0, 700, 0, 0), "-o", file))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(err)
+                .contains(
+                        "wide.npy: item 1 holds 700: ", "outside range(0, 255), which the model says of its input 'x'");
+        assertThat(file).doesNotExist();
+
+        NpyArray four = NpyArray.ofFloats(new float[] {0, 1, 2, 3}, 1, 4);
+        NpyArray label = NpyArray.ofInt32(new int[1], 1);
+        Npz.write(folder.resolve("train.npz"), Map.of("x", four, "y", label));
+        Npz.write(folder.resolve("other.npz"), Map.of("a", four, "y", label));
+        assertThat(qnet("calibrate", model, "--data", folder.resolve("train.npz"), "-o", file))
+                .as(err)
+                .isZero();
+        assertThat(qnet("calibrate", model, "--data", folder.resolve("other.npz"), "-o", file))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("other.npz has no array 'x'; it has ", "name the array as the input");
+    }
+
+    /** A white picture is 1 where the model says so, and codes are what they stand for: as for run. */
+    @Test
+    void calibrateScalesPicturesAsRunDoes() throws IOException {
+        Path unit = Files.writeString(folder.resolve("unit.qnet"), """
+                qnet 1
+                scheme s { weights i8 symmetric activations u8 asymmetric range(minmax) }
+                model unit(image: f32[N, 2, 2, 1]) -> f32[N, 4] quantized s {
+                  input image range(0, 1)
+                  return image |> flatten |> dense(4, bias: false, weight: [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+                }
+                """);
+        BufferedImage white = new BufferedImage(2, 2, BufferedImage.TYPE_INT_RGB);
+        for (int p = 0; p < 4; p++) {
+            white.setRGB(p % 2, p / 2, 0xffffff);
+        }
+        Path picture = folder.resolve("white.png");
+        ImageIO.write(white, "png", picture.toFile());
+        byte[] codes = {(byte) 255, (byte) 255, (byte) 255, (byte) 255};
+        Path array = folder.resolve("codes.npy");
+        Npy.write(array, NpyArray.ofUint8(codes, 1, 2, 2, 1));
+        for (Path data : List.of(picture, array)) {
+            Path file = folder.resolve("c.qnet");
+            assertThat(qnet("calibrate", unit, "--data", data, "-o", file))
+                    .as(err)
+                    .isZero();
+            assertThat(file).content().contains("range(0.0, 1.0)").doesNotContain("255");
+        }
+        assertThat(qnet("calibrate", unit, "--data", picture, "--scale", "raw", "-o", folder.resolve("d.qnet")))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("white.png: item 0 holds 255", "fix: --scale for pictures");
     }
 }

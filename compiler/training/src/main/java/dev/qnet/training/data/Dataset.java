@@ -67,7 +67,8 @@ public final class Dataset {
         }
         for (int i = 0; i < labels.length; i++) {
             if (labels[i] < 0) {
-                throw new DataException(source + ": the label of " + place(i) + " is " + labels[i] + "; labels are classes from 0");
+                throw new DataException(
+                        source + ": the label of " + place(i) + " is " + labels[i] + "; labels are classes from 0");
             }
         }
     }
@@ -185,7 +186,9 @@ public final class Dataset {
                 throw new DataException(
                         source + ": the label of " + place(i) + " is " + label(i) + ", but the model tells " + classes
                                 + " classes apart, 0 to " + (classes - 1),
-                        label(i) == classes ? "labels count from 0: take 1 away from each, if they count from 1" : null);
+                        label(i) == classes
+                                ? "labels count from 0: take 1 away from each, if they count from 1"
+                                : null);
             }
         }
         int n = shape.elements();

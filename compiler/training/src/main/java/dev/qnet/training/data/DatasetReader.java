@@ -23,11 +23,25 @@ import org.jspecify.annotations.Nullable;
  * {@code labels}); a pair of MNIST's IDX files, gz or not; CIFAR-10's binary files; folders of pictures.
  */
 public final class DatasetReader {
-    private static final List<String> ITEMS = List.of("x", "images", "data");
+    /** How the array of items may be called in an archive. */
+    public static final List<String> ITEMS = List.of("x", "images", "data");
+
     private static final List<String> LABELS = List.of("y", "labels");
     /** Endings of files that hold data often, and are not read. */
     private static final List<String> OTHER = List.of(
-            ".npy", ".csv", ".tsv", ".txt", ".json", ".parquet", ".h5", ".pkl", ".pt", ".zip", ".tar", ".tar.gz", ".mat");
+            ".npy",
+            ".csv",
+            ".tsv",
+            ".txt",
+            ".json",
+            ".parquet",
+            ".h5",
+            ".pkl",
+            ".pt",
+            ".zip",
+            ".tar",
+            ".tar.gz",
+            ".mat");
 
     /** A record of CIFAR-10: a label and three planes of 32 by 32 pixels. */
     private static final int CIFAR_SIDE = 32;
@@ -76,7 +90,6 @@ public final class DatasetReader {
         NpyArray x = Idx.read(items);
         return of(items.toString(), x, Idx.read(labels));
     }
-
 
     /** What makes elements of a picture's file: those of an item, in its layout, levels 0 to 255. */
     @FunctionalInterface
@@ -194,7 +207,8 @@ public final class DatasetReader {
         }
         if (labels.size() != n) {
             throw new DataException(
-                    source + " holds " + n + " items, but " + labels.size() + " labels", "give one label for each item");
+                    source + " holds " + n + " items, but " + labels.size() + " labels",
+                    "give one label for each item");
         }
         int[] classes;
         try {

@@ -19,6 +19,9 @@ public record InputRange(String input, double lo, double hi, double step) {
     /** More values outside than this share are no outliers. */
     private static final double MANY = 0.05;
 
+    /** So few values outside are what clipping on purpose leaves. */
+    private static final double FEW = 0.01;
+
     /** Outside by more than this part of the range: beyond what rounding, or a factor of few digits, brings about. */
     private static final double CLEARLY = 0.1;
 
@@ -35,15 +38,20 @@ public record InputRange(String input, double lo, double hi, double step) {
         }
         int steps = s.hi() - s.lo();
         return switch (s.range()) {
-            case RangeMethod.Fixed f when f.hi() > f.lo() ->
-                new InputRange(p.id().name(), f.lo(), f.hi(), ((double) f.hi() - f.lo()) / steps);
-            case RangeMethod.Given g when g.scales().size() == 1 && g.steps() == null -> {
-                double scale = g.scales().getFirst();
+            case RangeMethod.Fixed f
+            when f.hi() > f.lo() -> new InputRange(p.id().name(), f.lo(), f.hi(), ((double) f.hi() - f.lo()) / steps);
+            case RangeMethod.Given g
+            when g.scales().size() == 1 && g.steps() == null -> {
                 int zero = g.zeros().isEmpty() ? 0 : g.zeros().getFirst();
-                yield new InputRange(p.id().name(), scale * (s.lo() - zero), scale * (s.hi() - zero), scale);
+                yield of(p.id().name(), s.lo(), s.hi(), g.scales().getFirst(), zero);
             }
             case RangeMethod _ -> null;
         };
+    }
+
+    /** What codes lo..hi stand for. */
+    public static InputRange of(String input, int lo, int hi, double scale, int zero) {
+        return new InputRange(input, scale * (lo - zero), scale * (hi - zero), scale);
     }
 
     /** As it is written. */
@@ -53,10 +61,8 @@ public record InputRange(String input, double lo, double hi, double step) {
     }
 
     /** A number as short as it may be. */
-    static String number(double v) {
-        return v == Math.rint(v) && Math.abs(v) < 1e9
-                ? Long.toString((long) v)
-                : String.format(Locale.ROOT, "%.4g", v);
+    public static String number(double v) {
+        return v == Math.rint(v) && Math.abs(v) < 1e9 ? Long.toString((long) v) : String.format(Locale.ROOT, "%.4g", v);
     }
 
     /** Nothing looked at yet. */
@@ -99,14 +105,24 @@ public record InputRange(String input, double lo, double hi, double step) {
             return outside > 0;
         }
 
-        /** Whether these are other numbers than the model was made for: one is farther outside than the range is wide, or many are. */
-        public boolean wrong() {
-            return furthest > hi - lo || clearly > MANY * all;
+        /** Whether a value is farther outside than the range is wide. */
+        public boolean far() {
+            return furthest > hi - lo;
         }
 
-        /** The share of values outside. */
-        public double share() {
-            return all == 0 ? 0 : outside / (double) all;
+        /** Whether these are other numbers than the model was made for: one is far outside, or many are outside. */
+        public boolean wrong() {
+            return far() || clearly > MANY * all;
+        }
+
+        /** Whether a user will want to hear of it: a hundredth of the values, or one that is far outside. */
+        public boolean several() {
+            return outside > FEW * all || far();
+        }
+
+        /** The share of values outside, as text. */
+        public String share() {
+            return percent(all == 0 ? 0 : outside / (double) all);
         }
 
         /** The value that is farthest outside. */
@@ -132,7 +148,7 @@ public record InputRange(String input, double lo, double hi, double step) {
             return String.format(
                     Locale.ROOT,
                     "%s of its values %s outside %s, which the model says of its input '%s'",
-                    percent(share()),
+                    share(),
                     outside == 1 ? "lies" : "lie",
                     InputRange.this,
                     input);

@@ -159,7 +159,8 @@ class DatasetReaderTest {
         Files.delete(temp.resolve("f/10/a.pix"));
         Files.delete(temp.resolve("f/10/b.PIX"));
         assertThatThrownBy(() -> folder(List.of()))
-                .hasMessageContaining(temp.resolve("f/10") + " holds no pictures (.pix), so its class cannot be learned");
+                .hasMessageContaining(
+                        temp.resolve("f/10") + " holds no pictures (.pix), so its class cannot be learned");
         Files.createDirectories(temp.resolve("g"));
         assertThatThrownBy(() -> DatasetReader.folder(
                         temp.resolve("g"), List.of(), List.of(".pix"), Shape.of(1), p -> new float[1]))

@@ -91,8 +91,9 @@ class DatasetTest {
         float[] few = new float[100];
         few[7] = 1.3f;
         assertThat(of(few).check(UNIT))
-                .isEqualTo("d: 1.0 % of its values lies outside range(0, 1), which the model says of its input 'image'; "
-                        + "item 7 holds 1.300");
+                .isEqualTo(
+                        "d: 1.0 % of its values lies outside range(0, 1), which the model says of its input 'image'; "
+                                + "item 7 holds 1.300");
         assertThatThrownBy(() -> of(0, 255, 17, 4).check(UNIT))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("75.0 % of its values lie outside range(0, 1)")
