@@ -49,6 +49,8 @@ import picocli.CommandLine.ParentCommand;
             "  qnet train model.qnet --data train.npz -o trained/ --resume"
         })
 final class TrainCommand implements Callable<Integer> {
+    private static final int MOST_THREADS = 512;
+
     @ParentCommand
     @SuppressWarnings("NullAway.Init")
     private QnetCommand parent;
@@ -120,7 +122,7 @@ final class TrainCommand implements Callable<Integer> {
     private int batch;
 
     @Option(
-            names = "--rate",
+            names = {"--rate", "--lr"},
             paramLabel = "R",
             description =
                     "The learning rate. Default: 0.05 with sgd, 0.002 with adamw; a fifth of it with quantization.")
@@ -230,6 +232,7 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Console console = parent.console();
+        checkOptions();
         if (resume && overwrite) {
             throw new UserException("--resume goes on with what --overwrite begins anew", "one of them");
         }
@@ -243,17 +246,22 @@ final class TrainCommand implements Callable<Integer> {
             Trainer trainer = new Trainer(graph, settings, objective(), augmentation());
             labels(bound.labels(), trainer.classes());
             Split split = split(graph, bound.labels());
+            shifted(split.train());
             trainer.check(split.train(), split.test()).forEach(w -> console.warn(w, null));
             folder.prepare(!resume);
             TrainReport report = new TrainReport(console, output, graph.name());
-            Trained trained = trainer.train(
-                    split.train(), split.test(), report, new Checkpoints(folder.checkpoint(), resume));
+            Trained trained =
+                    trainer.train(split.train(), split.test(), report, new Checkpoints(folder.checkpoint(), resume));
             report.end();
-            Path file = folder.model();
-            trained.save(file, bound.labels());
+            if (trained.quantized()) {
+                // Before anything is written that looks finished: what does not compile is no result.
+                trained.integers();
+            }
             if (compared > 0 && trained.quantized()) {
                 console.out().println(agreement(console, trained, split.test()));
             }
+            Path file = folder.model();
+            folder.write(path -> trained.save(path, bound.labels()));
             console.out()
                     .println("wrote " + file + ": " + percent(trained.accuracy()) + " of "
                             + split.test().size() + " test items right" + quantized(graph, settings));
@@ -269,6 +277,48 @@ final class TrainCommand implements Callable<Integer> {
         int items = Math.min(compared, test.size());
         try (Progress progress = new Progress(console, "comparing items")) {
             return trained.agreement(test, items, done -> progress.at(done, items));
+        }
+    }
+
+    /** That each number may be what it is, before anything is read: what is wrong is told by the option's name. */
+    private void checkOptions() {
+        at("--batch", batch, batch >= 2, "is at least 2, since statistics are taken of a batch");
+        at("--float-epochs", floatEpochs, floatEpochs >= 0, "is 0 or more");
+        at("--epochs", epochs, epochs >= 0, "is 0 or more");
+        if (floatEpochs == 0 && epochs == 0) {
+            throw new UserException("--float-epochs 0 and --epochs 0 leave nothing to train", "--epochs 5");
+        }
+        at(
+                "--threads",
+                threads,
+                threads == null || (threads >= 1 && threads <= MOST_THREADS),
+                "is 1 to " + MOST_THREADS);
+        at("--rate", rate, rate == null || (rate > 0 && Double.isFinite(rate)), "is above 0");
+        at("--smoothing", smoothing, smoothing >= 0 && smoothing < 1, "is 0 or more, and below 1");
+        at("--test", share, share > 0 && share < 1, "lies between 0 and 1");
+        at("--factor", factor, factor == null || (factor != 0 && Float.isFinite(factor)), "is a number other than 0");
+        at("--compare", compared, compared >= 0, "is 0 or more");
+        at("--shift", shift, shift >= 0, "is 0 pixels or more");
+        at("--turn", turn, turn >= 0 && turn <= 180, "is 0 to 180 degrees");
+        at("--teacher-share", teacherShare, teacherShare > 0 && teacherShare <= 1, "is above 0 and at most 1");
+        at("--teacher-temperature", temperature, temperature > 0 && Double.isFinite(temperature), "is above 0");
+    }
+
+    private static void at(String option, @Nullable Object value, boolean right, String rule) {
+        if (!right) {
+            throw new UserException(option + " " + rule + ", found " + value);
+        }
+    }
+
+    /** That pictures are not shifted out of themselves. */
+    private void shifted(Dataset data) {
+        int side = data.shape().rank() < 2
+                ? 0
+                : Math.min(data.shape().dim(0), data.shape().dim(1));
+        if (side > 0 && shift >= side) {
+            throw new UserException(
+                    "--shift " + shift + " shifts pictures " + data.shape() + " out of themselves",
+                    "--shift " + Math.max(1, side / 8));
         }
     }
 
@@ -298,7 +348,9 @@ final class TrainCommand implements Callable<Integer> {
         if (held < 1 || held >= all.size()) {
             throw new UserException(
                     "--test " + share + " of " + all.size() + " items leaves none to " + (held < 1 ? "test" : "train"),
-                    "--test 0.2");
+                    all.size() < 2
+                            ? "more items, or others to test with: --test-data"
+                            : "--test " + Math.max(held < 1 ? 0 : 0.2, Math.ceil(100.0 / all.size()) / 100));
         }
         Dataset mixed = all.shuffled(new SplittableRandom(seed));
         return new Split(mixed.range(held, mixed.size()), mixed.range(0, held));

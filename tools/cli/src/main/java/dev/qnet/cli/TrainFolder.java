@@ -5,7 +5,9 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.UUID;
 
 /** The folder that a training writes into. What lies there already took somebody hours: it is not lost unasked. */
 final class TrainFolder {
@@ -90,6 +92,33 @@ final class TrainFolder {
             // The model first: what is left of an interruption here does not look finished.
             for (Path file : List.of(model(), parameters(), checkpoint())) {
                 Files.deleteIfExists(file);
+            }
+        }
+    }
+
+    /** Writes the model and, if it needs them, its parameters: beside their places, then moves them there, the model last. */
+    void write(AtomicFiles.File content) throws IOException {
+        Path beside = folder.resolve(".qnet" + UUID.randomUUID() + ".tmp");
+        try {
+            Files.createDirectory(beside);
+            Path source = beside.resolve(name + ".qnet");
+            content.writeTo(source);
+            Path parameters = beside.resolve(name + ".safetensors");
+            if (Files.exists(parameters)) {
+                Files.move(parameters, parameters(), StandardCopyOption.REPLACE_EXISTING);
+            }
+            Files.move(source, model(), StandardCopyOption.REPLACE_EXISTING);
+        } catch (FileSystemException e) {
+            throw new FileSystemException(
+                    folder.toString(),
+                    null,
+                    "the model cannot be written there: "
+                            + (e.getReason() == null ? "permission denied" : e.getReason()));
+        } finally {
+            if (Files.isDirectory(beside)) {
+                Files.deleteIfExists(beside.resolve(name + ".qnet"));
+                Files.deleteIfExists(beside.resolve(name + ".safetensors"));
+                Files.delete(beside);
             }
         }
     }

@@ -190,6 +190,40 @@ class TrainCommandTest extends InProcess {
         assertThat(trained.resolve("log.jsonl")).content().hasLineCount(1);
     }
 
+    /** A channel that is dead has weights near 0 and a bias that is not: its scale must leave the bias room. */
+    @Test
+    void biasesOfDeadChannelsFit() throws IOException {
+        Files.writeString(model, """
+                qnet 1
+                scheme s { weights i16 symmetric per_channel lsq activations u8 }
+                model quadrants(x: f32[N, 2]) -> f32[N, 4] quantized s {
+                  input x i8 range(-1, 1)
+                  h = x |> dense(5, weight: [[1, 0], [-1, 0], [0, 1], [0, -1], [0, 0]], bias: [0, 0, 0, 0, -1000]) |> relu
+                  return h |> dense(4)
+                }
+                """);
+        Path trained = folder.resolve("t");
+        assertThat(qnet(
+                        "train",
+                        model,
+                        "--data",
+                        folder.resolve("points.npz"),
+                        "-o",
+                        trained,
+                        "--float-epochs",
+                        "3",
+                        "--epochs",
+                        "2"))
+                .as(err)
+                .isZero();
+        assertThat(qnet("check", trained.resolve("quadrants.qnet"))).as(err).isZero();
+        assertThat(out).contains("compiles to integers");
+        try (Stream<Path> all = Files.list(trained)) {
+            assertThat(all.map(p -> p.getFileName().toString()))
+                    .isSubsetOf("quadrants.qnet", "quadrants.safetensors", "checkpoint", "log.jsonl", "curves.svg");
+        }
+    }
+
     private byte[] result(String folderName) throws IOException {
         return Files.readAllBytes(folder.resolve(folderName).resolve("quadrants.qnet"));
     }
@@ -278,8 +312,34 @@ class TrainCommandTest extends InProcess {
         Object[] line = {"train", model, "--data", folder.resolve("points.npz"), "-o", folder.resolve("t")};
         assertThat(qnet(with(line, "--loss", "hinge"))).isEqualTo(ExitCode.INPUT);
         assertThat(err).contains("there is no loss 'hinge'");
-        assertThat(qnet(with(line, "--shift", "-1"))).isEqualTo(ExitCode.INPUT);
-        assertThat(err).contains("a shift is 0 pixels or more");
+        for (String[] o : new String[][] {
+            {"--shift", "-1"},
+            {"--turn", "181"},
+            {"--batch", "0"},
+            {"--epochs", "-2"},
+            {"--float-epochs", "-1"},
+            {"--threads", "0"},
+            {"--threads", "-1"},
+            {"--rate", "0"},
+            {"--smoothing", "1"},
+            {"--test", "1.5"},
+            {"--factor", "0"},
+            {"--compare", "-1"},
+            {"--teacher-share", "0"},
+            {"--teacher-temperature", "0"}
+        }) {
+            assertThat(qnet(with(line, (Object[]) o))).isEqualTo(ExitCode.INPUT);
+            assertThat(err).contains("error: " + o[0] + " ").contains("found " + o[1]);
+        }
+        assertThat(qnet(with(line, "--test", "0.0001"))).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("--test 1.0E-4 of 600 items leaves none to test", "fix: --test 0.01");
+        assertThat(qnet("train", model, "--data", folder.resolve("points.npz"), "-o", model))
+                .isEqualTo(ExitCode.IO);
+        assertThat(err).contains(model + ": this is a file, and training writes a folder");
+        Path under = folder.resolve("points.npz").resolve("t");
+        assertThat(qnet("train", model, "--data", folder.resolve("points.npz"), "-o", under))
+                .isEqualTo(ExitCode.IO);
+        assertThat(err).contains(under + ": this folder cannot be made");
         assertThat(qnet(with(line, "--flip"))).isEqualTo(ExitCode.INPUT);
         assertThat(err).contains("only pictures");
         assertThat(qnet(with(line, "--teacher", folder.resolve("none.qnet")))).isEqualTo(ExitCode.IO);

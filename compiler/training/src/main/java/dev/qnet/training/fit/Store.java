@@ -12,6 +12,9 @@ final class Store {
     /** f is kept away from 0, where a weight could not be unfolded. */
     private static final float LEAST_FOLD = 1e-6f;
 
+    /** A bias takes at most half of an i32's magnitudes: the rest is for the products. */
+    private static final double MOST_BIAS = 1 << 30;
+
     private final Map<String, float[]> values = new LinkedHashMap<>();
     private boolean frozen;
 
@@ -152,11 +155,30 @@ final class Store {
             int channels = Objects.requireNonNull(graph.trainables().get(l.scales()))
                     .shape()
                     .dim(0);
+            makeRoom(graph, l, x, channels);
             float[] p = values.computeIfAbsent(name, n -> new float[2 * l.filters()]);
             for (int c = 0; c < l.filters(); c++) {
                 p[2 * c] = x * scale(graph, l.scales(), channels == 1 ? 0 : c);
             }
         });
+    }
+
+    /**
+     * Coarsens scales of weights until biases fit an i32 of the scale that they get, as is done where weights are only rounded: of a channel
+     * that died, weights are nearly 0 but the bias is not.
+     */
+    private void makeRoom(TrainingGraph graph, Layer l, float x, int channels) {
+        float[] bias = foldedBias(l);
+        Trainable t = Objects.requireNonNull(graph.trainables().get(l.scales()));
+        LearnedQuantizer rule = Objects.requireNonNull(t.quantized()).rule();
+        for (int c = 0; c < bias.length; c++) {
+            int k = channels == 1 ? 0 : c;
+            double least = Math.abs(bias[c]) / ((double) x * MOST_BIAS);
+            float now = scale(graph, l.scales(), k);
+            if (least > now && Double.isFinite(least)) {
+                rule.rescale(get(l.scales()), k * t.shape().dim(1), (float) (least / now));
+            }
+        }
     }
 
     private float scale(TrainingGraph graph, String name, int channel) {

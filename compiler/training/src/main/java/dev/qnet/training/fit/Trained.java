@@ -12,7 +12,11 @@ import dev.qnet.compiler.ir.Spec;
 import dev.qnet.compiler.ir.Tensor;
 import dev.qnet.compiler.ir.Type;
 import dev.qnet.compiler.ir.ValueId;
+import dev.qnet.compiler.pass.PassContext;
+import dev.qnet.compiler.pass.Passes;
+import dev.qnet.compiler.pass.Pipeline;
 import dev.qnet.compiler.quant.Calibration;
+import dev.qnet.compiler.source.Diagnostics;
 import dev.qnet.training.data.Dataset;
 import dev.qnet.training.quantizer.IntegerForm;
 import dev.qnet.training.quantizer.LearnedQuantizer;
@@ -71,6 +75,15 @@ public final class Trained {
     /** The share of test items that it classifies rightly, as fake quantization has it. */
     public double accuracy() {
         return accuracy;
+    }
+
+    /**
+     * The graph that it compiles to.
+     *
+     * @throws dev.qnet.compiler.source.CompileException if it does not, saying why
+     */
+    public Graph integers() {
+        return Pipeline.run(graph, Passes.all(), new PassContext(new Diagnostics(), calibration), (p, g) -> {});
     }
 
     /**
