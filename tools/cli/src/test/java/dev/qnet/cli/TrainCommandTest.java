@@ -218,6 +218,17 @@ class TrainCommandTest extends InProcess {
                 .isZero();
         assertThat(qnet("check", trained.resolve("quadrants.qnet"))).as(err).isZero();
         assertThat(out).contains("compiles to integers");
+        assertThat(qnet(
+                        "train",
+                        model,
+                        "--data",
+                        folder.resolve("points.npz"),
+                        "-o",
+                        folder.resolve("u"),
+                        "--teacher",
+                        trained.resolve("quadrants.qnet")))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("a teacher is a float model, and this is none: ", "as it was before it was quantized");
         try (Stream<Path> all = Files.list(trained)) {
             assertThat(all.map(p -> p.getFileName().toString()))
                     .isSubsetOf("quadrants.qnet", "quadrants.safetensors", "checkpoint", "log.jsonl", "curves.svg");
@@ -264,7 +275,9 @@ class TrainCommandTest extends InProcess {
 
         assertThat(qnet(with(common, "-o", killed, "--resume", "--rate", "0.01")))
                 .isEqualTo(ExitCode.INPUT);
-        assertThat(err).contains("is of a training with other settings");
+        assertThat(err).contains("is of a training with other settings (rate was 0.05 and is 0.01, quantizedRate was ");
+        assertThat(qnet(with(common, "-o", killed, "--resume", "--bits", "3"))).isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("is of a training with other scheme or bits:");
     }
 
     private static Object[] with(Object[] first, Object... others) {

@@ -157,9 +157,43 @@ record Checkpoint(
         now.forEach((what, mark) -> {
             if (!mark.equals(marks.get(what))) {
                 throw new TrainingException(file + " is of a training with other " + what
+                        + differences(marks.getOrDefault(what, ""), mark)
                         + ": give all that it began with, or begin anew without --resume");
             }
         });
+    }
+
+    /** Which parts differ of texts {@code Name[part=…, part=…]}: {@code (epochs was 5 and is 3)}, or nothing for others. */
+    private static String differences(String before, String now) {
+        Map<String, String> then = parts(before);
+        List<String> told = new ArrayList<>();
+        parts(now).forEach((name, value) -> {
+            String old = then.get(name);
+            if (old != null && !old.equals(value)) {
+                told.add(name + " was " + old + " and is " + value);
+            }
+        });
+        return told.isEmpty() ? "" : " (" + String.join(", ", told) + ")";
+    }
+
+    /** The parts of a record's text, by name; those of records in it as a whole. */
+    private static Map<String, String> parts(String text) {
+        Map<String, String> parts = new LinkedHashMap<>();
+        int depth = 0;
+        int from = text.indexOf('[') + 1;
+        for (int i = from; from > 0 && i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (depth == 0 && (c == ',' || c == ']')) {
+                String part = text.substring(from, i).strip();
+                int eq = part.indexOf('=');
+                if (eq > 0) {
+                    parts.put(part.substring(0, eq), part.substring(eq + 1));
+                }
+                from = i + 1;
+            }
+            depth += c == '[' ? 1 : c == ']' ? -1 : 0;
+        }
+        return parts;
     }
 
     private static void floats(DataOutputStream out, float[] a) throws IOException {

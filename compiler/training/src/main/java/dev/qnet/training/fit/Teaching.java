@@ -1,5 +1,6 @@
 package dev.qnet.training.fit;
 
+import dev.qnet.compiler.source.CompileException;
 import dev.qnet.training.run.Crew;
 import dev.qnet.training.run.Program;
 import java.util.Objects;
@@ -17,7 +18,15 @@ final class Teaching {
     Teaching(Objective.Teacher teacher, ModelGraphs pupil, int batch) {
         this.teacher = teacher;
         this.batch = batch;
-        model = new ModelGraphs(teacher.graph());
+        try {
+            model = new ModelGraphs(teacher.graph());
+        } catch (CompileException e) {
+            String why = e.diagnostics().isEmpty()
+                    ? ""
+                    : ": " + e.diagnostics().getFirst().message();
+            throw new TrainingException("a teacher is a float model, and this is none" + why
+                    + "; give it as it was before it was quantized (--teacher)");
+        }
         if (!model.input().type().shape().equals(pupil.input().type().shape()) || model.classes() != pupil.classes()) {
             throw new TrainingException("the teacher takes " + model.input().type() + " and tells " + model.classes()
                     + " classes apart, but the model takes " + pupil.input().type() + " and tells " + pupil.classes());

@@ -209,6 +209,8 @@ public final class Trainer {
     /** What has to be the same for a training to go on, by what messages call it. */
     private Map<String, String> marks(Dataset data, Dataset test) {
         Map<String, String> marks = new LinkedHashMap<>();
+        // In front of the source, which another scheme changes too.
+        marks.put("scheme or bits", checksum(String.valueOf(model.base().policy())));
         marks.put("source of the model", checksum(source));
         marks.put("data", data.size() + " " + data.shape() + " " + data.checksum());
         marks.put("test data", test.size() + " " + test.shape() + " " + test.checksum());
