@@ -211,9 +211,7 @@ final class CalibrateCommand implements Callable<Integer> {
         if (scale != null) {
             return Scaling.parse(scale);
         }
-        InputRange range =
-                graph.params().size() == 1 ? InputRange.of(graph.params().getFirst()) : null;
-        return range == null ? null : Scaling.suiting(range.lo(), range.hi());
+        return Inputs.suiting(graph);
     }
 
     private static Map<String, Tensor> batch(Inputs reader, List<TensorInfo> inputs, Path file) throws IOException {

@@ -3,6 +3,7 @@ package dev.qnet.cli;
 import dev.qnet.cli.image.Images;
 import dev.qnet.cli.image.Scaling;
 import dev.qnet.compiler.data.Idx;
+import dev.qnet.compiler.ir.Graph;
 import dev.qnet.runtime.ElementType;
 import dev.qnet.runtime.Quantization;
 import dev.qnet.runtime.Tensor;
@@ -50,6 +51,13 @@ final class Inputs {
         this.expected = expected;
         this.scaling = scaling;
         this.bin = bin;
+    }
+
+    /** How pixels become numbers for the only input of a model, by what its source says of it; null where it says nothing. */
+    static @Nullable Scaling suiting(Graph graph) {
+        InputRange range =
+                graph.params().size() == 1 ? InputRange.of(graph.params().getFirst()) : null;
+        return range == null ? null : Scaling.suiting(range.lo(), range.hi());
     }
 
     /** Whether a file is of a kind that can be read. */

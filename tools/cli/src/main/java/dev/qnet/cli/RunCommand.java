@@ -194,12 +194,16 @@ final class RunCommand implements Callable<Integer> {
         Outputs.check(outputs);
         Console console = parent.console();
         List<String> names = new ArrayList<>();
-        Engine engine = engine(console, names);
+        BoundModel bound = Models.reads(file) ? Models.load(console, file, name, importing) : null;
+        Engine engine = bound == null ? compiled() : engine(console, bound);
+        if (bound != null) {
+            names.addAll(bound.labels());
+        }
         if (labels != null) {
             names.clear();
             names.addAll(labels(labels));
         }
-        Map<String, Tensor> in = new Inputs(engine.inputs(), scale == null ? null : Scaling.parse(scale)).read(inputs);
+        Map<String, Tensor> in = new Inputs(engine.inputs(), scaling(bound)).read(inputs);
         Inputs.check(console, in, engine.inputs());
         Map<String, Tensor> out = engine.run(in);
         if (json) {
@@ -232,24 +236,32 @@ final class RunCommand implements Callable<Integer> {
         }
     }
 
-    private Engine engine(Console console, List<String> labels) throws IOException {
-        if (!Models.reads(file)) {
-            boolean library = Inputs.extension(file).equals("so");
-            if (!library && !Inputs.extension(file).equals("jar")) {
-                throw Models.unknown(file);
-            }
-            if (on != On.JVM && !(library && on == On.TVM_CPU)) {
-                throw new UserException(
-                        file + " is compiled: it runs on " + (library ? "this CPU" : "the jvm") + " only",
-                        "give the model itself, or leave out --on");
-            }
-            if (!Files.exists(file)) {
-                throw new NoSuchFileException(file.toString());
-            }
-            return new Engine.Compiled(Model.load(file, LoadOptions.defaults().withThreads(threads)));
+    /** How pixels become numbers: as is asked for, or as suits the range that a source gives, or the codes. */
+    private @Nullable Scaling scaling(@Nullable BoundModel bound) {
+        if (scale != null) {
+            return Scaling.parse(scale);
         }
-        BoundModel bound = Models.load(console, file, name, importing);
-        labels.addAll(bound.labels());
+        return bound == null ? null : Inputs.suiting(bound.graph());
+    }
+
+    /** What was compiled before. */
+    private Engine compiled() throws IOException {
+        boolean library = Inputs.extension(file).equals("so");
+        if (!library && !Inputs.extension(file).equals("jar")) {
+            throw Models.unknown(file);
+        }
+        if (on != On.JVM && !(library && on == On.TVM_CPU)) {
+            throw new UserException(
+                    file + " is compiled: it runs on " + (library ? "this CPU" : "the jvm") + " only",
+                    "give the model itself, or leave out --on");
+        }
+        if (!Files.exists(file)) {
+            throw new NoSuchFileException(file.toString());
+        }
+        return new Engine.Compiled(Model.load(file, LoadOptions.defaults().withThreads(threads)));
+    }
+
+    private Engine engine(Console console, BoundModel bound) throws IOException {
         Rounding rounding = Build.rounding(bound.graph());
         return switch (on) {
             case JVM -> new Engine.Compiled(Build.model(console, bound));

@@ -763,4 +763,23 @@ class CommandsTest extends InProcess {
                 .isEqualTo(ExitCode.INPUT);
         assertThat(err).contains("white.png: item 0 holds 255", "fix: --scale for pictures");
     }
+
+    /** Codes of both signs do not make pictures of both signs where the model says that it is given 0 to 1. */
+    @Test
+    void runScalesPicturesAsTheSourceSays() throws IOException {
+        Path signed = Files.writeString(folder.resolve("signed.qnet"), """
+                qnet 1
+                scheme s { weights i8 symmetric activations i8 symmetric range(-4, 4) }
+                model signed(image: f32[N, 2, 2, 1]) -> f32[N, 1] quantized s {
+                  input image range(0, 1)
+                  return image |> flatten |> dense(1, bias: false, weight: [[1, 1, 1, 1]])
+                }
+                """);
+        Path picture = folder.resolve("black.png");
+        ImageIO.write(new BufferedImage(2, 2, BufferedImage.TYPE_INT_RGB), "png", picture.toFile());
+        assertThat(qnet("run", signed, "--input", picture)).as(err).isZero();
+        assertThat(out).contains("min 0, max 0");
+        assertThat(qnet("run", signed, "--input", picture, "--scale", "signed")).isZero();
+        assertThat(out).contains("min -");
+    }
 }
