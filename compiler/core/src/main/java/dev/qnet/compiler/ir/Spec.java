@@ -143,30 +143,37 @@ public record Spec(
         return storage.max();
     }
 
+    /** The same with codes stored otherwise. */
     public Spec withStorage(Storage other) {
         return new Spec(other, symmetric, narrow, granularity, range, dynamic, quantizer);
     }
 
+    /** The same with a zero point of 0, or with any. */
     public Spec withSymmetric(boolean other) {
         return new Spec(storage, other, narrow, granularity, range, dynamic, quantizer);
     }
 
+    /** The same without the lowest code of a signed storage, or with it. */
     public Spec withNarrow(boolean other) {
         return new Spec(storage, symmetric, other, granularity, range, dynamic, quantizer);
     }
 
+    /** The same with scales shared otherwise. */
     public Spec withGranularity(Granularity other) {
         return new Spec(storage, symmetric, narrow, other, range, dynamic, quantizer);
     }
 
+    /** The same with scales computed at run time, or before. */
     public Spec withDynamic(boolean other) {
         return new Spec(storage, symmetric, narrow, granularity, range, other, quantizer);
     }
 
+    /** The same with the real range found otherwise. */
     public Spec withRange(RangeMethod other) {
         return new Spec(storage, symmetric, narrow, granularity, other, dynamic, quantizer);
     }
 
+    /** The same with something else that training learns; null for nothing. */
     public Spec withQuantizer(@Nullable Quantizer other) {
         return new Spec(storage, symmetric, narrow, granularity, range, dynamic, other);
     }
