@@ -35,6 +35,16 @@ final class Store {
         refold(model);
     }
 
+    private Store(Store other) {
+        other.values.forEach((name, v) -> values.put(name, v.clone()));
+        frozen = other.frozen;
+    }
+
+    /** One of its own with the same values: what is made of them there is not seen here. */
+    Store copy() {
+        return new Store(this);
+    }
+
     float[] get(String name) {
         return Objects.requireNonNull(values.get(name), name);
     }
@@ -106,6 +116,8 @@ final class Store {
 
     /** Folds batch normalizations for good: f stays as it is, and biases are learned from here on. */
     void freeze(ModelGraphs model) {
+        // The last step has moved what f follows from.
+        refold(model);
         for (Layer l : model.all()) {
             if (l.norm() != null) {
                 values.put(l.part("b"), foldedBias(l));

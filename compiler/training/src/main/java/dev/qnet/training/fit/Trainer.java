@@ -202,7 +202,9 @@ public final class Trainer {
                 }
                 progress.epoch(epoch);
             }
-            return new Trained(model, store, asCodes, evaluate(test, asCodes, crew));
+            // On the store itself: what is made room for biases in is what is deployed.
+            double accuracy = evaluate(store, test, asCodes, crew);
+            return new Trained(model, store, asCodes, accuracy);
         }
     }
 
@@ -312,6 +314,7 @@ public final class Trainer {
         Program program = new Program(graph.graph(), crew);
         store.refold(model);
         store.refreshWeights(model, graph, false);
+        store.get(TrainingGraph.TEMPERATURE)[0] = Float.POSITIVE_INFINITY;
         store.load(graph, program, model);
         int batches = Math.max(1, Math.min(SETTLED, data.size()) / batch);
         int[] order = data.order(random);
@@ -356,16 +359,20 @@ public final class Trainer {
         }
     }
 
-    /** The share of items that the model, as it would be deployed now, classifies rightly. */
-    private double evaluate(Dataset test, boolean asCodes, Crew crew) {
+    /**
+     * The share of items that a model, as it would be deployed now, classifies rightly.
+     *
+     * @param evaluated its parameters, which are made those that are deployed; training goes on with others
+     */
+    private double evaluate(Store evaluated, Dataset test, boolean asCodes, Crew crew) {
         TrainingGraph graph = TrainingGraph.of(model, Phase.FROZEN, asCodes, TEST_BATCH, TrainingGraph.Use.EVALUATE);
         Program program = new Program(graph.graph(), crew);
-        store.refold(model);
+        evaluated.refold(model);
         if (asCodes) {
-            store.refreshWeights(model, graph, false);
+            evaluated.refreshWeights(model, graph, false);
         }
-        store.get(TrainingGraph.TEMPERATURE)[0] = Float.POSITIVE_INFINITY;
-        store.load(graph, program, model);
+        evaluated.get(TrainingGraph.TEMPERATURE)[0] = Float.POSITIVE_INFINITY;
+        evaluated.load(graph, program, model);
         int[] order = new int[test.size()];
         Arrays.setAll(order, i -> i);
         int right = 0;
@@ -441,7 +448,7 @@ public final class Trainer {
                 }
             }
             double seconds = (System.nanoTime() - start) * 1e-9;
-            double accuracy = evaluate(test, quantize, crew);
+            double accuracy = evaluate(store.copy(), test, quantize, crew);
             return new Epoch(e + 1, all, phase, rate, loss / steps, accuracy, steps * (double) batch / seconds);
         }
 

@@ -321,6 +321,61 @@ class TrainerTest {
         assertThat(Files.readAllBytes(temp.resolve("other.safetensors"))).isNotEqualTo(files.get(0));
     }
 
+    /** Its bias needs a coarser scale once it is folded, which is not what training goes on with while it is not. */
+    @Test
+    void evaluationLeavesScalesOfDeadChannelsAsTheyAre() throws IOException {
+        Path file = Files.writeString(temp.resolve("dead.qnet"), """
+                qnet 1
+                scheme s { weights i8 per_channel lsq activations u8 lsq }
+                model bars(image: f32[N, 10, 10, 1]) -> f32[N, 5] quantized s {
+                  input image u8 range(0, 1)
+                  h = image |> global_avg_pool |> flatten |> dense(2, weight: [[1], [0]], bias: false)
+                  h = h |> batch_norm(gamma: [1, 1], beta: [0, -1000], mean: [0, 0], variance: [1, 1]) |> relu
+                  return h |> dense(5)
+                }
+                """);
+        Graph graph = Frontend.load(file, new Frontend.Options(null, 7L)).graph();
+        Path kept = temp.resolve("checkpoint");
+        Trained trained = new Trainer(
+                        graph, settings().epochs(0, 2).frozenShare(0).build())
+                .train(TRAIN, TEST, Progress.silent(), new Checkpoints(kept, false));
+        List<float[]> scales = Checkpoint.read(kept).values().entrySet().stream()
+                .filter(e -> e.getKey().endsWith("/w/q") && e.getValue().length == 2)
+                .map(Map.Entry::getValue)
+                .toList();
+        assertThat(scales).hasSize(1);
+        // The least there is, with which it began: weights that are 0 do not move it.
+        assertThat(scales.getFirst()[1]).isEqualTo(1e-8f);
+        // What is deployed has room: its biases fit.
+        assertThat(trained.integers().nodes()).isNotEmpty();
+        Trained again = new Trainer(
+                        graph, settings().epochs(0, 2).frozenShare(0).build())
+                .train(TRAIN, TEST, Progress.silent(), new Checkpoints(kept, true));
+        assertThat(again.accuracy()).isEqualTo(trained.accuracy());
+    }
+
+    /** Folding for good is of the statistics after the last step, not of those before it. */
+    @Test
+    void foldingIsOfTheLastStatistics() throws IOException {
+        Path kept = temp.resolve("checkpoint");
+        new Trainer(model("", ""), settings().epochs(1, 1).frozenShare(1).build())
+                .train(TRAIN, TEST, Progress.silent(), new Checkpoints(kept, false));
+        Map<String, float[]> values = Checkpoint.read(kept).values();
+        List<String> folds =
+                values.keySet().stream().filter(n -> n.endsWith("/fold")).toList();
+        assertThat(folds).hasSize(2);
+        for (String name : folds) {
+            String layer = name.substring(0, name.length() - "fold".length());
+            float[] gamma = Objects.requireNonNull(values.get(layer + "gamma"));
+            float[] variance = Objects.requireNonNull(values.get(layer + "variance"));
+            float[] f = Objects.requireNonNull(values.get(name));
+            for (int c = 0; c < f.length; c++) {
+                assertThat(f[c]).as("%s %d", name, c).isEqualTo((float)
+                        (gamma[c] / Math.sqrt(variance[c] + (double) 0.001f)));
+            }
+        }
+    }
+
     @Test
     void dataThatDoesNotFitIsToldBeforeTheFirstStep() throws IOException {
         Graph graph = model("", "");
