@@ -182,7 +182,7 @@ final class Store {
     private void makeRoom(TrainingGraph graph, Layer l, float x, int channels) {
         float[] bias = foldedBias(l);
         Trainable t = Objects.requireNonNull(graph.trainables().get(l.scales()));
-        LearnedQuantizer rule = Objects.requireNonNull(t.quantized()).rule();
+        LearnedQuantizer rule = rule(t);
         for (int c = 0; c < bias.length; c++) {
             int k = channels == 1 ? 0 : c;
             double least = Math.abs(bias[c]) / ((double) x * MOST_BIAS);
@@ -194,13 +194,12 @@ final class Store {
     }
 
     private float scale(TrainingGraph graph, String name, int channel) {
-        return form(graph, name, channel).scale();
+        Trainable t = Objects.requireNonNull(graph.trainables().get(name));
+        return rule(t).scale(get(name), channel * t.shape().dim(1));
     }
 
-    private IntegerForm form(TrainingGraph graph, String name, int channel) {
-        Trainable t = Objects.requireNonNull(graph.trainables().get(name));
-        Trainable.Quantized q = Objects.requireNonNull(t.quantized());
-        return q.rule().integerForm(get(name), channel * t.shape().dim(1));
+    private static LearnedQuantizer rule(Trainable t) {
+        return Objects.requireNonNull(t.quantized()).rule();
     }
 
     /** Copies everything that a graph takes into its program. */
@@ -209,7 +208,9 @@ final class Store {
         model.all().forEach(l -> biases.put(l.part("b"), foldedBias(l)));
         refreshBiases(graph);
         for (TrainingGraph.Again a : graph.again()) {
-            IntegerForm form = form(graph, a.quantizer(), 0);
+            LearnedQuantizer rule =
+                    rule(Objects.requireNonNull(graph.trainables().get(a.quantizer())));
+            IntegerForm form = rule.integerForm(get(a.quantizer()), 0);
             values.put(a.scale(), new float[] {form.scale()});
             values.put(a.near(), new float[] {TrainingGraph.Again.NEAR, 0});
             int zero = form instanceof IntegerForm.Affine f ? f.zero() : 0;

@@ -82,7 +82,12 @@ final class AffineSte implements LearnedQuantizer {
     }
 
     @Override
+    public float scale(float[] p, int at) {
+        return p[at];
+    }
+
+    @Override
     public IntegerForm integerForm(float[] p, int at) {
-        return new IntegerForm.Affine(p[at], (int) p[at + 1], lo, hi);
+        return new IntegerForm.Affine(scale(p, at), (int) p[at + 1], lo, hi);
     }
 }

@@ -38,7 +38,12 @@ final class BipolarWeights implements LearnedQuantizer {
     }
 
     @Override
+    public float scale(float[] p, int at) {
+        return p[at];
+    }
+
+    @Override
     public IntegerForm integerForm(float[] p, int at) {
-        return new IntegerForm.Sign(p[at]);
+        return new IntegerForm.Sign(scale(p, at));
     }
 }

@@ -43,7 +43,8 @@ final class Codebook implements LearnedQuantizer {
         }
     }
 
-    private float scale(float[] p, int at) {
+    @Override
+    public float scale(float[] p, int at) {
         return Values.positive(
                 Values.maxMagnitude(p, at, at + settings.entries()) / (double) Quantizer.Codebook.HIGHEST);
     }

@@ -41,6 +41,9 @@ public interface LearnedQuantizer {
      */
     void rescale(float[] p, int at, float factor);
 
+    /** What a code of {@link #integerForm} counts in, without the rest of the form, which may take long to find. */
+    float scale(float[] p, int at);
+
     /** What the parameters, as they are now, deploy as. */
     IntegerForm integerForm(float[] p, int at);
 

@@ -52,7 +52,12 @@ final class Lsq implements LearnedQuantizer {
     }
 
     @Override
+    public float scale(float[] p, int at) {
+        return p[at];
+    }
+
+    @Override
     public IntegerForm integerForm(float[] p, int at) {
-        return new IntegerForm.Affine(p[at], 0, lo, hi);
+        return new IntegerForm.Affine(scale(p, at), 0, lo, hi);
     }
 }

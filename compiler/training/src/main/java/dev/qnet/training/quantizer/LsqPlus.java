@@ -82,7 +82,12 @@ final class LsqPlus implements LearnedQuantizer {
     }
 
     @Override
+    public float scale(float[] p, int at) {
+        return p[at];
+    }
+
+    @Override
     public IntegerForm integerForm(float[] p, int at) {
-        return new IntegerForm.Affine(p[at], (int) zero(p, at), lo, hi);
+        return new IntegerForm.Affine(scale(p, at), (int) zero(p, at), lo, hi);
     }
 }

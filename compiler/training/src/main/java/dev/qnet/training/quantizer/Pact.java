@@ -71,7 +71,12 @@ final class Pact implements LearnedQuantizer {
     }
 
     @Override
+    public float scale(float[] p, int at) {
+        return p[at] / hi;
+    }
+
+    @Override
     public IntegerForm integerForm(float[] p, int at) {
-        return new IntegerForm.Affine(p[at] / hi, 0, lo, hi);
+        return new IntegerForm.Affine(scale(p, at), 0, lo, hi);
     }
 }

@@ -40,7 +40,7 @@ final class Qil implements LearnedQuantizer {
 
     @Override
     public void forward(float[] x, int from, int to, float[] p, int at, float t, float[] y) {
-        float s = p[at + SCALE] / hi;
+        float s = scale(p, at);
         for (int i = from; i < to; i++) {
             y[i] = code(x[i], p, at) * s;
         }
@@ -104,6 +104,11 @@ final class Qil implements LearnedQuantizer {
         p[at + SCALE] *= factor;
     }
 
+    @Override
+    public float scale(float[] p, int at) {
+        return p[at + SCALE] / hi;
+    }
+
     /**
      * Code k begins at the least float that {@link #code} gives k, which is searched for and not computed: the inverse of the
      * transform may miss it by a last place, and such values would get another code than they were trained with.
@@ -119,7 +124,7 @@ final class Qil implements LearnedQuantizer {
                 thresholds[hi - k] = 0 - Math.nextDown(begins);
             }
         }
-        return new IntegerForm.Staircase(thresholds, lo, p[at + SCALE] / hi);
+        return new IntegerForm.Staircase(thresholds, lo, scale(p, at));
     }
 
     /** The least float with a code, or one above it; of signed codes the least above 0, which itself keeps code 0. */

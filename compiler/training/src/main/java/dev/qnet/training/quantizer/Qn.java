@@ -116,12 +116,17 @@ final class Qn implements LearnedQuantizer {
     }
 
     @Override
+    public float scale(float[] p, int at) {
+        return p[at + ALPHA];
+    }
+
+    @Override
     public IntegerForm integerForm(float[] p, int at) {
         float[] thresholds = new float[levels.length - 1];
         for (int k = 0; k < thresholds.length; k++) {
             thresholds[k] = p[at + BIASES + k] / p[at + BETA];
         }
         Arrays.sort(thresholds);
-        return new IntegerForm.Staircase(thresholds, levels.clone(), p[at + ALPHA]);
+        return new IntegerForm.Staircase(thresholds, levels.clone(), scale(p, at));
     }
 }

@@ -41,8 +41,13 @@ final class TernaryWeights implements LearnedQuantizer {
     }
 
     @Override
+    public float scale(float[] p, int at) {
+        return p[at + 1];
+    }
+
+    @Override
     public IntegerForm integerForm(float[] p, int at) {
         // Code 0 reaches to the threshold itself, on both sides.
-        return new IntegerForm.Staircase(new float[] {-p[at], Math.nextUp(p[at])}, -1, p[at + 1]);
+        return new IntegerForm.Staircase(new float[] {-p[at], Math.nextUp(p[at])}, -1, scale(p, at));
     }
 }

@@ -175,6 +175,31 @@ class QuantizersTest {
         }
     }
 
+    /** The scale alone is that of the whole form, wherever parameters begin and training moves them. */
+    @Property(tries = 100, shrinking = ShrinkingMode.OFF)
+    void scalesAreThoseOfIntegerForms(@ForAll long seed) {
+        Random r = new Random(seed);
+        int bits = 2 + r.nextInt(7);
+        boolean signed = r.nextBoolean();
+        int lo = signed ? -(1 << (bits - 1)) + r.nextInt(2) : 0;
+        int hi = signed ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
+        for (Quantizer kind : ALL) {
+            LearnedQuantizer q = LearnedQuantizer.of(kind, lo, hi);
+            int at = r.nextInt(3);
+            float[] p = random(r, at + q.parameters() + 2, -1, 1);
+            float[] x = random(r, 100, signed ? -1.5 : -0.5, 1.5);
+            q.initialize(x, 0, x.length, p, at);
+            for (int j = at; j < at + q.parameters() && kind.learned(); j++) {
+                p[j] *= (float) (0.5 + r.nextDouble());
+            }
+            q.repair(p, at);
+            assertThat(q.scale(p, at))
+                    .as("%s", kind)
+                    .isPositive()
+                    .isEqualTo(q.integerForm(p, at).scale());
+        }
+    }
+
     /** With its first parameters no quantizer is further from its values than the coarsest uniform one. */
     @Property(tries = 50, shrinking = ShrinkingMode.OFF)
     void allBeginNearTheValues(@ForAll long seed) {
