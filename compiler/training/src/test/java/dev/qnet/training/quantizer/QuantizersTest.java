@@ -15,6 +15,7 @@ import dev.qnet.compiler.ir.ValueId;
 import dev.qnet.compiler.source.Span;
 import dev.qnet.training.grad.Drawing;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -197,6 +198,47 @@ class QuantizersTest {
                     .as("%s", kind)
                     .isPositive()
                     .isEqualTo(q.integerForm(p, at).scale());
+        }
+    }
+
+    /** Right at each threshold of an interval that is learned, and beside it, codes are those that it is trained with. */
+    @Property(tries = 100, shrinking = ShrinkingMode.OFF)
+    void intervalsDeployAsTheyAreTrained(@ForAll long seed) {
+        Random r = new Random(seed);
+        int bits = 2 + r.nextInt(7);
+        boolean signed = r.nextBoolean();
+        int lo = signed ? -(1 << (bits - 1)) + r.nextInt(2) : 0;
+        int hi = signed ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
+        LearnedQuantizer q = LearnedQuantizer.of(new Quantizer.Qil(), lo, hi);
+        // Below and above 0, wider and narrower than what lies in it, with steps that are near each other at either
+        // end.
+        float[] p = {
+            (float) (-0.5 + 2 * r.nextDouble()),
+            (float) Math.pow(10, -6 + 7 * r.nextDouble()),
+            (float) Math.pow(2, -4 + 7 * r.nextDouble()),
+            (float) Math.pow(10, -4 + 6 * r.nextDouble())
+        };
+        q.repair(p, 0);
+        IntegerForm.Staircase form = (IntegerForm.Staircase) q.integerForm(p, 0);
+        assertThat(form.thresholds()).hasSize(signed ? 2 * hi : hi).isSorted();
+        List<Float> near = new ArrayList<>(List.of(0f, -0f, Float.MIN_VALUE, -Float.MIN_VALUE, 1e30f, -1e30f));
+        for (float begins : form.thresholds()) {
+            near.addAll(List.of(Math.nextDown(begins), begins, Math.nextUp(begins)));
+            near.addAll(List.of(-Math.nextDown(begins), -begins, -Math.nextUp(begins)));
+        }
+        float[] x = new float[near.size()];
+        float[] y = new float[x.length];
+        for (int i = 0; i < x.length; i++) {
+            x[i] = near.get(i);
+        }
+        q.forward(x, 0, x.length, p, 0, 0, y);
+        for (int i = 0; i < x.length; i++) {
+            float deployed = form.real(form.code(x[i]));
+            // Bits, but for the sign of 0, which no code has.
+            if (Float.floatToRawIntBits(deployed) != Float.floatToRawIntBits(y[i] + 0f)) {
+                throw new AssertionError("%d to %d of %s: %s is %s, deployed %s"
+                        .formatted(lo, hi, Arrays.toString(p), x[i], y[i], deployed));
+            }
         }
     }
 
