@@ -29,7 +29,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
-import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -149,13 +148,12 @@ final class CalibrateCommand implements Callable<Integer> {
                     Map<String, Value> item = item(batch, inputs, i);
                     places.add(file + ": item " + i);
                     look(item, used, outside);
-                    check(outside, places, InputRange.Outside::far);
                     calibrator.accept(item);
                     progress.at(++used, Math.min(items, files.size() == 1 ? n : items));
                 }
             }
         }
-        check(outside, places, InputRange.Outside::wrong);
+        check(outside, places);
         outside.values().stream()
                 .filter(InputRange.Outside::any)
                 .forEach(o -> console.warn("--data: " + o.text() + ", and become the nearest code", null));
@@ -194,10 +192,9 @@ final class CalibrateCommand implements Callable<Integer> {
     }
 
     /** That items are such as the model says of its inputs. */
-    private static void check(
-            Map<String, InputRange.Outside> outside, List<String> places, Predicate<InputRange.Outside> wrong) {
+    private static void check(Map<String, InputRange.Outside> outside, List<String> places) {
         outside.forEach((name, o) -> {
-            if (wrong.test(o)) {
+            if (o.wrong()) {
                 throw new UserException(
                         places.get(o.worstItem()) + " holds " + InputRange.number(o.worst()) + ": " + o.text(),
                         "--scale for pictures, a scaled array, or the range that they have behind 'input " + name

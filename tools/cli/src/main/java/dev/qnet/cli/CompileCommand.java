@@ -132,7 +132,9 @@ final class CompileCommand implements Callable<Integer> {
     @Option(
             names = "--ram",
             paramLabel = "SIZE",
-            description = "For tvm-c: refuse a model whose arena, states, inputs and outputs take more than that.")
+            description =
+                    "For tvm-c: refuse a model whose arena, states, inputs, outputs and (of an object) stack take more "
+                            + "than that.")
     private @Nullable String ram;
 
     @Override

@@ -242,7 +242,7 @@ final class TrainCommand implements Callable<Integer> {
         try {
             Graph graph = bits == null ? bound.graph() : Policies.withBits(bound.graph(), bits);
             TrainFolder folder = new TrainFolder(output, graph.name());
-            folder.check(model, resume, overwrite);
+            folder.check(teacher == null ? List.of(model) : List.of(model, teacher), resume, overwrite);
             Trainer trainer = new Trainer(graph, settings, objective(), augmentation());
             labels(bound.labels(), trainer.classes());
             Split split = split(graph, bound.labels());
@@ -322,17 +322,19 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    /** That classes can be told apart by their names. */
+    /** That there is a name for each class, and that folders of pictures can be told apart by them. */
     private void labels(List<String> names, int classes) {
         if (!names.isEmpty() && names.size() != classes) {
             throw new UserException(
                     model + ": it has " + names.size() + " labels " + names + " for " + classes + " scores",
                     "write a label for each score");
         }
-        for (int i = 0; i < names.size(); i++) {
+        for (int i = 0; i < names.size() && Files.isDirectory(data); i++) {
             if (names.indexOf(names.get(i)) < i) {
                 throw new UserException(
-                        model + ": two of its labels are '" + names.get(i) + "'", "write another name for one");
+                        model + ": two of its labels are '" + names.get(i)
+                                + "', and folders of pictures are told apart by them",
+                        "write another name for one");
             }
         }
     }
@@ -340,9 +342,10 @@ final class TrainCommand implements Callable<Integer> {
     private record Split(Dataset train, Dataset test) {}
 
     private Split split(Graph graph, List<String> names) throws IOException {
-        Dataset all = read(data, graph, names);
+        List<String> classes = names.isEmpty() && Files.isDirectory(data) ? DatasetReader.classes(data) : names;
+        Dataset all = read(data, graph, classes, true);
         if (testData != null) {
-            return new Split(all, read(testData, graph, names));
+            return new Split(all, read(testData, graph, classes, false));
         }
         int held = (int) Math.round(all.size() * share);
         if (held < 1 || held >= all.size()) {
@@ -356,7 +359,7 @@ final class TrainCommand implements Callable<Integer> {
         return new Split(mixed.range(held, mixed.size()), mixed.range(0, held));
     }
 
-    private Dataset read(Path path, Graph graph, List<String> names) throws IOException {
+    private Dataset read(Path path, Graph graph, List<String> names, boolean learned) throws IOException {
         if (!Files.isDirectory(path)) {
             return scaled(DatasetReader.read(path, labels), graph);
         }
@@ -364,7 +367,8 @@ final class TrainCommand implements Callable<Integer> {
         Shape item = new Shape(input.dims().subList(1, input.rank()));
         Dataset pictures = DatasetReader.folder(
                 path,
-                names,
+                names.isEmpty() ? DatasetReader.classes(path) : names,
+                learned,
                 Inputs.PICTURES.stream().map(p -> "." + p).toList(),
                 item,
                 file -> Images.levels(file, item.dims()));
@@ -380,9 +384,7 @@ final class TrainCommand implements Callable<Integer> {
             return data;
         }
         Scaling scaling = Scaling.suiting(range.lo(), range.hi());
-        float each = 1 / scaling.std().getFirst();
-        float mean = scaling.mean().getFirst();
-        return data.scaled(each, mean == 0 ? 0 : -mean * each);
+        return data.normalized(scaling.mean().getFirst(), scaling.std().getFirst());
     }
 
     private Objective objective() {

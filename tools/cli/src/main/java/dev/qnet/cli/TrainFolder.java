@@ -37,13 +37,13 @@ final class TrainFolder {
     /**
      * That nothing is overwritten that is still needed.
      *
-     * @param from the source of the model
+     * @param from the source of the model, and of its teacher
      * @param resume whether a training goes on
      * @param overwrite whether another one's results may be lost
      * @throws UserException if something would be
      * @throws IOException if the folder cannot be one
      */
-    void check(Path from, boolean resume, boolean overwrite) throws IOException {
+    void check(List<Path> from, boolean resume, boolean overwrite) throws IOException {
         if (Files.exists(folder) && !Files.isDirectory(folder)) {
             throw new FileSystemException(folder.toString(), null, "this is a file, and training writes a folder");
         }
@@ -52,8 +52,10 @@ final class TrainFolder {
             if (!Files.exists(file)) {
                 continue;
             }
-            if (Files.exists(from) && Files.isSameFile(file, from)) {
-                throw new UserException("the output would overwrite the model " + from, "-o with another folder");
+            for (Path source : from) {
+                if (Files.exists(source) && Files.isSameFile(file, source)) {
+                    throw new UserException("the output would overwrite the model " + source, "-o with another folder");
+                }
             }
             if (!trained) {
                 throw new UserException(

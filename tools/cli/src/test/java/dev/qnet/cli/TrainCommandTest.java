@@ -150,7 +150,14 @@ class TrainCommandTest extends InProcess {
         assertThat(qnet(line)).isEqualTo(ExitCode.INPUT);
         assertThat(err).contains(model + ": it has 3 labels [a, b, c] for 4 scores", "write a label for each score");
         Files.writeString(model, source.replace("input x", "labels [\"a\", \"b\", \"c\", \"a\"]\n  input x"));
-        assertThat(qnet(line)).isEqualTo(ExitCode.INPUT);
+        // Names count for folders alone.
+        assertThat(qnet(with(line, "--epochs", "0", "--float-epochs", "1")))
+                .as(err)
+                .isZero();
+        Path folders = folder.resolve("pictures");
+        Files.createDirectories(folders.resolve("a"));
+        assertThat(qnet("train", model, "--data", folders, "-o", folder.resolve("u")))
+                .isEqualTo(ExitCode.INPUT);
         assertThat(err).contains("two of its labels are 'a'");
     }
 
@@ -163,6 +170,12 @@ class TrainCommandTest extends InProcess {
         assertThat(qnet(with(line, folder))).isEqualTo(ExitCode.INPUT);
         assertThat(err).contains("the output would overwrite the model " + model, "-o with another folder");
         assertThat(model).content().isEqualTo(source);
+        Path school = Files.createDirectories(folder.resolve("school"));
+        Path teacher = school.resolve("quadrants.qnet");
+        Files.writeString(teacher, source);
+        assertThat(qnet(with(line, school, "--overwrite", "--teacher", teacher)))
+                .isEqualTo(ExitCode.INPUT);
+        assertThat(err).contains("the output would overwrite the model " + teacher);
 
         Path other = Files.createDirectories(folder.resolve("other"));
         Files.writeString(other.resolve("quadrants.safetensors"), "somebody's");

@@ -204,7 +204,7 @@ public final class Dataset {
      * Checks that elements are such as a model says of its input.
      *
      * @return what to warn of: a few elements slightly outside; or null
-     * @throws DataException if one is farther outside than the range is wide, or many are
+     * @throws DataException if more than one in a thousand is farther outside than the range is wide, or many are outside
      */
     public @Nullable String check(InputRange range) {
         InputRange.Outside outside = range.outside();
@@ -259,18 +259,23 @@ public final class Dataset {
 
     /** The same items with each element times a factor. */
     public Dataset scaled(float factor) {
-        return scaled(factor, 0);
-    }
-
-    /** The same items with each element times a factor, and then a number added. */
-    public Dataset scaled(float factor, float added) {
-        if (factor == 1 && added == 0) {
-            return this;
-        }
         float[] scaled = items.clone();
         for (int i = 0; i < scaled.length; i++) {
-            scaled[i] = scaled[i] * factor + added;
+            scaled[i] *= factor;
         }
+        return with(scaled, factor);
+    }
+
+    /** The same items with each element less a mean, and then divided: rounded as where pictures are read to run a model. */
+    public Dataset normalized(float mean, float deviation) {
+        float[] normalized = items.clone();
+        for (int i = 0; i < normalized.length; i++) {
+            normalized[i] = (normalized[i] - mean) / deviation;
+        }
+        return with(normalized, 1 / deviation);
+    }
+
+    private Dataset with(float[] scaled, float factor) {
         Origin of = new Origin(origin.numbers, origin.files, origin.factor * factor);
         Dataset all = new Dataset(source, scaled, labels, shape, of);
         return new Dataset(all, first, size, false, of);

@@ -66,8 +66,9 @@ public final class DatasetReader {
             }
         }
         boolean npz = name.endsWith(".npz");
-        boolean cifar = name.endsWith(".bin");
-        if (labels != null && (npz || cifar)) {
+        // Of IDX files the name says nothing.
+        boolean cifar = name.endsWith(".bin") && labels == null;
+        if (labels != null && npz) {
             throw new DataException(
                     items + " holds its labels itself: --labels " + labels + " is for IDX files", "leave --labels out");
         }
@@ -102,29 +103,24 @@ public final class DatasetReader {
      * Reads a folder with a folder for each class, in which lie that class's pictures.
      *
      * @param folder the one that holds the others; what lies in it beside them is left out
-     * @param names of the classes, in their order; or empty, for those of the folders in theirs: by number where all are numbers, else
-     *     by name
+     * @param names of the classes, in their order
+     * @param all whether each class has to have pictures, as it must to be learned
      * @param suffixes how names of pictures end, in small letters; other files are left out
      * @param item the shape of one item
      * @param pictures what reads one
      * @throws DataException if a class has no pictures, or no folder, or a folder is no class's
      */
     public static Dataset folder(
-            Path folder, List<String> names, Collection<String> suffixes, Shape item, Pictures pictures)
+            Path folder, List<String> names, boolean all, Collection<String> suffixes, Shape item, Pictures pictures)
             throws IOException {
-        List<Path> classes = sorted(folder).stream().filter(Files::isDirectory).toList();
-        List<String> found = classes.stream().map(DatasetReader::name).toList();
-        if (found.isEmpty()) {
-            throw new DataException(folder + " holds no folders: pictures lie in a folder for each class");
-        }
-        List<String> known = names.isEmpty() ? inOrder(found) : names;
+        List<Path> classes = folders(folder);
         List<Path> files = new ArrayList<>();
         List<Integer> labels = new ArrayList<>();
         for (Path c : classes) {
-            int label = known.indexOf(name(c));
+            int label = names.indexOf(name(c));
             if (label < 0) {
                 throw new DataException(
-                        c + ": the model has no class of this name; its classes are " + known,
+                        c + ": the model has no class of this name; its classes are " + names,
                         "rename or remove the folder, or add its name to the model's labels");
             }
             int before = files.size();
@@ -135,14 +131,18 @@ public final class DatasetReader {
                     labels.add(label);
                 }
             }
-            if (files.size() == before) {
+            if (all && files.size() == before) {
                 throw new DataException(
                         c + " holds no pictures (" + String.join(", ", suffixes) + "), so its class cannot be learned",
-                        names.isEmpty() ? "put some there, or remove the folder" : "put some there");
+                        "put some there, or remove the folder and the class");
             }
         }
-        for (String name : known) {
-            if (!found.contains(name)) {
+        if (files.isEmpty()) {
+            throw new DataException(folder + " holds no pictures (" + String.join(", ", suffixes) + ")");
+        }
+        List<String> found = classes.stream().map(DatasetReader::name).toList();
+        for (String name : names) {
+            if (all && !found.contains(name)) {
                 throw new DataException(
                         folder + " has no folder '" + name + "', and the model tells this class apart; its folders are "
                                 + found,
@@ -160,6 +160,23 @@ public final class DatasetReader {
                         item)
                 .asLevels()
                 .of(files.stream().map(Path::toString).toList());
+    }
+
+    /**
+     * The classes that a folder has pictures of, by the names of its folders: by number where all are numbers, else by name.
+     *
+     * @throws DataException if there are no folders in it
+     */
+    public static List<String> classes(Path folder) throws IOException {
+        return inOrder(folders(folder).stream().map(DatasetReader::name).toList());
+    }
+
+    private static List<Path> folders(Path folder) throws IOException {
+        List<Path> classes = sorted(folder).stream().filter(Files::isDirectory).toList();
+        if (classes.isEmpty()) {
+            throw new DataException(folder + " holds no folders: pictures lie in a folder for each class");
+        }
+        return classes;
     }
 
     private static List<Path> sorted(Path folder) throws IOException {

@@ -16,8 +16,11 @@ import org.jspecify.annotations.Nullable;
  * @param step between the numbers of neighbouring codes
  */
 public record InputRange(String input, double lo, double hi, double step) {
-    /** More values outside than this share are no outliers. */
-    private static final double MANY = 0.05;
+    /** More values clearly outside than this share are not what clipping on purpose leaves. */
+    private static final double MANY = 0.25;
+
+    /** More values far outside than this share are no outliers. */
+    private static final double FAR = 0.001;
 
     /** So few values outside are what clipping on purpose leaves. */
     private static final double FEW = 0.01;
@@ -75,6 +78,7 @@ public record InputRange(String input, double lo, double hi, double step) {
         private long all;
         private long outside;
         private long clearly;
+        private long far;
         private double furthest;
         private float worst;
         private int worstItem;
@@ -92,6 +96,7 @@ public record InputRange(String input, double lo, double hi, double step) {
             if (beyond > step / 2) {
                 outside++;
                 clearly += beyond > CLEARLY * (hi - lo) ? 1 : 0;
+                far += beyond > hi - lo ? 1 : 0;
                 if (beyond > furthest) {
                     furthest = beyond;
                     worst = v;
@@ -107,12 +112,12 @@ public record InputRange(String input, double lo, double hi, double step) {
 
         /** Whether a value is farther outside than the range is wide. */
         public boolean far() {
-            return furthest > hi - lo;
+            return far > 0;
         }
 
-        /** Whether these are other numbers than the model was made for: one is far outside, or many are outside. */
+        /** Whether these are other numbers than the model was made for: some are far outside, or many are outside. */
         public boolean wrong() {
-            return far() || clearly > MANY * all;
+            return far > FAR * all || clearly > MANY * all;
         }
 
         /** Whether a user will want to hear of it: a hundredth of the values, or one that is far outside. */

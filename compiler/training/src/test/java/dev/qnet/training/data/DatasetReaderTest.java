@@ -119,7 +119,11 @@ class DatasetReaderTest {
 
     /** Pictures here are files of one byte. */
     private Dataset folder(List<String> names) throws IOException {
-        return DatasetReader.folder(temp.resolve("f"), names, List.of(".pix"), Shape.of(1, 1), file ->
+        return folder(names, true);
+    }
+
+    private Dataset folder(List<String> names, boolean learned) throws IOException {
+        return DatasetReader.folder(temp.resolve("f"), names, learned, List.of(".pix"), Shape.of(1, 1), file ->
                 new float[] {Files.readAllBytes(file)[0]});
     }
 
@@ -136,9 +140,9 @@ class DatasetReaderTest {
         picture("10/a.pix", 100);
         picture("10/a.txt", 1);
         picture("notes.pix", 1);
-        Dataset d = folder(List.of());
+        assertThat(DatasetReader.classes(temp.resolve("f"))).containsExactly("9", "10");
+        Dataset d = folder(List.of("9", "10"));
         assertThat(d.size()).isEqualTo(3);
-        // By number: 9, then 10.
         for (int i = 0; i < 3; i++) {
             assertThat(d.label(i)).isEqualTo(item(d, i)[0] < 95 ? 0 : 1);
         }
@@ -149,6 +153,12 @@ class DatasetReaderTest {
         assertThatThrownBy(() -> folder(List.of("10", "11", "9")))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("f has no folder '11', and the model tells this class apart");
+        // To test with, not all classes need pictures, and they keep their numbers.
+        Dataset tested = folder(List.of("10", "11", "9"), false);
+        assertThat(tested.size()).isEqualTo(3);
+        for (int i = 0; i < 3; i++) {
+            assertThat(tested.label(i)).isEqualTo(item(tested, i)[0] < 95 ? 2 : 0);
+        }
         assertThatThrownBy(() -> named.check(Shape.of(Shape.BATCH, 1, 1), 1))
                 .hasMessageContaining("the label of " + temp.resolve("f/9/a.pix") + " is 1");
         assertThatThrownBy(() -> folder(List.of("9", "8")))
@@ -158,13 +168,12 @@ class DatasetReaderTest {
         Files.delete(temp.resolve("f/9/a.pix"));
         Files.delete(temp.resolve("f/10/a.pix"));
         Files.delete(temp.resolve("f/10/b.PIX"));
-        assertThatThrownBy(() -> folder(List.of()))
+        assertThatThrownBy(() -> folder(List.of("9", "10"), false)).hasMessageContaining("f holds no pictures (.pix)");
+        assertThatThrownBy(() -> folder(List.of("9", "10")))
                 .hasMessageContaining(
                         temp.resolve("f/10") + " holds no pictures (.pix), so its class cannot be learned");
         Files.createDirectories(temp.resolve("g"));
-        assertThatThrownBy(() -> DatasetReader.folder(
-                        temp.resolve("g"), List.of(), List.of(".pix"), Shape.of(1), p -> new float[1]))
-                .hasMessageContaining("holds no folders");
+        assertThatThrownBy(() -> DatasetReader.classes(temp.resolve("g"))).hasMessageContaining("holds no folders");
     }
 
     @Test

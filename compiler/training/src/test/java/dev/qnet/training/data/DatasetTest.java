@@ -101,14 +101,34 @@ class DatasetTest {
                 .extracting(e -> ((DataException) e).fix())
                 .asString()
                 .startsWith("--factor 0.003922 ");
-        // One value is enough, if it is far away; else many are not.
+        // Few values are enough, if they are far away, but not one in a thousand; else many are not.
         few[7] = 3;
         assertThatThrownBy(() -> of(few).check(UNIT)).hasMessageContaining("item 7 holds 3");
+        float[] outlier = new float[1000];
+        outlier[7] = 3;
+        assertThat(of(outlier).check(UNIT)).contains("item 7 holds 3");
         assertThatThrownBy(() -> of(0, 0.5f, 1.3f).check(UNIT)).hasMessageContaining("item 2 holds 1.3");
+        // Numbers around 0 that are clipped on purpose.
+        assertThat(of(0, 0.1f, 0.2f, -0.3f).check(UNIT)).isNotNull();
         // What they were multiplied with already counts.
         assertThatThrownBy(() -> of(0, 100, 200).scaled(0.01f).scaled(2).check(UNIT))
                 .extracting(e -> ((DataException) e).fix())
                 .asString()
                 .startsWith("--factor 0.005000 ");
+    }
+
+    /** 127.5 is in the middle: an ulp beside it would be another code, where codes meet. */
+    @Test
+    void bytesAreNormalizedAsPicturesAreToRunAModel() {
+        float[] bytes = new float[256];
+        for (int i = 0; i < 256; i++) {
+            bytes[i] = i;
+        }
+        Dataset d = of(bytes).normalized(127.5f, 127.5f);
+        float[] item = new float[1];
+        for (int i = 0; i < 256; i++) {
+            d.copy(i, item, 0);
+            assertThat(item[0]).isEqualTo((i - 127.5f) / 127.5f);
+        }
     }
 }

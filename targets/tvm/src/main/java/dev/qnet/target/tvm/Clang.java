@@ -34,7 +34,7 @@ final class Clang {
     private static final String ALL_FRAMES = "-Wframe-larger-than=0";
 
     private static final Pattern FRAME =
-            Pattern.compile("stack frame size \\((\\d+)\\) exceeds limit \\(0\\) in '(\\w+)'");
+            Pattern.compile("stack frame size \\((\\d+)\\) exceeds limit \\(0\\) in '([^'.]+)[^']*'");
 
     private final Path folder;
     private final Tool clang;
@@ -96,7 +96,8 @@ final class Clang {
         Map<String, Long> frames = new HashMap<>();
         Matcher m = FRAME.matcher(warnings);
         while (m.find()) {
-            frames.put(m.group(2), Long.valueOf(m.group(1)));
+            // LLVM may make several of a function, with endings behind a point.
+            frames.merge(m.group(2), Long.valueOf(m.group(1)), Long::sum);
         }
         return frames;
     }

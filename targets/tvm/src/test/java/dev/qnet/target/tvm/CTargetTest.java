@@ -185,6 +185,9 @@ class CTargetTest {
         assumeClang();
         CSource source = compile(dense("i8", 3, 2));
         CTarget.DeviceObject object = CTarget.object(source, "cortex-m7+nofp.dp");
+        // DeviceImage measures it; here, that LLVM's warnings are still understood.
+        assertThat(object.footprint().stack())
+                .satisfies(s -> assertThat(s.orElseThrow()).isPositive());
         assertThat(object.footprint().code()).isPresent();
         assertThat(object.footprint().flash()).isGreaterThan(source.footprint().weights());
         assertThatThrownBy(() -> CTarget.object(source, "cortex-a53"))

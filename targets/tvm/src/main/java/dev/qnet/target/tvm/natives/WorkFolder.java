@@ -26,6 +26,7 @@ public final class WorkFolder implements AutoCloseable {
         return new WorkFolder(Files.createTempDirectory(folder, prefix));
     }
 
+    /** Where it is. */
     public Path path() {
         return path;
     }
