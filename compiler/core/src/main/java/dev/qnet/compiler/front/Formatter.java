@@ -10,6 +10,9 @@ import dev.qnet.compiler.source.SourceFile;
  * two. Comments keep their places and literals their spelling; formatting what is formatted changes nothing.
  */
 public final class Formatter {
+    /** A comment that ends up between other tokens than it stood may break a line elsewhere the next time; then all stays. */
+    private static final int ROUNDS = 4;
+
     private Formatter() {}
 
     /**
@@ -18,6 +21,18 @@ public final class Formatter {
      * @throws CompileException if the text is not a file of the language
      */
     public static String format(SourceFile source) {
+        String text = once(source);
+        for (int round = 1; round < ROUNDS; round++) {
+            String again = once(new SourceFile(source.name(), text));
+            if (again.equals(text)) {
+                break;
+            }
+            text = again;
+        }
+        return text;
+    }
+
+    private static String once(SourceFile source) {
         Parser.Parsed parsed = Parser.read(source);
         return print(parsed.file(), new Tokens(new Lexemes(parsed)));
     }

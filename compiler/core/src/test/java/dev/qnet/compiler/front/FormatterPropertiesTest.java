@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import org.junit.jupiter.api.Test;
 
 class FormatterPropertiesTest {
     /** None begins with a slash, which after a division would make another token. */
@@ -62,6 +63,16 @@ class FormatterPropertiesTest {
     /** Other spaces, other line breaks and comments in the oddest places, between any two tokens. */
     @Property(tries = 300)
     void anyLayoutFormats(@ForAll long seed) {
+        checkLayout(seed);
+    }
+
+    /** Comments between an annotation and its arguments, in which lines break otherwise the second time. */
+    @Test
+    void whatBreaksOtherwiseTheSecondTimeFormats() {
+        checkLayout(219038);
+    }
+
+    private static void checkLayout(long seed) {
         Random random = new Random(seed);
         String text = random.nextInt(3) == 0
                 ? Samples.ALL.get(random.nextInt(Samples.ALL.size()))
